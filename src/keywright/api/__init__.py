@@ -1,0 +1,1 @@
+"""Keywright's own doors for programs: REST and GraphQL."""

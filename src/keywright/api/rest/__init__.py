@@ -1,0 +1,1 @@
+"""REST at `/v1`: the use cases as JSON over HTTP, described by `/openapi.json`."""

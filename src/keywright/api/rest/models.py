@@ -1,0 +1,234 @@
+"""The shapes of REST, in and out. Types are checked here; what a value may be is for the core to say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from keywright.core.instants import rfc3339
+
+
+def _moment(value: object) -> object:
+    """A date-time from its RFC 3339 text; anything but a text is left for pydantic to refuse."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+Timestamp = Annotated[datetime, BeforeValidator(_moment)]
+Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+
+
+def _told(default: Any = ..., description: str | None = None, **schema: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+    """A field whose limits stand in the OpenAPI document; the core enforces them, with codes of its own."""
+    return Field(default, description=description, json_schema_extra=schema)
+
+
+class In(BaseModel):
+    """What callers send: unknown fields are refused, and types are not guessed at."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class Out(BaseModel):
+    """What callers get."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class PolicyIn(In):
+    """What may be done (`actions`) to what (`resources`; left out: everything)."""
+
+    actions: list[str] = _told(
+        ..., "Patterns of actions.", minItems=1, maxItems=100, examples=[["article:read"]]
+    )
+    resources: list[str] | None = _told(
+        None,
+        "Patterns of resources; null means everything.",
+        minItems=1,
+        maxItems=100,
+        examples=[["article:cs:**"]],
+    )
+
+
+_NAME: dict[str, Any] = {"minLength": 1, "maxLength": 255, "examples": ["Nightly export"]}
+_DESCRIPTION: dict[str, Any] = {"maxLength": 2000}
+_HANDLE: dict[str, Any] = {"pattern": r"^[A-Za-z0-9_\-]{1,100}$", "examples": ["nightly_export"]}
+_SCOPE: dict[str, Any] = {"maxItems": 100}
+_CIDRS: dict[str, Any] = {"minItems": 1, "maxItems": 100, "examples": [["10.0.0.0/8"]]}
+
+_ABOUT_NAME = "For people; need not be unique."
+_ABOUT_HANDLE = "A name for programs, unique in the tenant."
+_ABOUT_SCOPE = "Narrows what the key may do; null leaves it all that its owner may."
+_ABOUT_START = "Refused before this moment."
+_ABOUT_END = "Refused from this moment on; null means never."
+_ABOUT_CIDRS = "Address ranges from which the key may be used; null means any."
+_ABOUT_METADATA = "A JSON object of at most 16 KiB, for you alone."
+
+
+class KeyIn(In):
+    """A key to be made. It speaks for its maker."""
+
+    name: str = _told(..., _ABOUT_NAME, **_NAME)
+    description: str = _told("", **_DESCRIPTION)
+    handle: str | None = _told(None, _ABOUT_HANDLE, **_HANDLE)
+    tenant: str | None = _told(None, "The tenant's slug, where the credential does not say it.")
+    scope: list[PolicyIn] | None = _told(None, _ABOUT_SCOPE, **_SCOPE)
+    not_before: Timestamp | None = _told(None, _ABOUT_START)
+    expires_at: Timestamp | None = _told(None, _ABOUT_END)
+    allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
+    metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
+    prefix: str | None = _told(
+        None, "The token's prefix, `kw` unless given.", pattern=r"^[a-z][a-z0-9_]{0,15}$", examples=["acme"]
+    )
+    token_hash: str | None = _told(
+        None,
+        "The SHA-256 of a token of your own, in hex; then no token is made and none is returned.",
+        pattern=r"^[0-9a-f]{64}$",
+    )
+
+
+class KeyPatch(In):
+    """What is to change; a field left out stays, and null clears where it is allowed."""
+
+    name: str = _told("", _ABOUT_NAME, **_NAME)
+    description: str = _told("", **_DESCRIPTION)
+    handle: str | None = _told(None, _ABOUT_HANDLE, **_HANDLE)
+    scope: list[PolicyIn] | None = _told(None, _ABOUT_SCOPE, **_SCOPE)
+    not_before: Timestamp | None = _told(None, _ABOUT_START)
+    expires_at: Timestamp | None = _told(None, _ABOUT_END)
+    allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
+    metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
+    active: bool = _told(True, "False disables the key, true enables it again.")  # noqa: FBT003 - the default
+
+
+class IdentityOut(Out):
+    """Whoever a key speaks for."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class PolicyOut(Out):
+    """One policy of a scope; `resources` null means everything."""
+
+    actions: list[str]
+    resources: list[str] | None
+
+
+class KeyOut(Out):
+    """A key. The token is not in it, and cannot be had again."""
+
+    id: str
+    name: str
+    description: str
+    handle: str | None
+    tenant: str | None = Field(description="The tenant's slug; null for a global key.")
+    identity_id: str
+    identity: IdentityOut | None
+    state: str = Field(description="active, disabled, expired or not_yet_valid.")
+    active: bool = Field(description="The switch alone; a key that is active can still be expired.")
+    prefix: str
+    hint: str | None = Field(description="The token's first characters; null when its hash was brought.")
+    last_seven: str | None
+    scope: list[PolicyOut] | None
+    allowed_cidrs: list[str] | None
+    metadata: dict[str, Any]
+    not_before: Moment | None
+    expires_at: Moment | None
+    created_at: Moment
+    created_by: str | None
+    last_used_at: Moment | None
+    last_used_ip: str | None
+
+
+class CreatedKeyOut(Out):
+    """A created key and its token, which is shown this once."""
+
+    key: KeyOut
+    token: str | None = Field(
+        description="Null when token_hash was given, and when the creation is a replay."
+    )
+    replayed: bool = Field(description="True when this idempotency key had made the key before.")
+    note: str | None = Field(description="Says why there is no token, where there is none.")
+
+
+class KeyListOut(Out):
+    """A page of keys."""
+
+    items: list[KeyOut]
+    next_cursor: str | None
+
+
+class TenantIn(In):
+    """A tenant to be made."""
+
+    slug: str = _told(
+        ..., "Unique; stands in headers.", pattern=r"^[a-z0-9][a-z0-9_\-]{0,99}$", examples=["my-blog"]
+    )
+    name: str | None = _told(None, "The slug unless given.", minLength=1, maxLength=255, examples=["My blog"])
+
+
+class TenantOut(Out):
+    """A tenant."""
+
+    id: str
+    slug: str
+    name: str
+    active: bool
+    created_at: Moment
+
+
+class TenantListOut(Out):
+    """A page of tenants."""
+
+    items: list[TenantOut]
+    next_cursor: str | None
+
+
+class LoginIn(In):
+    """A login by name and password."""
+
+    login: str = Field(max_length=255, examples=["admin"])
+    password: str = Field(max_length=1024, json_schema_extra={"format": "password"})
+
+
+class SessionOut(Out):
+    """A session and its token, which is used like a key's: `Authorization: Bearer …`."""
+
+    id: str
+    token: str
+    identity: IdentityOut
+    expires_at: Moment = Field(description="It ends then, or earlier when it is idle or logged out.")
+
+
+class RoleOut(Out):
+    """A role that counts here."""
+
+    role: str
+    variables: dict[str, list[str]]
+
+
+class WhoamiOut(Out):
+    """The holder of the credential that was sent: never the credential itself."""
+
+    identity: IdentityOut
+    credential: str = Field(description="key or session")
+    key: KeyOut | None
+    session_id: str | None
+    tenant: str | None = Field(description="The tenant that the credential is confined to; null: none.")
+    roles: list[RoleOut]
+    expires_at: Moment | None
+
+
+class ProblemOut(Out):
+    """RFC 9457 problem details."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="Stable; branch on this.")
+    detail: str
+    field: str | None = None
+    request_id: str

@@ -1,0 +1,49 @@
+"""From what FastAPI and pydantic refuse to our errors, without repeating any value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keywright.core.errors import (
+    InvalidType,
+    InvalidValue,
+    KeywrightError,
+    MalformedRequest,
+    MissingField,
+    UnknownField,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DETAILS = {
+    "string_too_short": "This text is too short.",
+    "string_too_long": "This text is too long.",
+    "literal_error": "This is none of the allowed values.",
+    "too_long": "This list is too long.",
+    "too_short": "This list is too short.",
+}
+
+
+def error_of(found: Sequence[Any]) -> KeywrightError:
+    """The error for the first thing that pydantic found wrong."""
+    first = found[0]
+    kind: str = first["type"]
+    field = _field(first["loc"])
+    if kind == "json_invalid":
+        return MalformedRequest("The body is not valid JSON.")
+    if kind == "missing":
+        return MissingField("This field is required.", field=field)
+    if kind == "extra_forbidden":
+        # The name was made up by the caller and could be anything, so only the place is told.
+        return UnknownField(
+            "The request has a field that is not known here.", field=_field(first["loc"][:-1])
+        )
+    if kind in _DETAILS or kind == "value_error":
+        return InvalidValue(_DETAILS.get(kind, "This is not a date-time as in RFC 3339."), field=field)
+    return InvalidType("A field has a value of the wrong type.", field=field)
+
+
+def _field(loc: Sequence[str | int]) -> str | None:
+    """The place as `scope.0.actions`; the body itself has no name."""
+    return ".".join(str(part) for part in loc[1:]) or None

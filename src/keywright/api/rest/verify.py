@@ -1,0 +1,225 @@
+"""`/v1/verify` and `/v1/verify/batch`, as plain ASGI ahead of all routing: this is the path that must be fast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from keywright.core.decision import Code
+from keywright.core.errors import (
+    InvalidType,
+    InvalidValue,
+    KeywrightError,
+    MalformedRequest,
+    MissingField,
+    UnknownField,
+)
+from keywright.core.instants import rfc3339
+from keywright.services.decisions import MAX_BATCH, Question
+from keywright.web.credentials import bearer
+from keywright.web.errors import problem, problem_of, send_json, send_problem
+from keywright.web.visit import visit_of
+
+if TYPE_CHECKING:
+    from keywright.core.decision import Decision, Explanation
+    from keywright.core.ports import KeyFacts
+    from keywright.ops.metrics import Metrics
+    from keywright.services.decisions import Asker
+    from keywright.services.service import Services
+    from keywright.web.visit import Visit
+
+
+class VerifyIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A question about one token. Exactly one of `token` and `token_hash` is given."""
+
+    token: str | None = None
+    token_hash: str | None = None
+    tenant: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    ip: str | None = None
+    explain: bool = False
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return "VerifyIn(…)"
+
+
+class BatchIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Up to 1,000 questions."""
+
+    items: list[VerifyIn]
+
+
+class IdentityOut(msgspec.Struct, frozen=True):
+    """Whoever the key speaks for."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class RoleOut(msgspec.Struct, frozen=True):
+    """A role that counted, with the values of its variables."""
+
+    role: str
+    variables: dict[str, list[str]]
+
+
+class PolicyOut(msgspec.Struct, frozen=True):
+    """One policy; `resources` null means everything."""
+
+    actions: list[str]
+    resources: list[str] | None
+
+
+class ExplanationOut(msgspec.Struct, frozen=True):
+    """Why: the check that decided, in a sentence, and the policy that allowed or came nearest."""
+
+    check: str
+    detail: str
+    policy: PolicyOut | None
+    source: str | None
+
+
+class VerdictOut(msgspec.Struct, frozen=True):
+    """A decision. When it is not valid, only `code` and, where the key was found, `key_id` are there."""
+
+    valid: bool
+    code: Code
+    key_id: str | None = None
+    name: str | None = None
+    identity: IdentityOut | None = None
+    tenant: str | None = None
+    roles: list[RoleOut] | None = None
+    scope: list[PolicyOut] | None = None
+    expires_at: str | None = None
+    metadata: msgspec.Raw | dict[str, Any] | None = None
+    explanation: ExplanationOut | UnsetType = UNSET
+
+
+class BatchOut(msgspec.Struct, frozen=True):
+    """Decisions, in the order of the questions."""
+
+    items: list[VerdictOut]
+
+
+_read_one = msgspec.json.Decoder(VerifyIn).decode
+_read_batch = msgspec.json.Decoder(BatchIn).decode
+_read_any = msgspec.json.Decoder().decode
+
+
+class VerifyDoor:
+    """The two paths as one ASGI application."""
+
+    def __init__(self, services: Services, metrics: Metrics) -> None:
+        self._services = services
+        self._metrics = metrics
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        """Answer one call: 200 whatever the verdict is, 503 with the same body when nobody can know."""
+        visit = visit_of(scope)
+        try:
+            if scope["method"] != "POST":
+                found = problem("method_not_allowed", 405, "This path takes POST.", visit.request_id)
+                await send_problem(send, found, {"Allow": "POST"})
+            elif scope["path"].endswith("/batch"):
+                await self._batch(visit, send)
+            else:
+                await self._one(visit, send)
+        except KeywrightError as refused:
+            await send_problem(send, *problem_of(refused, visit.request_id))
+
+    async def _one(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        asker = await self._asker(visit)
+        decision = await self._answer(asker, _parse(_read_one, visit.body), "")
+        await send_json(send, 503 if decision.code is Code.STALE else 200, verdict(decision))
+
+    async def _batch(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        asker = await self._asker(visit)
+        items = _parse(_read_batch, visit.body).items
+        if not 1 <= len(items) <= MAX_BATCH:
+            raise InvalidValue(f"A batch has 1 to {MAX_BATCH} items.", field="items")
+        decisions = [await self._answer(asker, item, f"items.{index}.") for index, item in enumerate(items)]
+        unknown = any(decision.code is Code.STALE for decision in decisions)
+        await send_json(
+            send, 503 if unknown else 200, BatchOut([verdict(decision) for decision in decisions])
+        )
+
+    async def _asker(self, visit: Visit) -> Asker:
+        caller = await self._services.authenticate(bearer(visit), visit.ip)
+        return await self._services.decisions.enter(caller, visit.header(b"keywright-tenant"))
+
+    async def _answer(self, asker: Asker, item: VerifyIn, at: str) -> Decision:
+        question = Question(
+            token=item.token,
+            token_hash=item.token_hash,
+            tenant=item.tenant,
+            action=item.action,
+            resource=item.resource,
+            ip=item.ip,
+            explain=item.explain,
+        )
+        decision = await self._services.decisions.answer(asker, question, at)
+        self._metrics.decision(decision.code, "rest")
+        return decision
+
+
+def verdict(decision: Decision) -> VerdictOut:
+    """A decision as its answer."""
+    explanation = UNSET if decision.explanation is None else _explanation(decision.explanation)
+    facts = decision.facts
+    if facts is None:
+        return VerdictOut(valid=False, code=decision.code, explanation=explanation)
+    if not decision.valid:
+        return VerdictOut(valid=False, code=decision.code, key_id=facts.key.id, explanation=explanation)
+    return _valid(decision, facts, explanation)
+
+
+def _valid(decision: Decision, facts: KeyFacts, explanation: ExplanationOut | UnsetType) -> VerdictOut:
+    key, identity = facts.key, facts.identity
+    return VerdictOut(
+        valid=True,
+        code=decision.code,
+        key_id=key.id,
+        name=key.name,
+        identity=IdentityOut(identity.id, identity.kind.value, identity.name),
+        tenant=None if decision.tenant is None else decision.tenant.slug,
+        roles=[RoleOut(role, {}) for role in decision.roles],
+        scope=None if key.scope is None else [_policy(one.to_plain()) for one in key.scope],
+        expires_at=None if key.expires_at is None else rfc3339(key.expires_at),
+        metadata=msgspec.Raw(key.metadata.encode()),
+        explanation=explanation,
+    )
+
+
+def _explanation(found: Explanation) -> ExplanationOut:
+    policy = None if found.policy is None else _policy(found.policy.to_plain())
+    return ExplanationOut(found.check, found.sentence, policy, found.source)
+
+
+def _policy(plain: Any) -> PolicyOut:  # noqa: ANN401 - a policy's plain form
+    return PolicyOut(plain["actions"], plain.get("resources"))
+
+
+def _parse(read: Any, body: bytes) -> Any:  # noqa: ANN401 - one decoder or the other
+    """The question, or the error that says what is wrong with it, without repeating a value."""
+    try:
+        return read(body)
+    except msgspec.ValidationError as wrong:
+        raise _invalid(str(wrong)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise MalformedRequest("The body is not valid JSON.") from None
+
+
+def _invalid(message: str) -> KeywrightError:
+    """Msgspec's message names types and places; field names that the caller made up are left out."""
+    _, _, path = message.partition(" - at `$")
+    field = path.rstrip("`").replace("[...]", ".*").lstrip(".") or None
+    if message.startswith("Object contains unknown field"):
+        return UnknownField("The request has a field that is not known here.", field=field)
+    if message.startswith("Object missing required field"):
+        return MissingField("A required field is missing: items.", field="items")
+    return InvalidType("A field has a value of the wrong type.", field=field)

@@ -1,0 +1,193 @@
+"""Decisions, which answer: may the holder of this token do this now.
+
+A decision is a value. The checks run in a fixed order, and the first that fails gives the code: token,
+state, tenant, address, permission.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from keywright.core.identities import RoleSet, role_set, roles_in
+from keywright.core.keys import State
+from keywright.core.permissions import compile_policies
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from ipaddress import IPv4Address, IPv6Address
+
+    from keywright.core.identities import Tenant
+    from keywright.core.permissions import Policies, Policy
+    from keywright.core.ports import KeyFacts
+
+
+class Code(StrEnum):
+    """The outcome of a decision. Malformed, unknown and deleted tokens are all `NOT_FOUND`."""
+
+    VALID = "VALID"
+    NOT_FOUND = "NOT_FOUND"
+    DISABLED = "DISABLED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    IDENTITY_DISABLED = "IDENTITY_DISABLED"
+    TENANT_DISABLED = "TENANT_DISABLED"
+    TENANT_MISMATCH = "TENANT_MISMATCH"
+    IP_NOT_ALLOWED = "IP_NOT_ALLOWED"
+    INSUFFICIENT_PERMISSIONS = "INSUFFICIENT_PERMISSIONS"
+    STALE = "STALE"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is asked about a token, beyond whether it is valid. `tenant` is a slug."""
+
+    tenant: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    ip: IPv4Address | IPv6Address | None = None
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why: the check that decided, in a sentence, and the policy that allowed or came nearest.
+
+    `source` says where that policy stands: `role:admin` or `scope`.
+    """
+
+    check: str
+    sentence: str
+    policy: Policy | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The answer. `facts` are there whenever the key was found, and `tenant` is where it was used.
+
+    Doors show them only to callers who may see the key's tenant, and beyond the key's id only when valid.
+    """
+
+    code: Code
+    facts: KeyFacts | None = None
+    tenant: Tenant | None = None
+    roles: tuple[str, ...] = ()
+    explanation: Explanation | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the holder may do what was asked."""
+        return self.code is Code.VALID
+
+
+NOT_FOUND = Decision(Code.NOT_FOUND)
+STALE = Decision(Code.STALE)
+
+_REFUSED_STATES = {
+    State.DELETED: Code.NOT_FOUND,
+    State.DISABLED: Code.DISABLED,
+    State.EXPIRED: Code.EXPIRED,
+    State.NOT_YET_VALID: Code.NOT_YET_VALID,
+}
+_SENTENCES = {
+    Code.NOT_FOUND: "No key has this token.",
+    Code.DISABLED: "The key is disabled.",
+    Code.EXPIRED: "The key has expired.",
+    Code.NOT_YET_VALID: "The key is not valid yet.",
+    Code.IDENTITY_DISABLED: "The identity that the key speaks for is disabled.",
+    Code.TENANT_DISABLED: "The tenant is disabled.",
+    Code.TENANT_MISMATCH: "The key belongs to another tenant than the one asked about.",
+    Code.IP_NOT_ALLOWED: "The address is not in the ranges from which the key may be used.",
+    Code.STALE: "The database cannot be reached, so the answer is not known.",
+}
+_CHECKS = {
+    Code.NOT_FOUND: "token",
+    Code.IDENTITY_DISABLED: "identity",
+    Code.TENANT_DISABLED: "tenant",
+    Code.TENANT_MISMATCH: "tenant",
+    Code.IP_NOT_ALLOWED: "address",
+    Code.STALE: "database",
+}
+
+
+def decide(facts: KeyFacts, asked: Asked, now: datetime, place: Tenant | None) -> Decision:
+    """Judge a key that was found.
+
+    `place` is the tenant in which a global key is used, when the question names one that exists; a key
+    of a tenant is used in its own. The caller of this function has looked it up.
+    """
+    tenant = facts.tenant if facts.tenant is not None else place
+    roles = role_set(roles_in(facts.grants, tenant.id if tenant is not None else None))
+    code = _before_permission(facts, asked, now, tenant)
+    explanation = None
+    if code is None:
+        code, explanation = _permission(facts.key.scope, roles, asked)
+    elif asked.explain:
+        explanation = explain_code(code)
+    return Decision(code, facts, tenant, roles.roles, explanation)
+
+
+def explain_code(code: Code) -> Explanation:
+    """The explanation of a refusal that no policy had a part in."""
+    return Explanation(_CHECKS.get(code, "state"), _SENTENCES[code])
+
+
+def _before_permission(facts: KeyFacts, asked: Asked, now: datetime, tenant: Tenant | None) -> Code | None:
+    state = facts.key.state(now)
+    if state is not State.ACTIVE:
+        return _REFUSED_STATES[state]
+    if not facts.identity.active:
+        return Code.IDENTITY_DISABLED
+    if tenant is not None and not tenant.active:
+        return Code.TENANT_DISABLED
+    if asked.tenant is not None and (tenant is None or tenant.slug != asked.tenant):
+        return Code.TENANT_MISMATCH
+    ranges = facts.key.allowed_cidrs
+    if ranges is not None and (asked.ip is None or not any(asked.ip in one for one in ranges)):
+        return Code.IP_NOT_ALLOWED
+    return None
+
+
+def _permission(
+    scope: tuple[Policy, ...] | None, roles: RoleSet, asked: Asked
+) -> tuple[Code, Explanation | None]:
+    """An action must be allowed by the identity's roles and, where the key has a scope, by the scope too."""
+    if asked.action is None:
+        return Code.VALID, Explanation(
+            "state", "The key is valid; no action was asked about."
+        ) if asked.explain else None
+    narrowed = None if scope is None else compile_policies(scope)
+    held = roles.policies.allows(asked.action, asked.resource)
+    kept = narrowed is None or narrowed.allows(asked.action, asked.resource)
+    code = Code.VALID if held and kept else Code.INSUFFICIENT_PERMISSIONS
+    return code, _explain_permission(asked, roles, narrowed, held=held) if asked.explain else None
+
+
+def _explain_permission(
+    asked: Asked, roles: RoleSet, narrowed: Policies | None, *, held: bool
+) -> Explanation:
+    assert asked.action is not None  # noqa: S101 - the caller has asked about an action
+    by_role = roles.policies.explain(asked.action, asked.resource)
+    if not held:
+        source = None if by_role.index is None else f"role:{roles.sources[by_role.index]}"
+        return Explanation(
+            "permission",
+            "No role of the identity allows this action on this resource.",
+            by_role.policy,
+            source,
+        )
+    if narrowed is not None:
+        by_scope = narrowed.explain(asked.action, asked.resource)
+        if not by_scope.allowed:
+            return Explanation(
+                "scope",
+                "The identity may do this, and the key's scope leaves it out.",
+                by_scope.policy,
+                None if by_scope.index is None else "scope",
+            )
+    assert by_role.index is not None  # noqa: S101 - what is held is held by one of the policies
+    role = roles.sources[by_role.index]
+    kept = "" if narrowed is None else ", and the key's scope keeps it"
+    return Explanation("permission", f"Role {role} allows this{kept}.", by_role.policy, f"role:{role}")

@@ -1,0 +1,97 @@
+"""API keys: what one is, the states it can be in and which change leads from one state to another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from keywright.core.errors import IllegalTransition, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from ipaddress import IPv4Network, IPv6Network
+
+    from keywright.core.permissions import Policy
+
+
+class State(StrEnum):
+    """The states of a key. Only `active` lets it be used; `deleted` is final."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+    NOT_YET_VALID = "not_yet_valid"
+    EXPIRED = "expired"
+    DELETED = "deleted"
+
+
+class Act(StrEnum):
+    """What can be done to a key's state."""
+
+    ENABLE = "enable"
+    DISABLE = "disable"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A credential of one identity, in one tenant or (`tenant_id` None) global.
+
+    Nothing in it can be turned back into the token. `scope` None means that the key may do all that
+    its identity may; `allowed_cidrs` None means from any address. `metadata` is the canonical JSON text
+    of an object. `hint` and `last_seven` are None when Keywright never saw the token.
+    """
+
+    id: str
+    tenant_id: str | None
+    identity_id: str
+    name: str
+    handle: str | None
+    description: str
+    prefix: str
+    hint: str | None
+    last_seven: str | None
+    created_at: datetime
+    created_by: str | None
+    not_before: datetime | None
+    expires_at: datetime | None
+    active: bool
+    scope: tuple[Policy, ...] | None
+    allowed_cidrs: tuple[IPv4Network | IPv6Network, ...] | None
+    metadata: str
+    last_used_at: datetime | None
+    last_used_ip: str | None
+    deleted_at: datetime | None = None
+
+    def state(self, now: datetime) -> State:
+        """The state at a moment. A switch thrown by a person stands before what follows from the clock."""
+        if self.deleted_at is not None:
+            return State.DELETED
+        if not self.active:
+            return State.DISABLED
+        if self.expires_at is not None and now >= self.expires_at:
+            return State.EXPIRED
+        if self.not_before is not None and now < self.not_before:
+            return State.NOT_YET_VALID
+        return State.ACTIVE
+
+
+_REACHES: Mapping[Act, State] = {
+    Act.ENABLE: State.ACTIVE,
+    Act.DISABLE: State.DISABLED,
+    Act.DELETE: State.DELETED,
+}
+
+
+def transition(state: State, act: Act) -> State:
+    """The state that an act leads to, leaving the clock aside.
+
+    Repeating an act changes nothing and is allowed. Raises `NotFound` for whatever is deleted, and
+    `IllegalTransition` for enabling an expired key: it would still be refused, so it needs a later expiry.
+    """
+    if state is State.DELETED:
+        raise NotFound("No such key.")
+    if act is Act.ENABLE and state is State.EXPIRED:
+        raise IllegalTransition("The key has expired. Give it a later expiry instead of enabling it.")
+    return _REACHES[act]

@@ -1,0 +1,80 @@
+"""Lists: what may be asked of a list of keys, and how a page and the place after it are described."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from keywright.core.keys import State
+
+T = TypeVar("T")
+
+MAX_PAGE = 200
+DEFAULT_PAGE = 50
+FOLDED_LENGTH = 255
+
+
+class KeySort(StrEnum):
+    """By what a list of keys is ordered; ties are broken by id, so that an order is total."""
+
+    CREATED_AT = "created_at"
+    NAME = "name"
+    EXPIRES_AT = "expires_at"
+    LAST_USED_AT = "last_used_at"
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A half-open span of time: from `since` on, up to but not including `until`; None leaves a side open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The place after one row: its value in the order (None where the order is by id alone) and its id."""
+
+    value: int | str | None
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyQuery:
+    """Which keys to list, in what order, and how many.
+
+    Keys that never expire come after all that do; keys never used come before all that were.
+    A span on `last_used` leaves out keys that were never used; `used` False asks for just those.
+    """
+
+    states: frozenset[State] = frozenset()
+    identity_id: str | None = None
+    handle: str | None = None
+    name_prefix: str | None = None
+    created: Between = Between()
+    expires: Between = Between()
+    last_used: Between = Between()
+    used: bool | None = None
+    sort: KeySort = KeySort.CREATED_AT
+    descending: bool = True
+    limit: int = DEFAULT_PAGE
+    after: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Some items in order, the position of each, and whether more follow."""
+
+    items: tuple[T, ...]
+    positions: tuple[Position, ...]
+    more: bool
+
+
+def fold(text: str) -> str:
+    """How names are compared when searching and sorting: composed, letter case folded, cut to 255 characters."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())[:FOLDED_LENGTH]

@@ -1,0 +1,1 @@
+"""What whoever runs Keywright sees of it: log lines and metrics."""

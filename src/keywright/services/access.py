@@ -1,0 +1,121 @@
+"""Access: from a credential to a caller, from a slug to a tenant, and the one masking of what may not be seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.core.decision import Asked, Code, Decision
+from keywright.core.errors import (
+    InvalidValue,
+    NotFound,
+    PermissionDenied,
+    TenantRequired,
+    Unauthenticated,
+    Unavailable,
+)
+from keywright.core.identities import DEFAULT_TENANT
+from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
+from keywright.services.callers import Caller
+
+if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
+    from keywright.core.identities import Tenant
+    from keywright.core.ports import Clock
+    from keywright.services.sessions import SessionKeeper
+    from keywright.storage import Transaction
+    from keywright.verify import Verifier
+
+_REFUSALS = {
+    Code.DISABLED: "The API key is disabled.",
+    Code.EXPIRED: "The API key has expired.",
+    Code.NOT_YET_VALID: "The API key is not valid yet.",
+    Code.IDENTITY_DISABLED: "The identity that the API key speaks for is disabled.",
+    Code.TENANT_DISABLED: "The tenant of the API key is disabled.",
+    Code.IP_NOT_ALLOWED: "The API key may not be used from this address.",
+}
+_UNKNOWN = "The credential is not known. Send an API key or a session token that is still in use."
+NO_TENANT = "No such tenant."
+
+
+class Gate:
+    """Turns a token into a caller, or refuses it, or says that nobody can know now."""
+
+    __slots__ = ("_clock", "_sessions", "_verifier")
+
+    def __init__(self, verifier: Verifier, sessions: SessionKeeper, clock: Clock) -> None:
+        self._verifier = verifier
+        self._sessions = sessions
+        self._clock = clock
+
+    async def authenticate(self, token: str | None, ip: IPv4Address | IPv6Address | None) -> Caller:
+        """The caller that holds this token, using it from this address."""
+        if token is None:
+            raise Unauthenticated("Send an API key or a session token as `Authorization: Bearer …`.")
+        if token.startswith(f"{SESSION_PREFIX}_"):
+            return await self._by_session(token)
+        return caller_of(await self._verifier.verify(token, Asked(ip=ip)))
+
+    async def _by_session(self, token: str) -> Caller:
+        if form_of(token) is not Form.CHECKED:
+            raise Unauthenticated(_UNKNOWN)
+        found = await self._sessions.find(digest(token))
+        if found is None:
+            raise Unauthenticated("The session has ended. Log in again.")
+        session, identity, grants = found
+        return Caller(identity=identity, grants=grants, session=session)
+
+
+def caller_of(decision: Decision) -> Caller:
+    """The caller behind a valid decision; raises `Unauthenticated` or `Unavailable` for any other."""
+    if decision.code is Code.STALE:
+        raise Unavailable("The database cannot be reached, so the credential cannot be checked.")
+    if not decision.valid or decision.facts is None:
+        raise Unauthenticated(_REFUSALS.get(decision.code, _UNKNOWN))
+    facts = decision.facts
+    return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
+
+
+def one_tenant(called: str | None, named: str | None) -> str | None:
+    """The tenant that a call names and its input may name too; both must say the same."""
+    if called is not None and named is not None and called != named:
+        raise InvalidValue("The call names another tenant than its input.", field="tenant")
+    return called if named is None else named
+
+
+async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None) -> Tenant:
+    """The tenant that a call concerns.
+
+    It is the one that the credential is confined to; else the one named by slug; else the only one the
+    identity belongs to; else, for roles held everywhere, the default tenant. A tenant that the caller may
+    not see is `NotFound` in the same words as one that does not exist. Raises `TenantRequired` when none
+    was named and none follows.
+    """
+    if slug is None:
+        tenant = await _implied(transaction, caller)
+    elif caller.bound is not None:
+        tenant = caller.bound if caller.bound.slug == slug else None
+    else:
+        tenant = await transaction.tenants.by_slug(slug)
+    if tenant is None or not caller.sees(tenant.id):
+        raise NotFound(NO_TENANT, field="tenant")
+    return tenant
+
+
+async def _implied(transaction: Transaction, caller: Caller) -> Tenant | None:
+    if caller.bound is not None:
+        return caller.bound
+    if len(caller.tenant_ids) == 1:
+        return await transaction.tenants.by_id(next(iter(caller.tenant_ids)))
+    fallback = await transaction.tenants.by_slug(DEFAULT_TENANT) if caller.roles_everywhere else None
+    if fallback is None:
+        raise TenantRequired(
+            "Name the tenant, with the header `Keywright-Tenant` or the field `tenant`.", field="tenant"
+        )
+    return fallback
+
+
+def require(caller: Caller, tenant_id: str | None, action: str, resource: str | None = None) -> None:
+    """Raise `PermissionDenied` unless the caller may do this. The sentence names what is missing."""
+    if not caller.may(tenant_id, action, resource):
+        raise PermissionDenied(f"This needs the permission {action}.")

@@ -1,0 +1,98 @@
+"""Callers: who is asking, by what credential, and what they may do through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keywright.core.audit import Actor, ActorKind
+from keywright.core.errors import BeyondOwnRights
+from keywright.core.identities import role_set, roles_in
+from keywright.core.permissions import Policies, compile_policies
+
+if TYPE_CHECKING:
+    from keywright.core.identities import Grant, Identity, Tenant
+    from keywright.core.keys import Key
+    from keywright.core.permissions import Policy
+    from keywright.core.sessions import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody whose credential was accepted: exactly one of `key` and `session` is set.
+
+    `bound` is the tenant that the credential is confined to; a session and a global key are confined to none.
+    """
+
+    identity: Identity
+    grants: tuple[Grant, ...]
+    key: Key | None = None
+    bound: Tenant | None = None
+    session: Session | None = None
+
+    @property
+    def credential_id(self) -> str:
+        """The id of the key or the session."""
+        credential = self.key or self.session
+        assert credential is not None  # noqa: S101 - a caller is made from one of the two
+        return credential.id
+
+    @property
+    def actor(self) -> Actor:
+        """The caller as the audit trail names it."""
+        return Actor(
+            kind=ActorKind.KEY if self.key is not None else ActorKind.SESSION,
+            identity_id=self.identity.id,
+            key_id=None if self.key is None else self.key.id,
+            session_id=None if self.session is None else self.session.id,
+        )
+
+    @property
+    def roles_everywhere(self) -> tuple[str, ...]:
+        """The roles held over the whole installation, unless the credential is confined to a tenant."""
+        return () if self.bound is not None else roles_in(self.grants, None)
+
+    @property
+    def tenant_ids(self) -> frozenset[str]:
+        """The tenants in which the identity holds a role."""
+        return frozenset(grant.tenant_id for grant in self.grants if grant.tenant_id is not None)
+
+    def sees(self, tenant_id: str) -> bool:
+        """Whether the caller may know that a tenant exists."""
+        if self.bound is not None:
+            return self.bound.id == tenant_id
+        return bool(self.roles_everywhere) or tenant_id in self.tenant_ids
+
+    def may(self, tenant_id: str | None, action: str, resource: str | None = None) -> bool:
+        """Whether the caller may do something in a tenant, or (None) with the installation."""
+        if self.bound is not None and self.bound.id != tenant_id:
+            return False
+        held = self._held(tenant_id).allows(action, resource)
+        scope = self._scope
+        return held and (scope is None or scope.allows(action, resource))
+
+    def require_covers(self, scope: tuple[Policy, ...] | None, field: str) -> None:
+        """Raise `BeyondOwnRights` unless a key with this scope, speaking for the caller, can do no more than it can.
+
+        Such a key is confined by the identity's roles at every decision anyway, so it is the caller's own
+        scope that must cover the new one.
+        """
+        own = self._scope
+        if own is None:
+            return
+        if scope is None:
+            raise BeyondOwnRights(
+                "This key has a scope, so a key that it makes needs one too, within its own.", field=field
+            )
+        beyond = own.first_uncovered(scope)
+        if beyond is not None:
+            raise BeyondOwnRights(
+                "The caller does not hold this policy itself.", field=f"{field}.{scope.index(beyond)}"
+            )
+
+    def _held(self, tenant_id: str | None) -> Policies:
+        return role_set(roles_in(self.grants, tenant_id)).policies
+
+    @property
+    def _scope(self) -> Policies | None:
+        return None if self.key is None or self.key.scope is None else compile_policies(self.key.scope)

@@ -1,0 +1,48 @@
+"""Cursors: a place in a list as an opaque text, good for that list and order only."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import msgspec
+
+from keywright.core.errors import InvalidCursor
+from keywright.core.listing import FOLDED_LENGTH, Position
+
+
+class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+    order: str
+    id: str
+    value: int | str | None
+
+
+def encode(order: str, position: Position) -> str:
+    """The cursor of a row in the list that `order` names."""
+    raw = msgspec.json.encode(_Place(order, position.id, position.value))
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def decode(order: str, cursor: str, field: str = "cursor") -> Position:
+    """The row's position. Raises `InvalidCursor` for whatever `encode` did not make for this order."""
+    try:
+        raw = base64.b64decode(
+            cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
+        )
+        place = msgspec.json.decode(raw, type=_Place)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise InvalidCursor("This cursor was not handed out by Keywright.", field=field) from None
+    if place.order != order:
+        raise InvalidCursor("This cursor belongs to a list in another order.", field=field)
+    if not _plausible(place):
+        raise InvalidCursor("This cursor was not handed out by Keywright.", field=field)
+    return Position(place.value, place.id)
+
+
+def _plausible(place: _Place) -> bool:
+    """Whether the values can be compared with by both engines; a cursor comes from outside."""
+    if not place.id.isascii() or len(place.id) > 40 or "\0" in place.id:
+        return False
+    if isinstance(place.value, str):
+        return len(place.value) <= FOLDED_LENGTH and "\0" not in place.value
+    return place.value is None or 0 <= place.value < 2**63

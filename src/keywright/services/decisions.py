@@ -1,0 +1,104 @@
+"""Decisions for callers over a network: who may ask, and how much of the answer they may see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keywright.core import checks
+from keywright.core.decision import NOT_FOUND, Asked, Decision
+from keywright.core.errors import InvalidValue, MissingField, PermissionDenied
+from keywright.services.access import find_tenant
+from keywright.verify.verifier import refused
+
+if TYPE_CHECKING:
+    from keywright.core.identities import Tenant
+    from keywright.services.callers import Caller
+    from keywright.storage import Database
+    from keywright.verify import Verifier
+
+MAX_BATCH = 1_000
+VERIFY = "keys:verify"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question about one token, given itself or by its SHA-256 in hex."""
+
+    token: str | None = None
+    token_hash: str | None = None
+    tenant: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    ip: str | None = None
+    explain: bool = False
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return "Question(…)"
+
+
+class Decisions:
+    """Answers questions about keys for callers with `keys:verify`."""
+
+    __slots__ = ("_database", "_verifier")
+
+    def __init__(self, verifier: Verifier, database: Database) -> None:
+        self._verifier = verifier
+        self._database = database
+
+    async def enter(self, caller: Caller, named: str | None) -> Asker:
+        """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise."""
+        tenant = caller.bound
+        if named is not None or (tenant is None and not caller.may(None, VERIFY)):
+            async with self._database.read() as transaction:
+                tenant = await find_tenant(transaction, caller, named)
+        tenant_id = None if tenant is None else tenant.id
+        if not caller.may(tenant_id, VERIFY):
+            raise PermissionDenied(f"This needs the permission {VERIFY}.")
+        return Asker(caller, tenant, may_explain=caller.may(tenant_id, "keys:read"))
+
+    async def answer(self, asker: Asker, question: Question, at: str = "") -> Decision:
+        """The decision, as far as the asker may see it. `at` leads the names of fields in errors."""
+        asked = _asked(asker, question, at)
+        if question.token is not None:
+            if question.token_hash is not None:
+                raise InvalidValue("Give the token or its hash, not both.", field=f"{at}token_hash")
+            decision = await self._verifier.verify(question.token, asked)
+        elif question.token_hash is not None:
+            digest = checks.token_hash(question.token_hash, f"{at}token_hash")
+            decision = await self._verifier.verify_digest(digest, asked)
+        else:
+            raise MissingField("Give a token, or its SHA-256 as token_hash.", field=f"{at}token")
+        return asker.masked(decision, asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """A caller who may verify, and the tenant it does so in (None: everywhere)."""
+
+    caller: Caller
+    tenant: Tenant | None
+    may_explain: bool
+
+    def masked(self, decision: Decision, asked: Asked) -> Decision:
+        """The decision, or `NOT_FOUND` for a key of a tenant in which the asker may not verify."""
+        owner = None if decision.facts is None else decision.facts.tenant
+        if owner is not None and not self.caller.may(owner.id, VERIFY):
+            return refused(NOT_FOUND, asked)
+        return decision
+
+
+def _asked(asker: Asker, question: Question, at: str) -> Asked:
+    if question.explain and not asker.may_explain:
+        raise PermissionDenied("An explanation needs the permission keys:read.", field=f"{at}explain")
+    if question.resource is not None and question.action is None:
+        raise MissingField("A resource is asked about together with an action.", field=f"{at}action")
+    own = None if asker.tenant is None else asker.tenant.slug
+    return Asked(
+        tenant=own if question.tenant is None else question.tenant,
+        action=None if question.action is None else checks.action(question.action, f"{at}action"),
+        resource=None if question.resource is None else checks.action(question.resource, f"{at}resource"),
+        ip=None if question.ip is None else checks.address(question.ip, f"{at}ip"),
+        explain=question.explain,
+    )

@@ -1,0 +1,155 @@
+"""The first start: a tenant, an administrator, and the key for automation where one is configured."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keywright.core.audit import SYSTEM, AuditEntry, Change
+from keywright.core.identities import (
+    ADMIN,
+    DEFAULT_TENANT,
+    SUPER_ADMIN,
+    Grant,
+    Identity,
+    IdentityKind,
+    Tenant,
+)
+from keywright.core.ids import new_id
+from keywright.core.keys import Key
+from keywright.core.listing import KeyQuery
+from keywright.core.tokens import DEFAULT_PREFIX
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from keywright.services.passwords import Passwords
+    from keywright.storage import Database, Transaction
+
+ADMIN_LOGIN = "admin"
+ROOT_HANDLE = "root"
+
+
+class RootTokenSpent(Exception):
+    """The configured root token belongs to a key that was deleted; a revoked token never comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStart:
+    """What was made on an empty database. `password` is the generated one, None when it was configured."""
+
+    login: str
+    password: str | None
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"FirstStart({self.login})"
+
+
+async def prepare(
+    database: Database,
+    passwords: Passwords,
+    now: datetime,
+    *,
+    admin_password: str | None,
+    root_token_hash: bytes | None,
+) -> FirstStart | None:
+    """Make what an empty installation needs; answers None when there was nothing to make.
+
+    The root key follows its setting at every start: another hash replaces it, no hash leaves it alone.
+    Raises `RootTokenSpent`.
+    """
+    generated = None if admin_password is not None else secrets.token_urlsafe(15)
+    async with database.read() as transaction:
+        empty = not await transaction.tenants.any()
+    password_hash = await passwords.hash(admin_password or generated or "") if empty else ""
+    made = None
+    async with database.write() as transaction:
+        if not await transaction.tenants.any():
+            await _administrator(transaction, password_hash, now)
+            made = FirstStart(ADMIN_LOGIN, generated)
+        if root_token_hash is not None:
+            await _root_key(transaction, root_token_hash, now)
+    return made
+
+
+async def _administrator(transaction: Transaction, password_hash: str, now: datetime) -> None:
+    tenant = Tenant(id=new_id("ten"), slug=DEFAULT_TENANT, name="Default", active=True, created_at=now)
+    admin = _identity(IdentityKind.USER, ADMIN_LOGIN, now)
+    await transaction.tenants.add(tenant)
+    await transaction.identities.add_person(admin, login=ADMIN_LOGIN, password_hash=password_hash)
+    await transaction.identities.grant(admin.id, Grant(SUPER_ADMIN), now)
+    await transaction.identities.grant(admin.id, Grant(ADMIN, tenant.id), now)
+    await _record(transaction, "tenant.create", "tenant", tenant.id, {"slug": Change(None, tenant.slug)}, now)
+    await _record(transaction, "user.create", "identity", admin.id, {"login": Change(None, ADMIN_LOGIN)}, now)
+
+
+async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> None:
+    keys = transaction.keys(None)
+    page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
+    standing = page.items[0] if page.items else None
+    same = await transaction.all_keys.by_digest(digest)
+    if same is not None:
+        if same.deleted_at is not None:
+            raise RootTokenSpent(
+                "ROOT_TOKEN_HASH is the hash of a token that was revoked, and a revoked token never comes back. "
+                "Make a new token and set its hash."
+            )
+        return
+    if standing is not None:
+        await keys.delete([standing.id], now)
+        await _record(transaction, "key.delete", "key", standing.id, {}, now)
+    owner = _identity(IdentityKind.KEY, ROOT_HANDLE, now)
+    await transaction.identities.add(owner)
+    await transaction.identities.grant(owner.id, Grant(SUPER_ADMIN), now)
+    key = Key(
+        id=new_id("key"),
+        tenant_id=None,
+        identity_id=owner.id,
+        name="Root",
+        handle=ROOT_HANDLE,
+        description="For automation; follows the setting ROOT_TOKEN_HASH.",
+        prefix=DEFAULT_PREFIX,
+        hint=None,
+        last_seven=None,
+        created_at=now,
+        created_by=None,
+        not_before=None,
+        expires_at=None,
+        active=True,
+        scope=None,
+        allowed_cidrs=None,
+        metadata="{}",
+        last_used_at=None,
+        last_used_ip=None,
+    )
+    await keys.add(key, digest)
+    await _record(transaction, "key.create", "key", key.id, {"handle": Change(None, ROOT_HANDLE)}, now)
+
+
+def _identity(kind: IdentityKind, name: str, now: datetime) -> Identity:
+    return Identity(id=new_id("idn"), kind=kind, name=name, active=True, tenant_id=None, created_at=now)
+
+
+async def _record(
+    transaction: Transaction,
+    action: str,
+    target_type: str,
+    target_id: str,
+    changes: dict[str, Change],
+    now: datetime,
+) -> None:
+    entry = AuditEntry(
+        id=new_id("aud"),
+        at=now,
+        tenant_id=None,
+        actor=SYSTEM,
+        action=action,
+        target_type=target_type,
+        target_id=target_id,
+        ip=None,
+        request_id=None,
+        changes=changes,
+    )
+    await transaction.audit(None).add(entry)

@@ -1,0 +1,72 @@
+"""Idempotent creation: the same request under the same key makes one thing, within a day."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from keywright.core.errors import IdempotencyKeyReused, InvalidValue
+from keywright.storage.idempotency import Replay
+
+if TYPE_CHECKING:
+    from keywright.services.work import Work
+
+LIFETIME = timedelta(hours=24)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+async def find(work: Work, name: str, data: object) -> str | None:
+    """The id of what this request made before, or None when it is new or came without an idempotency key.
+
+    Raises `IdempotencyKeyReused` when the key was used for another request.
+    """
+    key = work.call.idempotency_key
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise InvalidValue(
+            "An idempotency key is 1 to 255 visible ASCII characters.", field="Idempotency-Key"
+        )
+    made = await work.transaction.replays.find(
+        work.caller.credential_id, _tenant(work), _stored(key), work.now - LIFETIME
+    )
+    if made is None:
+        return None
+    if made.fingerprint != _fingerprint(name, data):
+        raise IdempotencyKeyReused(
+            "This idempotency key was used for a different request within the last 24 hours.",
+            field="Idempotency-Key",
+        )
+    return made.result_id
+
+
+async def remember(work: Work, name: str, data: object, result_id: str) -> None:
+    """Remember what this request made, if it came with an idempotency key."""
+    key = work.call.idempotency_key
+    if key is not None:
+        await work.transaction.replays.add(
+            Replay(
+                caller_id=work.caller.credential_id,
+                tenant_id=_tenant(work),
+                key=_stored(key),
+                fingerprint=_fingerprint(name, data),
+                result_id=result_id,
+                created_at=work.now,
+            )
+        )
+
+
+def _tenant(work: Work) -> str | None:
+    return None if work.place is None else work.place.id
+
+
+def _stored(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _fingerprint(name: str, data: object) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + msgspec.json.encode(data, order="deterministic")).digest()

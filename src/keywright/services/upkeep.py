@@ -1,0 +1,117 @@
+"""Upkeep: deleting what expired, forgetting what is over, and writing down what was used."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from datetime import timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from keywright.core.audit import SYSTEM, AuditEntry, Change
+from keywright.core.errors import Unavailable
+from keywright.core.ids import new_id
+from keywright.core.instants import from_us
+from keywright.core.keys import State
+from keywright.services import replays
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+    from keywright.core.ports import Clock
+    from keywright.ops.metrics import Metrics
+    from keywright.storage import Database, Transaction
+    from keywright.verify import UseLog
+
+BATCH = 500
+_OVER_FOR = timedelta(days=7)
+_HELD_FOR = timedelta(minutes=5)
+
+
+class Upkeep:
+    """The scheduled work of one node. `sweep` runs on one node at a time, `flush` on each for itself."""
+
+    def __init__(
+        self, database: Database, clock: Clock, uses: UseLog, metrics: Metrics, *, keep_expired: timedelta
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._uses = uses
+        self._metrics = metrics
+        self._keep_expired = keep_expired
+        self._holder = secrets.token_hex(8)
+
+    async def sweep(self, every: timedelta) -> int:
+        """Delete the keys that expired long enough ago; answers how many.
+
+        Does nothing when the sweep is not due, or another node is at it.
+        """
+        now = self._clock.now()
+        async with self._database.write() as transaction:
+            if not await transaction.jobs.take(
+                "sweep", self._holder, now=now, until=now + _HELD_FOR, due_before=now - every
+            ):
+                return 0
+        deleted = 0
+        while True:
+            async with self._database.write() as transaction:
+                batch = await self._sweep_some(transaction, now)
+            deleted += batch
+            if batch < BATCH:
+                break
+        async with self._database.write() as transaction:
+            await transaction.replays.forget_before(now - replays.LIFETIME)
+            await transaction.sessions.forget_before(now - _OVER_FOR)
+            await transaction.jobs.done("sweep", self._holder, self._clock.now())
+        self._metrics.sweep(deleted)
+        return deleted
+
+    async def flush(self) -> None:
+        """Write down what was used; what cannot be written now is kept for the next time."""
+        batch = self._uses.take()
+        try:
+            if batch:
+                async with self._database.write() as transaction:
+                    await transaction.all_keys.touch(
+                        [(use.key_id, from_us(use.at_us), use.ip) for use in batch]
+                    )
+                self._metrics.usage_flush(ok=True, keys=len(batch))
+        except Unavailable:
+            self._uses.put_back(batch)
+            self._metrics.usage_flush(ok=False, keys=len(batch))
+        self._metrics.usage_dropped(self._uses.take_dropped())
+
+    async def _sweep_some(self, transaction: Transaction, now: datetime) -> int:
+        expired = await transaction.all_keys.expired_before(now - self._keep_expired, BATCH)
+        ordered = sorted(expired, key=lambda key: key.tenant_id or "")
+        for _, group in groupby(ordered, key=lambda key: key.tenant_id or ""):
+            keys = list(group)
+            await transaction.keys(keys[0].tenant_id).delete([key.id for key in keys], now)
+            for key in keys:
+                entry = AuditEntry(
+                    id=new_id("aud"),
+                    at=now,
+                    tenant_id=key.tenant_id,
+                    actor=SYSTEM,
+                    action="key.delete",
+                    target_type="key",
+                    target_id=key.id,
+                    ip=None,
+                    request_id=None,
+                    changes={"state": Change(key.state(now), State.DELETED)},
+                )
+                await transaction.audit(key.tenant_id).add(entry)
+        return len(expired)
+
+
+async def every(
+    seconds: float, work: Callable[[], Awaitable[object]], failed: Callable[[Exception], None]
+) -> None:
+    """Do some work again and again until cancelled; a failure is reported and does not end the schedule."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except Exception as error:  # noqa: BLE001 - the schedule outlives whatever one run meets
+            failed(error)

@@ -1,0 +1,40 @@
+"""Who the caller is: every caller may ask that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from keywright.core.identities import roles_in
+from keywright.services.keys import KeyView
+from keywright.services.work import Reach, use_case
+
+if TYPE_CHECKING:
+    from keywright.core.identities import Identity, Tenant
+    from keywright.core.sessions import Session
+    from keywright.services.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The caller: its identity, its credential (a key or a session), the tenant it is confined to, the roles there."""
+
+    identity: Identity
+    key: KeyView | None
+    session: Session | None
+    tenant: Tenant | None
+    roles: tuple[str, ...]
+
+
+@use_case("whoami", permission=None, reach=Reach.SELF)
+async def whoami(work: Work, _nothing: None) -> Holder:
+    """The holder of the credential that the call was made with."""
+    caller = work.caller
+    key = caller.key
+    return Holder(
+        identity=caller.identity,
+        key=None if key is None else KeyView(key, key.state(work.now), caller.bound, caller.identity),
+        session=caller.session,
+        tenant=caller.bound,
+        roles=roles_in(caller.grants, None if caller.bound is None else caller.bound.id),
+    )

@@ -1,0 +1,169 @@
+"""How a use case is declared and run: permission first, then one transaction, with its audit entries in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from keywright.core.audit import AuditEntry, Change
+from keywright.core.errors import PermissionDenied, TenantRequired
+from keywright.core.ids import new_id
+from keywright.services.access import find_tenant, one_tenant, require
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
+
+    from keywright.core.identities import Tenant
+    from keywright.services.callers import Caller
+    from keywright.storage import Transaction
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+Run = TypeVar("Run")
+
+
+class Reach(StrEnum):
+    """What a use case concerns, and so where its permission must be held."""
+
+    TENANT = "tenant"
+    INSTALLATION = "installation"
+    SELF = "self"
+    """Only the caller's own credential; any caller may."""
+
+
+@dataclass(frozen=True, slots=True)
+class UseCase(Generic[In, Out]):
+    """One thing that Keywright can do for a caller.
+
+    `permission` is the action that the caller must be allowed, on each of the resources that `resources`
+    finds in the input (None: on everything); `tenant` finds the slug of a tenant that the input names.
+    `changes` says whether it writes. Doors know nothing else of a use case, and run it by `Services.run`.
+    """
+
+    name: str
+    permission: str | None
+    reach: Reach
+    changes: bool
+    run: Callable[[Work, In], Awaitable[Out]]
+    resources: Callable[[Any], tuple[str | None, ...]]
+    tenant: Callable[[Any], str | None]
+
+
+def _unnamed(_data: object) -> None:
+    return None
+
+
+def _everything(_data: object) -> tuple[None]:
+    return (None,)
+
+
+def use_case(
+    name: str,
+    *,
+    permission: str | None,
+    reach: Reach = Reach.TENANT,
+    changes: bool = False,
+    resources: Callable[[Any], tuple[str | None, ...]] = _everything,
+    tenant: Callable[[Any], str | None] = _unnamed,
+) -> Callable[[Callable[[Work, In], Awaitable[Out]]], UseCase[In, Out]]:
+    """Declare a function as a use case. It cannot be declared without saying what permission it needs."""
+    if (permission is None) is not (reach is Reach.SELF):
+        raise TypeError(f"{name} must name the permission it needs, or reach only the caller itself")
+
+    def declare(run: Callable[[Work, In], Awaitable[Out]]) -> UseCase[In, Out]:
+        return UseCase(name, permission, reach, changes, run, resources, tenant)
+
+    return declare
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """Who calls, for which tenant (a slug, where one was named), from where, in which request."""
+
+    caller: Caller
+    tenant: str | None = None
+    ip: str | None = None
+    request_id: str | None = None
+    idempotency_key: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Work:
+    """A use case at work: its transaction, its tenant, the moment, and what it has noted for the audit trail."""
+
+    transaction: Transaction
+    call: Call
+    now: datetime
+    place: Tenant | None
+    entries: list[AuditEntry] = field(default_factory=list)
+    nothing_changed: bool = False
+
+    @property
+    def caller(self) -> Caller:
+        """Who asked."""
+        return self.call.caller
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant that the call concerns; only use cases that reach a tenant have one."""
+        if self.place is None:
+            raise TenantRequired("This concerns one tenant, and none was named.", field="tenant")
+        return self.place
+
+    def record(
+        self,
+        action: str,
+        target_type: str,
+        target_id: str,
+        changes: Mapping[str, Change],
+    ) -> None:
+        """Note one audit entry; it is written in the same transaction."""
+        self.entries.append(
+            AuditEntry(
+                id=new_id("aud"),
+                at=self.now,
+                tenant_id=None if self.place is None else self.place.id,
+                actor=self.caller.actor,
+                action=action,
+                target_type=target_type,
+                target_id=target_id,
+                ip=self.call.ip,
+                request_id=self.call.request_id,
+                changes=changes,
+            )
+        )
+
+
+async def perform(
+    use: UseCase[In, Out], transaction: Transaction, call: Call, data: In, now: datetime
+) -> Out:
+    """Run a use case in an open transaction: find the tenant, check the permission, do it, write the audit entries.
+
+    A use case that changes something and notes nothing is a defect; it is stopped before the commit.
+    """
+    place = await _enter(use, transaction, call, data)
+    work = Work(transaction=transaction, call=call, now=now, place=place)
+    result = await use.run(work, data)
+    if use.changes and not work.entries and not work.nothing_changed:
+        raise RuntimeError(f"{use.name} changed something without an audit entry")
+    for entry in work.entries:
+        await transaction.audit(entry.tenant_id).add(entry)
+    return result
+
+
+async def _enter(use: UseCase[In, Out], transaction: Transaction, call: Call, data: In) -> Tenant | None:
+    if use.permission is None:
+        return call.caller.bound
+    if use.reach is Reach.TENANT:
+        named = one_tenant(call.tenant, use.tenant(data))
+        place: Tenant | None = await find_tenant(transaction, call.caller, named)
+    elif call.caller.bound is None:
+        place = None
+    else:
+        raise PermissionDenied("This concerns the whole installation, and the key is confined to one tenant.")
+    tenant_id = None if place is None else place.id
+    for resource in use.resources(data):
+        require(call.caller, tenant_id, use.permission, resource)
+    return place

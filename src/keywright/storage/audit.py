@@ -1,0 +1,85 @@
+"""The audit trail: entries are added and read, and nothing here changes or removes one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import insert, select
+
+from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
+from keywright.core.listing import Page, Position
+from keywright.storage.schema import audit_entry
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+
+class AuditTrail:
+    """The trail of one tenant (None: of the installation)."""
+
+    __slots__ = ("_connection", "_tenant_id")
+
+    def __init__(self, connection: AsyncConnection, tenant_id: str | None) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+
+    async def add(self, entry: AuditEntry) -> None:
+        """Add an entry to this trail."""
+        changes = {name: [change.before, change.after] for name, change in entry.changes.items()}
+        await self._connection.execute(
+            insert(audit_entry).values(
+                id=entry.id,
+                tenant_id=self._tenant_id,
+                at=entry.at,
+                actor_kind=entry.actor.kind.value,
+                actor_identity_id=entry.actor.identity_id,
+                actor_key_id=entry.actor.key_id,
+                actor_session_id=entry.actor.session_id,
+                action=entry.action,
+                target_type=entry.target_type,
+                target_id=entry.target_id,
+                ip=entry.ip,
+                request_id=entry.request_id,
+                changes=json.dumps(changes, ensure_ascii=False),
+            )
+        )
+
+    async def page(
+        self, *, target_id: str | None = None, limit: int, after: Position | None = None
+    ) -> Page[AuditEntry]:
+        """Entries, the newest first, of one target if asked."""
+        mine = (
+            audit_entry.c.tenant_id.is_(None)
+            if self._tenant_id is None
+            else audit_entry.c.tenant_id == self._tenant_id
+        )
+        query = select(audit_entry).where(mine).order_by(audit_entry.c.id.desc()).limit(limit + 1)
+        if target_id is not None:
+            query = query.where(audit_entry.c.target_id == target_id)
+        if after is not None:
+            query = query.where(audit_entry.c.id < after.id)
+        rows = (await self._connection.execute(query)).mappings().all()
+        items = tuple(_entry(row) for row in rows[:limit])
+        return Page(items, tuple(Position(None, item.id) for item in items), len(rows) > limit)
+
+
+def _entry(row: Any) -> AuditEntry:  # noqa: ANN401 - SQLAlchemy's mapping of a row
+    changes = json.loads(row["changes"])
+    return AuditEntry(
+        id=row["id"],
+        at=row["at"],
+        tenant_id=row["tenant_id"],
+        actor=Actor(
+            kind=ActorKind(row["actor_kind"]),
+            identity_id=row["actor_identity_id"],
+            key_id=row["actor_key_id"],
+            session_id=row["actor_session_id"],
+        ),
+        action=row["action"],
+        target_type=row["target_type"],
+        target_id=row["target_id"],
+        ip=row["ip"],
+        request_id=row["request_id"],
+        changes={name: Change(before, after) for name, (before, after) in changes.items()},
+    )

@@ -1,0 +1,103 @@
+"""The database: transactions, and the repositories that live in them."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import text
+
+from keywright.storage import engine as engines
+from keywright.storage.audit import AuditTrail
+from keywright.storage.idempotency import Replays
+from keywright.storage.identities import Identities
+from keywright.storage.jobs import Jobs
+from keywright.storage.keys import AllKeys, Keys
+from keywright.storage.lookup import PostgresLookup, SqliteLookup
+from keywright.storage.sessions import Sessions
+from keywright.storage.tenants import Tenants
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+class Transaction:
+    """One transaction. What holds a tenant's things is asked for with the tenant, None meaning global."""
+
+    __slots__ = ("_connection", "all_keys", "identities", "jobs", "replays", "sessions", "tenants")
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.all_keys = AllKeys(connection)
+        self.identities = Identities(connection)
+        self.jobs = Jobs(connection)
+        self.replays = Replays(connection)
+        self.sessions = Sessions(connection)
+        self.tenants = Tenants(connection)
+
+    def keys(self, tenant_id: str | None) -> Keys:
+        """The keys of one tenant, or the global ones."""
+        return Keys(self._connection, tenant_id)
+
+    def audit(self, tenant_id: str | None) -> AuditTrail:
+        """The audit trail of one tenant, or of the installation."""
+        return AuditTrail(self._connection, tenant_id)
+
+    async def probe(self) -> None:
+        """One round trip; raises when the database does not answer."""
+        await self._connection.execute(text("SELECT 1"))
+
+
+class Database:
+    """One database of either engine.
+
+    On SQLite, writes go through a single connection and reads through others, so that neither waits for
+    the other.
+    """
+
+    def __init__(
+        self, writer: AsyncEngine, reader: AsyncEngine, lookup: SqliteLookup | PostgresLookup
+    ) -> None:
+        self.writer = writer
+        self.reader = reader
+        self.lookup = lookup
+
+    @classmethod
+    def connect(cls, database_url: str) -> Self:
+        """A database by its URL; connections are made when first needed. Raises `StorageError`."""
+        url = engines.parse_url(database_url)
+        if url.get_backend_name() == "sqlite":
+            return cls(
+                engines.sqlite_engine(url, write=True),
+                engines.sqlite_engine(url, write=False),
+                SqliteLookup(engines.sqlite_file(url)),
+            )
+        engine = engines.postgres_engine(url)
+        return cls(engine, engine, PostgresLookup(url))
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self.writer.dialect.name
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """A transaction that commits at the end, or changes nothing when an exception leaves it."""
+        with engines.away_is_unavailable():
+            async with self.writer.begin() as connection:
+                yield Transaction(connection)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Transaction]:
+        """A transaction to read in."""
+        with engines.away_is_unavailable():
+            async with self.reader.begin() as connection:
+                yield Transaction(connection)
+
+    async def close(self) -> None:
+        """Give back every connection. Afterwards the database cannot be used any more."""
+        await self.lookup.close()
+        await self.reader.dispose()
+        await self.writer.dispose()

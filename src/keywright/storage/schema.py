@@ -1,0 +1,188 @@
+"""The tables. One definition serves both engines; migrations bring a database to it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from keywright.storage.types import NEVER_ENDS, NEVER_HAPPENED, Instant, OpenInstant, exact
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ID = exact(40)
+
+tenant = Table(
+    "tenant",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("slug", exact(100), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("tenant_id", ID, ForeignKey("tenant.id"), index=True),
+    Column("kind", exact(20), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("identity_id", ID, ForeignKey("identity.id"), primary_key=True),
+    # Folded letter case, so that two people cannot differ in it alone.
+    Column("login", exact(255), nullable=False, unique=True),
+    Column("password_hash", Text),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False),
+    # NULL: the role is held over the whole installation.
+    Column("tenant_id", ID, ForeignKey("tenant.id"), index=True),
+    Column("role", exact(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("identity_id", "tenant_id", "role"),
+    Index(
+        "uq_membership_global",
+        "identity_id",
+        "role",
+        unique=True,
+        sqlite_where=text("tenant_id IS NULL"),
+        postgresql_where=text("tenant_id IS NULL"),
+    ),
+)
+
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", ID, primary_key=True),
+    # NULL: a global key.
+    Column("tenant_id", ID, ForeignKey("tenant.id")),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    # Case-folded, for searching and sorting as people expect.
+    Column("name_folded", exact(255), nullable=False),
+    Column("handle", exact(100)),
+    Column("description", Text, nullable=False),
+    Column("prefix", exact(16), nullable=False),
+    Column("hint", exact(24)),
+    Column("last_seven", exact(7)),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", ID),
+    Column("not_before", Instant),
+    Column("expires_at", OpenInstant(NEVER_ENDS), nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("scope", Text),
+    Column("allowed_cidrs", Text),
+    Column("metadata", Text, nullable=False),
+    Column("last_used_at", OpenInstant(NEVER_HAPPENED), nullable=False),
+    Column("last_used_ip", exact(45)),
+    Column("deleted_at", Instant),
+)
+
+_live = text("deleted_at IS NULL")
+
+
+def _live_index(name: str, *columns: str, unique: bool = False) -> Index:
+    return Index(
+        f"{'uq' if unique else 'ix'}_api_key_{name}",
+        *(api_key.c[column] for column in columns),
+        unique=unique,
+        sqlite_where=_live,
+        postgresql_where=_live,
+    )
+
+
+_live_index("handle", "tenant_id", "handle", unique=True)
+_live_index("newest", "tenant_id", "id")
+_live_index("by_name", "tenant_id", "name_folded", "id")
+_live_index("by_expiry", "tenant_id", "expires_at", "id")
+_live_index("by_last_use", "tenant_id", "last_used_at", "id")
+_live_index("by_owner", "tenant_id", "identity_id", "id")
+_live_index("sweep", "expires_at")
+
+session = Table(
+    "session",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False, index=True),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("idle_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False, index=True),
+    Column("created_ip", exact(45)),
+    Column("ended_at", Instant),
+)
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("tenant_id", ID),
+    Column("at", Instant, nullable=False),
+    Column("actor_kind", exact(20), nullable=False),
+    Column("actor_identity_id", ID),
+    Column("actor_key_id", ID),
+    Column("actor_session_id", ID),
+    Column("action", exact(60), nullable=False),
+    Column("target_type", exact(30), nullable=False),
+    Column("target_id", ID, nullable=False),
+    Column("ip", exact(45)),
+    Column("request_id", exact(36)),
+    Column("changes", Text, nullable=False),
+    Index("ix_audit_entry_newest", "tenant_id", "id"),
+    Index("ix_audit_entry_target", "tenant_id", "target_id", "id"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("caller_id", ID, nullable=False),
+    # The empty text where the call concerns no tenant, since a primary key holds no NULL.
+    Column("tenant_id", ID, nullable=False),
+    # The SHA-256 of what the caller sent, in hex: callers put all sorts of things there, secrets among them.
+    Column("key", exact(64), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("result_id", ID, nullable=False),
+    Column("created_at", Instant, nullable=False, index=True),
+    PrimaryKeyConstraint("caller_id", "tenant_id", "key"),
+)
+
+job = Table(
+    "job",
+    metadata,
+    Column("name", exact(40), primary_key=True),
+    Column("holder", exact(60)),
+    Column("held_until", Instant, nullable=False),
+    Column("ran_at", Instant),
+)

@@ -1,0 +1,63 @@
+"""Sessions: people's logins, found by the digest of their token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, or_, select, update
+
+from keywright.core.sessions import Session
+from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
+from keywright.storage.schema import identity, session
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from keywright.core.identities import Identity
+
+_NAMES = ("id", "identity_id", "created_at", "seen_at", "idle_at", "ends_at", "created_ip", "ended_at")
+_COLUMNS = tuple(session.c[name] for name in _NAMES)
+
+
+class Sessions:
+    """The sessions of everybody; found by digest, so that only who holds the token finds one."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, new: Session, digest: bytes) -> None:
+        """Add a session with the digest of its token."""
+        values = {name: getattr(new, name) for name in _NAMES}
+        await self._connection.execute(insert(session).values(**values, digest=digest))
+
+    async def by_digest(self, digest: bytes) -> tuple[Session, Identity] | None:
+        """The session with this digest and its person, ended or not, or None."""
+        query = (
+            select(*_COLUMNS, *IDENTITY_COLUMNS)
+            .join(identity, identity.c.id == session.c.identity_id)
+            .where(session.c.digest == digest)
+        )
+        row = (await self._connection.execute(query)).first()
+        if row is None:
+            return None
+        values = dict(zip(_NAMES, row[: len(_NAMES)], strict=True))
+        return Session(**values), identity_of(row[len(_NAMES) :])
+
+    async def seen(self, session_id: str, *, seen_at: datetime, idle_at: datetime) -> None:
+        """Push the idle end on, after a use."""
+        await self._connection.execute(
+            update(session).where(session.c.id == session_id).values(seen_at=seen_at, idle_at=idle_at)
+        )
+
+    async def end(self, session_id: str, now: datetime) -> None:
+        """End a session; its token is refused from now on."""
+        await self._connection.execute(update(session).where(session.c.id == session_id).values(ended_at=now))
+
+    async def forget_before(self, moment: datetime) -> int:
+        """Remove the rows of sessions that were over before a moment; answers how many."""
+        over = or_(session.c.ended_at < moment, session.c.idle_at < moment, session.c.ends_at < moment)
+        return (await self._connection.execute(delete(session).where(over))).rowcount

@@ -1,0 +1,1 @@
+"""What all HTTP doors share: the edge that every request passes, credentials, addresses and errors."""

@@ -1,0 +1,113 @@
+"""Errors on HTTP: the status of every code, and RFC 9457 problem details."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from keywright.core import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+STATUS: Mapping[type[errors.KeywrightError], int] = {
+    errors.MalformedRequest: 400,
+    errors.BodyTooLarge: 413,
+    errors.MissingField: 422,
+    errors.UnknownField: 422,
+    errors.InvalidType: 422,
+    errors.InvalidValue: 422,
+    errors.ExpiryInPast: 422,
+    errors.ExpiryBeforeStart: 422,
+    errors.InvalidCidr: 422,
+    errors.InvalidTokenHash: 422,
+    errors.InvalidPolicy: 422,
+    errors.InvalidCursor: 422,
+    errors.SecretInText: 422,
+    errors.TenantRequired: 422,
+    errors.HandleTaken: 409,
+    errors.TokenHashTaken: 409,
+    errors.SlugTaken: 409,
+    errors.IdempotencyKeyReused: 409,
+    errors.IllegalTransition: 409,
+    errors.Unauthenticated: 401,
+    errors.InvalidCredentials: 401,
+    errors.PermissionDenied: 403,
+    errors.BeyondOwnRights: 403,
+    errors.OwnKey: 403,
+    errors.NotFound: 404,
+    errors.TooManyAttempts: 429,
+    errors.Unavailable: 503,
+}
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """RFC 9457 problem details with our stable `code`, the `field` at fault and the request's id."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    field: str | None = None
+
+
+def problem(code: str, status: int, detail: str, request_id: str, field: str | None = None) -> Problem:
+    """Problem details; the title is the code in words."""
+    return Problem(
+        type=f"urn:keywright:problem:{code}",
+        title=code.replace("_", " ").capitalize(),
+        status=status,
+        code=code,
+        detail=detail,
+        request_id=request_id,
+        field=field,
+    )
+
+
+def problem_of(error: errors.KeywrightError, request_id: str) -> tuple[Problem, dict[str, str]]:
+    """Problem details of an error, and the headers that belong to it."""
+    found = problem(error.code, STATUS[type(error)], error.detail, request_id, error.field)
+    return found, _headers(error)
+
+
+def _headers(error: errors.KeywrightError) -> dict[str, str]:
+    match error:
+        case errors.Unauthenticated():
+            return {"WWW-Authenticate": 'Bearer realm="keywright"'}  # RFC 6750, section 3
+        case errors.TooManyAttempts():
+            return {"Retry-After": str(error.retry_after)}
+        case errors.Unavailable():
+            return {"Retry-After": "1"}
+        case _:
+            return {}
+
+
+encode = msgspec.json.Encoder().encode
+"""A value as JSON bytes."""
+
+
+async def send_json(
+    send: Callable[[Any], Awaitable[None]],
+    status: int,
+    body: object,
+    headers: Mapping[str, str] | None = None,
+    media_type: str = "application/json",
+) -> None:
+    """Answer with a JSON body over plain ASGI; `bytes` are sent as they are."""
+    raw = body if isinstance(body, bytes) else encode(body)
+    head = [(b"content-type", media_type.encode()), (b"content-length", str(len(raw)).encode())]
+    head += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": raw})
+
+
+async def send_problem(
+    send: Callable[[Any], Awaitable[None]], found: Problem, headers: Mapping[str, str] | None = None
+) -> None:
+    """Answer with problem details over plain ASGI."""
+    await send_json(send, found.status, found, headers, MEDIA_TYPE)

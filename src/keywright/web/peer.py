@@ -1,0 +1,44 @@
+"""Where a request comes from: the peer, or what a trusted proxy in front of us says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.core.checks import address
+from keywright.core.errors import InvalidValue
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+
+def client_address(
+    peer: str | None, forwarded: str | None, trusted: Sequence[IPv4Network | IPv6Network]
+) -> IPv4Address | IPv6Address | None:
+    """The address that a request comes from.
+
+    Without trusted proxies that is the peer. Behind one it is the last address in `X-Forwarded-For` that
+    is not a trusted proxy itself: whatever stands before it was written by somebody we do not trust. None
+    when the peer has no address, as over a Unix socket, or a trusted proxy wrote one that cannot be read.
+    """
+    here = _parse(peer)
+    if here is None or not forwarded or not _among(here, trusted):
+        return here
+    for text in reversed(forwarded.split(",")):
+        here = _parse(text.strip())
+        if here is None or not _among(here, trusted):
+            return here
+    return here
+
+
+def _parse(text: str | None) -> IPv4Address | IPv6Address | None:
+    if text is None:
+        return None
+    try:
+        return address(text)
+    except InvalidValue:
+        return None
+
+
+def _among(ip: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    return any(ip in network for network in networks)

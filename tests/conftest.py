@@ -1,0 +1,26 @@
+"""What every test may use."""
+
+import os
+
+import pytest
+from hypothesis import settings
+
+pytest_plugins = ["tests.support.postgres"]
+
+# A busy machine may take any time for one example; how long something takes is measured in bench/.
+settings.register_profile("keywright", deadline=None)
+settings.load_profile("keywright")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, the loop the server runs on."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_of_the_developer() -> None:
+    """No test sees the settings with which somebody runs Keywright on this machine."""
+    for name in os.environ:
+        if name.startswith("KEYWRIGHT_") and not name.startswith("KEYWRIGHT_TEST_"):
+            del os.environ[name]
