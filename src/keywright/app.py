@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -13,19 +16,20 @@ from keywright.api.graphql import graphql_door
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.verify import VerifyDoor
 from keywright.core.checks import token_hash
+from keywright.core.errors import Unavailable
 from keywright.core.instants import SystemClock
 from keywright.ops.logging import get_logger
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
 from keywright.services.decisions import Decisions
-from keywright.services.first_start import FirstStart, prepare
+from keywright.services.first_start import FirstStart, RootTokenSpent, prepare
 from keywright.services.passwords import Passwords
 from keywright.services.service import Services
 from keywright.services.sessions import SessionKeeper
 from keywright.services.throttle import Throttle
 from keywright.services.upkeep import Upkeep, every
-from keywright.storage import Database
-from keywright.storage.migrate import require_current, upgrade
+from keywright.storage import Database, SchemaMismatch, StorageError
+from keywright.storage.migrate import require_current, revision, upgrade
 from keywright.verify import UseLog, Verifier
 from keywright.web import pages
 from keywright.web.edge import Edge
@@ -33,20 +37,37 @@ from keywright.web.errors import send_json
 from keywright.web.health import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from keywright.core.ports import Clock
     from keywright.settings import Settings
 
 VERSION = version("keywright")
+MAX_CLOCK_APART = 5.0
 _QUIET = frozenset({"/v1/verify", "/v1/verify/batch", "/healthz", "/readyz", "/metrics"})
 _PATHS = _QUIET | {"/", "/docs", "/graphiql", "/graphql", "/openapi.json"}
 
 log = get_logger("keywright")
 
 
+class StartError(Exception):
+    """Keywright cannot start, or cannot do its upkeep; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check of `diagnose` found."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
 class Application:
-    """An ASGI application. `first_start` is set by a start that found an empty database, and None otherwise."""
+    """An ASGI application.
+
+    `first_start` is set by a start that found an empty database, `start_error` by one that failed.
+    """
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
@@ -56,6 +77,7 @@ class Application:
         self.database = Database.connect(settings.effective_database_url.reveal())
         self.passwords = Passwords()
         self.first_start: FirstStart | None = None
+        self.start_error: StartError | None = None
         self._uses = UseLog()
         self.verifier = Verifier(self.database.lookup, clock, self._uses)
         self.upkeep = Upkeep(
@@ -81,25 +103,15 @@ class Application:
             await self._edge(scope, receive, send)
 
     async def start(self) -> None:
-        """Make ready to serve: schema, first start, scheduled work. Raises `StorageError` or `Unavailable`."""
-        if self.database.dialect == "sqlite":
-            self.settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            await upgrade(self.database)
-        else:
-            await require_current(self.database)
+        """Make ready to serve: schema, first start, scheduled work. Raises `StartError`."""
+        with _sentences(self.settings):
+            await _prepare_database(self.database, self.settings)
+            self.first_start = await self._first_start()
         settings = self.settings
-        self.first_start = await prepare(
-            self.database,
-            self.passwords,
-            self.clock.now(),
-            admin_password=None if settings.admin_password is None else settings.admin_password.reveal(),
-            root_token_hash=(
-                None if settings.root_token_hash is None else token_hash(settings.root_token_hash.reveal())
-            ),
-        )
         sweep_every = timedelta(seconds=settings.sweep_interval_seconds)
         self._tasks = [
             self._schedule(settings.usage_flush_seconds, "flush", self.upkeep.flush),
+            # Due after half the time, so that a node whose clock is a little behind does not skip its turn.
             self._schedule(
                 settings.sweep_interval_seconds, "sweep", lambda: self.upkeep.sweep(sweep_every / 2)
             ),
@@ -115,6 +127,16 @@ class Application:
         await self.upkeep.flush()
         self.passwords.close()
         await self.database.close()
+
+    async def _first_start(self) -> FirstStart | None:
+        password, root = self.settings.admin_password, self.settings.root_token_hash
+        return await prepare(
+            self.database,
+            self.passwords,
+            self.clock.now(),
+            admin_password=None if password is None else password.reveal(),
+            root_token_hash=None if root is None else token_hash(root.reveal()),
+        )
 
     def _services(self) -> Services:
         settings = self.settings
@@ -173,10 +195,11 @@ class Application:
         await receive()
         try:
             await self.start()
-        except Exception as error:
+        except StartError as error:
+            self.start_error = error
             await self.stop()
             await send({"type": "lifespan.startup.failed", "message": str(error)})
-            raise
+            return
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self.stop()
@@ -186,3 +209,90 @@ class Application:
 def build(settings: Settings, clock: Clock | None = None) -> Application:
     """The application for these settings. Nothing is opened before it starts."""
     return Application(settings, clock or SystemClock())
+
+
+async def migrate(settings: Settings) -> tuple[str | None, str]:
+    """Bring the database to this version's schema; answers the revisions before and after. Raises `StartError`."""
+    with _sentences(settings):
+        database = _connect(settings)
+        try:
+            return await upgrade(database)
+        finally:
+            await database.close()
+
+
+async def diagnose(settings: Settings) -> list[Finding]:
+    """Look at what a server with these settings would meet, changing nothing."""
+    findings = [_data_folder(settings)] if settings.database_url is None else []
+    try:
+        with _sentences(settings):
+            database = Database.connect(settings.effective_database_url.reveal())
+            try:
+                findings += await _database_findings(database)
+            finally:
+                await database.close()
+    except StartError as error:
+        findings.append(Finding("database", ok=False, detail=str(error)))
+    return findings
+
+
+async def _database_findings(database: Database) -> list[Finding]:
+    if database.dialect == "sqlite" and not database.exists():
+        return [Finding("database", ok=True, detail="There is none yet; the first start makes it.")]
+    found = await revision(database)
+    findings = [Finding("database", ok=True, detail=f"It answers ({database.dialect}).")]
+    try:
+        await require_current(database)
+        findings.append(Finding("schema", ok=True, detail=f"It is at {found}, as this version needs."))
+    except SchemaMismatch as mismatch:
+        findings.append(Finding("schema", ok=False, detail=str(mismatch)))
+        return findings
+    async with database.read() as transaction:
+        apart = abs((await transaction.now() - SystemClock().now()).total_seconds())
+    findings.append(
+        Finding("clock", ok=apart < MAX_CLOCK_APART, detail=f"Database and host differ by {apart:.1f} s.")
+    )
+    return findings
+
+
+def _data_folder(settings: Settings) -> Finding:
+    folder = settings.data
+    place = folder if folder.exists() else folder.absolute().parent
+    usable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    detail = f"{folder} can be written." if usable else f"{folder} cannot be written: choose another DATA."
+    return Finding("data folder", ok=usable, detail=detail)
+
+
+def _connect(settings: Settings) -> Database:
+    """The database; for SQLite the folder it lies in is made first."""
+    database = Database.connect(settings.effective_database_url.reveal())
+    if database.dialect == "sqlite":
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return database
+
+
+async def _prepare_database(database: Database, settings: Settings) -> None:
+    """SQLite is brought to the newest schema at every start; a PostgreSQL that several servers share is not."""
+    if database.dialect == "sqlite":
+        settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        await upgrade(database)
+    else:
+        await require_current(database)
+
+
+@contextmanager
+def _sentences(settings: Settings) -> Iterator[None]:
+    """Turn what stops a start into one sentence for the operator."""
+    try:
+        yield
+    except (StorageError, RootTokenSpent) as error:
+        raise StartError(str(error)) from error
+    except Unavailable as error:
+        cause = error.__cause__
+        raise StartError(
+            f"The database cannot be reached ({type(cause).__name__}). Check DATABASE_URL and that it is running."
+        ) from error
+    except OSError as error:
+        raise StartError(
+            f"{error.filename or settings.data} cannot be used: {error.strerror}. Choose another DATA folder."
+        ) from error

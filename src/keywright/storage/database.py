@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from sqlalchemy import text
 
+from keywright.core.instants import from_us
 from keywright.storage import engine as engines
 from keywright.storage.audit import AuditTrail
 from keywright.storage.idempotency import Replays
@@ -19,8 +20,15 @@ from keywright.storage.tenants import Tenants
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+_NOW = {
+    "sqlite": text("SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"),
+    "postgresql": text("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT) * 1000"),
+}
 
 
 class Transaction:
@@ -49,6 +57,10 @@ class Transaction:
         """One round trip; raises when the database does not answer."""
         await self._connection.execute(text("SELECT 1"))
 
+    async def now(self) -> datetime:
+        """The time by the database's own clock, to the millisecond; a SQLite file has none but the host's."""
+        return from_us((await self._connection.execute(_NOW[self._connection.dialect.name])).scalar_one())
+
 
 class Database:
     """One database of either engine.
@@ -76,6 +88,10 @@ class Database:
             )
         engine = engines.postgres_engine(url)
         return cls(engine, engine, PostgresLookup(url))
+
+    def exists(self) -> bool:
+        """Whether there is a database to connect to; a SQLite file is made by the first connection."""
+        return self.dialect != "sqlite" or engines.sqlite_file(self.writer.url).exists()
 
     @property
     def dialect(self) -> str:

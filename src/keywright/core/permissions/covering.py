@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from keywright.core.permissions.patterns import Pattern
     from keywright.core.permissions.policy import Policy
 
-MAX_WORK = 2_000_000
+MAX_WORK = 500_000
 """Steps that one question may cost, each a fraction of a microsecond; what is not found covered by then is
 refused. Ordinary questions take some hundreds."""
 

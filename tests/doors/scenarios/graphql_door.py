@@ -1,0 +1,154 @@
+"""The scenarios' operations over GraphQL."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+
+from tests.doors.scenarios.door import Door, Made, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_POLICY = "scope { actions resources }"
+_KEY = f"""
+id name description handle prefix hint lastSeven state active createdAt createdBy notBefore expiresAt
+lastUsedAt lastUsedIp metadata allowedCidrs {_POLICY} tenant {{ slug }} owner {{ id kind name }}
+"""
+_TENANT = "id slug name active createdAt"
+
+
+class GraphqlDoor(Door):
+    def _call(self, document: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
+        sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        if self.tenant is not None:
+            sent["Keywright-Tenant"] = self.tenant
+        body = {"query": document, "variables": variables}
+        answer = httpx2.post(f"{self.url}/graphql", json=body, headers=sent, timeout=30).json()
+        if answer.get("errors"):
+            raise Refused(answer["errors"][0]["extensions"]["code"])
+        return next(iter(answer["data"].values()))
+
+    def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        document = f"""mutation ($input: CreateApiKeyInput!) {{
+            createApiKey(input: $input) {{ apiKey {{ {_KEY} }} token replayed }}
+        }}"""
+        made = self._call(document, headers, input=_camel(fields))
+        return Made(_key(made["apiKey"]), made["token"], made["replayed"])
+
+    def get(self, key_id: str) -> dict[str, Any]:
+        found = self._call(f"query ($id: ID!) {{ apiKey(id: $id) {{ {_KEY} }} }}", id=key_id)
+        if found is None:
+            raise Refused("not_found")
+        return _key(found)
+
+    def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
+        document = f"""query ($first: Int, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) {{
+            apiKeys(first: $first, after: $after, filter: $filter, orderBy: $orderBy) {{
+                edges {{ cursor node {{ {_KEY} }} }} pageInfo {{ hasNextPage endCursor }}
+            }}
+        }}"""
+        order = {"field": filters.pop("sort", "created_at").upper()}
+        if "order" in filters:
+            order["direction"] = filters.pop("order").upper()
+        found: list[dict[str, Any]] = []
+        after = None
+        while True:
+            answer = self._call(document, first=page, after=after, filter=_filter(filters), orderBy=order)
+            found += [_key(edge["node"]) for edge in answer["edges"]]
+            after = answer["pageInfo"]["endCursor"]
+            if not answer["pageInfo"]["hasNextPage"]:
+                return found
+
+    def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
+        document = (
+            f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
+        )
+        return _key(self._call(document, input={"id": key_id, **_camel(changes)})["apiKey"])
+
+    def delete(self, *key_ids: str) -> None:
+        document = "mutation ($input: DeleteApiKeysInput!) { deleteApiKeys(input: $input) { deletedIds } }"
+        deleted = self._call(document, input={"ids": list(key_ids)})["deletedIds"]
+        assert deleted == list(key_ids)
+
+    def verify(self, token: str, **asked: Any) -> dict[str, Any]:
+        document = f"""query ($input: VerifyInput!) {{
+            verify(input: $input) {{
+                valid code keyId name identity {{ id kind name }} tenant {{ slug }} expiresAt metadata {_POLICY}
+                explanation {{ check detail source }}
+            }}
+        }}"""
+        found = _snake(self._call(document, input={"token": token, **_camel(asked)}))
+        found["tenant"] = found["tenant"] and found["tenant"]["slug"]
+        return found
+
+    def whoami(self) -> dict[str, Any]:
+        found = self._call(
+            "{ viewer { identity { id kind name } tenant { slug } credential { kind id } roles { role } } }"
+        )
+        tenant = found["tenant"] and found["tenant"]["slug"]
+        return {
+            "identity": _lower_kind(found["identity"]),
+            "credential": found["credential"]["kind"].lower(),
+            "tenant": tenant,
+        }
+
+    def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
+        document = (
+            f"mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ tenant {{ {_TENANT} }} }} }}"
+        )
+        return _snake(self._call(document, input={"slug": slug, "name": name})["tenant"])
+
+    def get_tenant(self, slug: str) -> dict[str, Any]:
+        found = self._call(f"query ($slug: String!) {{ tenant(slug: $slug) {{ {_TENANT} }} }}", slug=slug)
+        if found is None:
+            raise Refused("not_found")
+        return _snake(found)
+
+    def tenants(self) -> Sequence[str]:
+        document = """query ($after: String) {
+            tenants(first: 200, after: $after) { nodes { slug } pageInfo { hasNextPage endCursor } }
+        }"""
+        found: list[str] = []
+        after, more = None, True
+        while more:
+            answer = self._call(document, after=after)
+            found += [node["slug"] for node in answer["nodes"]]
+            after, more = answer["pageInfo"]["endCursor"], answer["pageInfo"]["hasNextPage"]
+        return found
+
+
+def _camel(fields: dict[str, Any]) -> dict[str, Any]:
+    return {re.sub("_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
+
+
+def _snake(fields: dict[str, Any]) -> dict[str, Any]:
+    return {re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name): value for name, value in fields.items()}
+
+
+def _key(found: dict[str, Any]) -> dict[str, Any]:
+    key = _snake(found)
+    owner = key.pop("owner")
+    tenant = key["tenant"] and key["tenant"]["slug"]
+    identity = owner and _lower_kind(owner)
+    return {**key, "tenant": tenant, "state": key["state"].lower(), "identity": identity, "identity_id": owner["id"]}
+
+
+def _lower_kind(identity: dict[str, Any]) -> dict[str, Any]:
+    return {**identity, "kind": identity["kind"].lower()}
+
+
+def _filter(filters: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in filters.items():
+        if name == "state":
+            found["states"] = [one.upper() for one in value]
+        elif name.endswith(("_since", "_until")):
+            field, _, side = name.rpartition("_")
+            found.setdefault(_camel({field: 0}).popitem()[0], {})[side] = value
+        else:
+            found |= _camel({name: value})
+    return found

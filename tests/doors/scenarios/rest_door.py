@@ -1,0 +1,72 @@
+"""The scenarios' operations over REST."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import httpx2
+
+from tests.doors.scenarios.door import Door, Made, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class RestDoor(Door):
+    def _call(self, method: str, path: str, **more: Any) -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        if self.tenant is not None:
+            headers["Keywright-Tenant"] = self.tenant
+        answer = httpx2.request(method, self.url + path, headers=headers, timeout=30, **more)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == "application/problem+json"
+            raise Refused(answer.json()["code"])
+        return None if answer.status_code == 204 else answer.json()
+
+    def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
+        made = self._call("POST", "/v1/keys", json=fields, headers=headers)
+        return Made(made["key"], made["token"], made["replayed"])
+
+    def get(self, key_id: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("GET", f"/v1/keys/{key_id}"))
+
+    def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while True:
+            params = {**filters, "limit": page} | ({} if cursor is None else {"cursor": cursor})
+            answer = self._call("GET", "/v1/keys", params=params)
+            found += answer["items"]
+            cursor = answer["next_cursor"]
+            if cursor is None:
+                return found
+
+    def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("PATCH", f"/v1/keys/{key_id}", json=changes))
+
+    def delete(self, *key_ids: str) -> None:
+        for key_id in key_ids:
+            self._call("DELETE", f"/v1/keys/{key_id}")
+
+    def verify(self, token: str, **asked: Any) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("POST", "/v1/verify", json={"token": token, **asked}))
+
+    def whoami(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("GET", "/v1/whoami"))
+
+    def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("POST", "/v1/tenants", json={"slug": slug, "name": name}))
+
+    def get_tenant(self, slug: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._call("GET", f"/v1/tenants/{slug}"))
+
+    def tenants(self) -> Sequence[str]:
+        found: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            params = {"limit": 200} | ({"cursor": cursor} if cursor else {})
+            answer = self._call("GET", "/v1/tenants", params=params)
+            found += [tenant["slug"] for tenant in answer["items"]]
+            cursor = answer["next_cursor"]
+        return found
