@@ -37,7 +37,7 @@ from keywright.web.errors import send_json
 from keywright.web.health import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from keywright.core.ports import Clock
     from keywright.settings import Settings
@@ -168,7 +168,7 @@ class Application:
         async def openapi(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
             await send_json(send, 200, document)
 
-        exact = {
+        exact: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {
             "/v1/verify": verify,
             "/v1/verify/batch": verify,
             "/graphql": graphql,
@@ -275,7 +275,9 @@ async def _prepare_database(database: Database, settings: Settings) -> None:
     """SQLite is brought to the newest schema at every start; a PostgreSQL that several servers share is not."""
     if database.dialect == "sqlite":
         settings.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        await upgrade(database)
+        before, after = await upgrade(database)
+        if before != after:
+            log.info("schema_upgraded", before=before, after=after)
     else:
         await require_current(database)
 

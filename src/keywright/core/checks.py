@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from keywright.core import errors
 from keywright.core.identities import is_slug
@@ -28,6 +28,7 @@ MAX_METADATA_DEPTH = 16
 MAX_CIDRS = 100
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_MAPPED_LENGTH = 96
 _HANDLE = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -104,7 +105,7 @@ def token_hash(text: str, field: str = "token_hash") -> bytes:
 
 def moment(value: datetime, field: str) -> datetime:
     """An instant as UTC; a date-time without an offset is refused, because its zone would be a guess."""
-    if value.tzinfo is None:
+    if value.utcoffset() is None:
         raise errors.InvalidValue("A date-time needs an offset, such as Z or +02:00.", field=field)
     try:
         instant = value.astimezone(UTC)
@@ -134,7 +135,8 @@ def cidrs(
 ) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     """Address ranges such as `10.0.0.0/8`, `2001:db8::/32` or one address; without doubles, in the given order.
 
-    Bits set behind the mask are refused: `10.0.0.1/8` is more often a slip than a wish.
+    Bits set behind the mask are refused: `10.0.0.1/8` is more often a slip than a wish. So is a zone
+    (`fe80::%eth0/64`), which is free text. IPv4 ranges in IPv6 clothing count as the IPv4 ranges they are.
     """
     if not texts:
         raise errors.InvalidCidr(
@@ -145,13 +147,23 @@ def cidrs(
     found: dict[ipaddress.IPv4Network | ipaddress.IPv6Network, None] = {}
     for index, text in enumerate(texts):
         try:
-            found[ipaddress.ip_network(text)] = None
+            found[_network(text)] = None
         except ValueError:
             raise errors.InvalidCidr(
                 "An address range looks like 10.0.0.0/8 or 2001:db8::/32, with no bits set behind the mask.",
                 field=f"{field}.{index}",
             ) from None
     return tuple(found)
+
+
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if "%" in text:
+        raise ValueError
+    network = ipaddress.ip_network(text)
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    if mapped is not None and network.prefixlen >= _MAPPED_LENGTH:
+        return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED_LENGTH))
+    return network
 
 
 def scope(
@@ -194,14 +206,14 @@ def action(text: str, field: str = "action") -> str:
 
 def metadata(value: dict[str, object], field: str = "metadata") -> str:
     """The canonical JSON text of an object of at most 16 KiB and 16 levels."""
-    if _depth_over(value, MAX_METADATA_DEPTH):
-        raise errors.InvalidValue(f"Metadata has at most {MAX_METADATA_DEPTH} levels.", field=field)
     try:
+        if _deeper(value, MAX_METADATA_DEPTH):
+            raise errors.InvalidValue(f"Metadata has at most {MAX_METADATA_DEPTH} levels.", field=field)
         text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
         size = len(text.encode())
     except (ValueError, TypeError):
         raise errors.InvalidValue(
-            "Metadata is a JSON object of valid Unicode and finite numbers.", field=field
+            "Metadata is a JSON object of text keys, valid Unicode and finite numbers.", field=field
         ) from None
     if size > MAX_METADATA_BYTES:
         raise errors.InvalidValue(f"Metadata has at most {MAX_METADATA_BYTES} bytes as JSON.", field=field)
@@ -209,28 +221,38 @@ def metadata(value: dict[str, object], field: str = "metadata") -> str:
 
 
 def address(text: str, field: str = "ip") -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An IP address; an IPv4 address in IPv6 clothing (`::ffff:10.0.0.1`) counts as the IPv4 address it is."""
+    """An IP address; an IPv4 address in IPv6 clothing (`::ffff:10.0.0.1`) counts as the IPv4 address it is.
+
+    A zone (`fe80::1%eth0`) is left out: it means something on one machine only, and is free text.
+    """
     try:
         ip = ipaddress.ip_address(text)
     except ValueError:
         raise errors.InvalidValue("This is not an IP address.", field=field) from None
-    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+    if isinstance(ip, ipaddress.IPv6Address):
+        return ip.ipv4_mapped or ipaddress.IPv6Address(int(ip))
+    return ip
 
 
-def _depth_over(value: object, limit: int) -> bool:
-    """Whether containers are nested deeper than the limit, found without recursion of our own depth."""
+def _deeper(value: object, limit: int) -> bool:
+    """Whether containers are nested deeper than the limit, found without recursion of our own depth.
+
+    Raises TypeError for a key that is no text, which JSON would turn into one.
+    """
     level: list[object] = [value]
-    for _ in range(limit + 1):
-        level = [child for item in level for child in _children(item)]
-        if not level:
-            return False
-    return True
+    for _ in range(limit):
+        level = [
+            child for item in level for child in _children(item) if isinstance(child, dict | list | tuple)
+        ]
+    return bool(level)
 
 
 def _children(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
+    if not isinstance(value, dict):
+        return cast("Iterable[object]", value)
+    if not all(isinstance(key, str) for key in value):
+        raise TypeError
+    return value.values()
 
 
 def _without_tokens(text: str, field: str) -> str:

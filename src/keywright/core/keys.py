@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from keywright.core.errors import IllegalTransition, NotFound
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from keywright.core.permissions import Policy
+
+    Ranges: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
 
 
 class State(StrEnum):
@@ -75,6 +77,36 @@ class Key:
         if self.not_before is not None and now < self.not_before:
             return State.NOT_YET_VALID
         return State.ACTIVE
+
+
+def widened(before: Key, after: Key) -> str | None:
+    """The first field by whose change a key lets its holder do more, or do it longer; None if none does.
+
+    A changed scope counts always: whether it is wider than the old one is not what matters to who grants it.
+    """
+    if after.scope != before.scope:
+        return "scope"
+    if after.active and not before.active:
+        return "active"
+    if _later(before.expires_at, after.expires_at):
+        return "expires_at"
+    if before.not_before is not None and (after.not_before is None or after.not_before < before.not_before):
+        return "not_before"
+    return "allowed_cidrs" if _reaches_further(before.allowed_cidrs, after.allowed_cidrs) else None
+
+
+def _later(before: datetime | None, after: datetime | None) -> bool:
+    return before is not None and (after is None or after > before)
+
+
+def _reaches_further(before: Ranges | None, after: Ranges | None) -> bool:
+    if before is None:
+        return False
+    return after is None or not all(any(_within(one, other) for other in before) for one in after)
+
+
+def _within(one: IPv4Network | IPv6Network, other: IPv4Network | IPv6Network) -> bool:
+    return one.version == other.version and one.network_address in other and one.prefixlen >= other.prefixlen
 
 
 _REACHES: Mapping[Act, State] = {

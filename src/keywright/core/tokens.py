@@ -106,9 +106,6 @@ class Token:
     def __getstate__(self) -> NoReturn:
         raise TypeError("A token cannot be copied or pickled.")
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("A token cannot be copied or pickled.")
-
 
 def is_prefix(text: str) -> bool:
     """Whether a text may be the prefix of tokens: `[a-z][a-z0-9_]{0,15}`, ASCII."""

@@ -1,29 +1,19 @@
-"""Access: from a credential to a caller, from a slug to a tenant, and the one masking of what may not be seen."""
+"""Access: from a credential to a caller."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from keywright.core.decision import Asked, Code, Decision
-from keywright.core.errors import (
-    InvalidValue,
-    NotFound,
-    PermissionDenied,
-    TenantRequired,
-    Unauthenticated,
-    Unavailable,
-)
-from keywright.core.identities import DEFAULT_TENANT
+from keywright.core.errors import Unauthenticated, Unavailable
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.callers import Caller
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-    from keywright.core.identities import Tenant
     from keywright.core.ports import Clock
     from keywright.services.sessions import SessionKeeper
-    from keywright.storage import Transaction
     from keywright.verify import Verifier
 
 _REFUSALS = {
@@ -35,7 +25,6 @@ _REFUSALS = {
     Code.IP_NOT_ALLOWED: "The API key may not be used from this address.",
 }
 _UNKNOWN = "The credential is not known. Send an API key or a session token that is still in use."
-NO_TENANT = "No such tenant."
 
 
 class Gate:
@@ -74,48 +63,3 @@ def caller_of(decision: Decision) -> Caller:
         raise Unauthenticated(_REFUSALS.get(decision.code, _UNKNOWN))
     facts = decision.facts
     return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
-
-
-def one_tenant(called: str | None, named: str | None) -> str | None:
-    """The tenant that a call names and its input may name too; both must say the same."""
-    if called is not None and named is not None and called != named:
-        raise InvalidValue("The call names another tenant than its input.", field="tenant")
-    return called if named is None else named
-
-
-async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None) -> Tenant:
-    """The tenant that a call concerns.
-
-    It is the one that the credential is confined to; else the one named by slug; else the only one the
-    identity belongs to; else, for roles held everywhere, the default tenant. A tenant that the caller may
-    not see is `NotFound` in the same words as one that does not exist. Raises `TenantRequired` when none
-    was named and none follows.
-    """
-    if slug is None:
-        tenant = await _implied(transaction, caller)
-    elif caller.bound is not None:
-        tenant = caller.bound if caller.bound.slug == slug else None
-    else:
-        tenant = await transaction.tenants.by_slug(slug)
-    if tenant is None or not caller.sees(tenant.id):
-        raise NotFound(NO_TENANT, field="tenant")
-    return tenant
-
-
-async def _implied(transaction: Transaction, caller: Caller) -> Tenant | None:
-    if caller.bound is not None:
-        return caller.bound
-    if len(caller.tenant_ids) == 1:
-        return await transaction.tenants.by_id(next(iter(caller.tenant_ids)))
-    fallback = await transaction.tenants.by_slug(DEFAULT_TENANT) if caller.roles_everywhere else None
-    if fallback is None:
-        raise TenantRequired(
-            "Name the tenant, with the header `Keywright-Tenant` or the field `tenant`.", field="tenant"
-        )
-    return fallback
-
-
-def require(caller: Caller, tenant_id: str | None, action: str, resource: str | None = None) -> None:
-    """Raise `PermissionDenied` unless the caller may do this. The sentence names what is missing."""
-    if not caller.may(tenant_id, action, resource):
-        raise PermissionDenied(f"This needs the permission {action}.")

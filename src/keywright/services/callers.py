@@ -71,24 +71,19 @@ class Caller:
         scope = self._scope
         return held and (scope is None or scope.allows(action, resource))
 
-    def require_covers(self, scope: tuple[Policy, ...] | None, field: str) -> None:
-        """Raise `BeyondOwnRights` unless a key with this scope, speaking for the caller, can do no more than it can.
+    def require_covers(
+        self, tenant_id: str, roles: tuple[str, ...], scope: tuple[Policy, ...] | None, field: str = "scope"
+    ) -> None:
+        """Raise `BeyondOwnRights` unless a key can do no more than the caller.
 
-        Such a key is confined by the identity's roles at every decision anyway, so it is the caller's own
-        scope that must cover the new one.
+        A key is confined by the roles of its owner and by its scope. The caller's roles must cover either of
+        them; the caller's own scope must cover the key's, since the owner's roles may grow.
         """
-        own = self._scope
-        if own is None:
-            return
-        if scope is None:
-            raise BeyondOwnRights(
-                "This key has a scope, so a key that it makes needs one too, within its own.", field=field
-            )
-        beyond = own.first_uncovered(scope)
-        if beyond is not None:
-            raise BeyondOwnRights(
-                "The caller does not hold this policy itself.", field=f"{field}.{scope.index(beyond)}"
-            )
+        held = self._held(tenant_id)
+        if held.first_uncovered(role_set(roles).policies.policies) is not None:
+            _require_within(held, scope, field)
+        if self._scope is not None:
+            _require_within(self._scope, scope, field)
 
     def _held(self, tenant_id: str | None) -> Policies:
         return role_set(roles_in(self.grants, tenant_id)).policies
@@ -96,3 +91,17 @@ class Caller:
     @property
     def _scope(self) -> Policies | None:
         return None if self.key is None or self.key.scope is None else compile_policies(self.key.scope)
+
+
+def _require_within(own: Policies, scope: tuple[Policy, ...] | None, field: str) -> None:
+    if scope is None:
+        raise BeyondOwnRights(
+            "The key needs a scope within the caller's own rights; without one it may do more than the caller.",
+            field=field,
+        )
+    beyond = own.first_uncovered(scope)
+    if beyond is not None:
+        at = f"{field}.{scope.index(beyond)}" if field == "scope" else field
+        raise BeyondOwnRights(
+            "The key's scope holds a policy that the caller does not hold itself.", field=at
+        )

@@ -23,8 +23,11 @@ def encode(order: str, position: Position) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode(order: str, cursor: str, field: str = "cursor") -> Position:
-    """The row's position. Raises `InvalidCursor` for whatever `encode` did not make for this order."""
+def decode(order: str, cursor: str, value: type, field: str = "cursor") -> Position:
+    """The row's position, where rows of this order have a value of this type.
+
+    Raises `InvalidCursor` for whatever cannot have come from `encode` for this order.
+    """
     try:
         raw = base64.b64decode(
             cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True
@@ -34,7 +37,7 @@ def decode(order: str, cursor: str, field: str = "cursor") -> Position:
         raise InvalidCursor("This cursor was not handed out by Keywright.", field=field) from None
     if place.order != order:
         raise InvalidCursor("This cursor belongs to a list in another order.", field=field)
-    if not _plausible(place):
+    if type(place.value) is not value or not _plausible(place):
         raise InvalidCursor("This cursor was not handed out by Keywright.", field=field)
     return Position(place.value, place.id)
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keywright.core import checks
-from keywright.core.decision import NOT_FOUND, Asked, Decision
+from keywright.core.decision import Asked, Decision
 from keywright.core.errors import InvalidValue, MissingField, PermissionDenied
-from keywright.services.access import find_tenant
-from keywright.verify.verifier import refused
+from keywright.services.places import find_tenant, one_tenant
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -59,18 +58,19 @@ class Decisions:
         return Asker(caller, tenant, may_explain=caller.may(tenant_id, "keys:read"))
 
     async def answer(self, asker: Asker, question: Question, at: str = "") -> Decision:
-        """The decision, as far as the asker may see it. `at` leads the names of fields in errors."""
+        """The decision, for which tenants where the asker may not verify do not exist.
+
+        `at` leads the names of fields in errors.
+        """
         asked = _asked(asker, question, at)
         if question.token is not None:
             if question.token_hash is not None:
                 raise InvalidValue("Give the token or its hash, not both.", field=f"{at}token_hash")
-            decision = await self._verifier.verify(question.token, asked)
-        elif question.token_hash is not None:
-            digest = checks.token_hash(question.token_hash, f"{at}token_hash")
-            decision = await self._verifier.verify_digest(digest, asked)
-        else:
+            return await self._verifier.verify(question.token, asked, asker.sees)
+        if question.token_hash is None:
             raise MissingField("Give a token, or its SHA-256 as token_hash.", field=f"{at}token")
-        return asker.masked(decision, asked)
+        digest = checks.token_hash(question.token_hash, f"{at}token_hash")
+        return await self._verifier.verify_digest(digest, asked, asker.sees)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +81,20 @@ class Asker:
     tenant: Tenant | None
     may_explain: bool
 
-    def masked(self, decision: Decision, asked: Asked) -> Decision:
-        """The decision, or `NOT_FOUND` for a key of a tenant in which the asker may not verify."""
-        owner = None if decision.facts is None else decision.facts.tenant
-        if owner is not None and not self.caller.may(owner.id, VERIFY):
-            return refused(NOT_FOUND, asked)
-        return decision
+    def sees(self, tenant: Tenant) -> bool:
+        """Whether the asker may verify in a tenant; others do not exist for it."""
+        return self.caller.may(tenant.id, VERIFY)
+
+    def tenant_of(self, question: Question, field: str) -> str | None:
+        """The slug of the tenant that a question is about.
+
+        A key confined to one tenant may ask about any: its answer is that nothing of another exists. Whoever
+        entered one of several has to stay with it, since its rights were looked at there.
+        """
+        own = None if self.tenant is None else self.tenant.slug
+        if self.caller.bound is None:
+            return one_tenant(own, question.tenant, field)
+        return own if question.tenant is None else question.tenant
 
 
 def _asked(asker: Asker, question: Question, at: str) -> Asked:
@@ -94,9 +102,8 @@ def _asked(asker: Asker, question: Question, at: str) -> Asked:
         raise PermissionDenied("An explanation needs the permission keys:read.", field=f"{at}explain")
     if question.resource is not None and question.action is None:
         raise MissingField("A resource is asked about together with an action.", field=f"{at}action")
-    own = None if asker.tenant is None else asker.tenant.slug
     return Asked(
-        tenant=own if question.tenant is None else question.tenant,
+        tenant=asker.tenant_of(question, f"{at}tenant"),
         action=None if question.action is None else checks.action(question.action, f"{at}action"),
         resource=None if question.resource is None else checks.action(question.resource, f"{at}resource"),
         ip=None if question.ip is None else checks.address(question.ip, f"{at}ip"),

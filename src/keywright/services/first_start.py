@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keywright.core.audit import SYSTEM, AuditEntry, Change
+from keywright.core.errors import SlugTaken, TokenHashTaken
 from keywright.core.identities import (
     ADMIN,
     DEFAULT_TENANT,
@@ -32,7 +33,7 @@ ROOT_HANDLE = "root"
 
 
 class RootTokenSpent(Exception):
-    """The configured root token belongs to a key that was deleted; a revoked token never comes back."""
+    """The configured root token belongs to another key: one that was deleted, or one of a tenant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,23 @@ async def prepare(
     The root key follows its setting at every start: another hash replaces it, no hash leaves it alone.
     Raises `RootTokenSpent`.
     """
-    generated = None if admin_password is not None else secrets.token_urlsafe(15)
     async with database.read() as transaction:
         empty = not await transaction.tenants.any()
-    password_hash = await passwords.hash(admin_password or generated or "") if empty else ""
-    made = None
-    async with database.write() as transaction:
-        if not await transaction.tenants.any():
-            await _administrator(transaction, password_hash, now)
-            made = FirstStart(ADMIN_LOGIN, generated)
-        if root_token_hash is not None:
-            await _root_key(transaction, root_token_hash, now)
-    return made
+    password = secrets.token_urlsafe(15) if admin_password is None else admin_password
+    password_hash = await passwords.hash(password) if empty else None
+    generated = password if admin_password is None else None
+    while True:
+        made = None
+        try:
+            async with database.write() as transaction:
+                if password_hash is not None and not await transaction.tenants.any():
+                    await _administrator(transaction, password_hash, now)
+                    made = FirstStart(ADMIN_LOGIN, generated)
+                if root_token_hash is not None:
+                    await _root_key(transaction, root_token_hash, now)
+        except (SlugTaken, TokenHashTaken):
+            continue  # another node has just made the same, and now it is found
+        return made
 
 
 async def _administrator(transaction: Transaction, password_hash: str, now: datetime) -> None:
@@ -87,8 +93,7 @@ async def _administrator(transaction: Transaction, password_hash: str, now: date
 
 async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> None:
     keys = transaction.keys(None)
-    page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
-    standing = page.items[0] if page.items else None
+    standing = (await keys.page(KeyQuery(handle=ROOT_HANDLE), now)).items
     same = await transaction.all_keys.by_digest(digest)
     if same is not None:
         if same.deleted_at is not None:
@@ -96,10 +101,14 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
                 "ROOT_TOKEN_HASH is the hash of a token that was revoked, and a revoked token never comes back. "
                 "Make a new token and set its hash."
             )
+        if same.id not in {key.id for key in standing}:
+            raise RootTokenSpent(
+                "ROOT_TOKEN_HASH is the hash of the token of another key. Make a new token and set its hash."
+            )
         return
-    if standing is not None:
-        await keys.delete([standing.id], now)
-        await _record(transaction, "key.delete", "key", standing.id, {}, now)
+    for key in standing:
+        await keys.delete([key.id], now)
+        await _record(transaction, "key.delete", "key", key.id, {}, now)
     owner = _identity(IdentityKind.KEY, ROOT_HANDLE, now)
     await transaction.identities.add(owner)
     await transaction.identities.grant(owner.id, Grant(SUPER_ADMIN), now)

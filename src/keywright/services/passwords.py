@@ -26,7 +26,7 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """The Argon2id hash, in its own text form."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, _PROFILE.hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, _PROFILE.hash, _bytes(password))
 
     async def check(self, stored: str | None, password: str) -> bool:
         """Whether a password belongs to a hash. Without a hash it takes the same time and answers no.
@@ -48,9 +48,14 @@ class Passwords:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
+def _bytes(password: str) -> bytes:
+    """A password as it is hashed; lone surrogates too, because an encoding error would hold the password."""
+    return password.encode("utf-8", "surrogatepass")
+
+
 def _matches(stored: str, password: str, known: bool) -> bool:  # noqa: FBT001 - an executor passes by position
     try:
-        _PROFILE.verify(stored, password)
+        _PROFILE.verify(stored, _bytes(password))
     except VerificationError:
         return False
     return known

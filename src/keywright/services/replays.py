@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from dataclasses import asdict
 from datetime import timedelta
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from keywright.core.errors import IdempotencyKeyReused, InvalidValue
 from keywright.storage.idempotency import Replay
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
     from keywright.services.work import Work
 
 LIFETIME = timedelta(hours=24)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
-async def find(work: Work, name: str, data: object) -> str | None:
+async def find(work: Work, name: str, data: DataclassInstance) -> str | None:
     """The id of what this request made before, or None when it is new or came without an idempotency key.
 
     Raises `IdempotencyKeyReused` when the key was used for another request.
@@ -44,7 +46,7 @@ async def find(work: Work, name: str, data: object) -> str | None:
     return made.result_id
 
 
-async def remember(work: Work, name: str, data: object, result_id: str) -> None:
+async def remember(work: Work, name: str, data: DataclassInstance, result_id: str) -> None:
     """Remember what this request made, if it came with an idempotency key."""
     key = work.call.idempotency_key
     if key is not None:
@@ -68,5 +70,10 @@ def _stored(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def _fingerprint(name: str, data: object) -> bytes:
-    return hashlib.sha256(name.encode() + b"\0" + msgspec.json.encode(data, order="deterministic")).digest()
+def _fingerprint(name: str, data: DataclassInstance) -> bytes:
+    """What tells one request from another; empty for one that cannot be written down, and so never succeeded."""
+    try:
+        text = json.dumps([name, asdict(data)], sort_keys=True, default=str)
+    except (RecursionError, TypeError, ValueError):
+        return b""
+    return hashlib.sha256(text.encode()).digest()

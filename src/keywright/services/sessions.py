@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from keywright.core.audit import Actor, ActorKind, AuditEntry
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from keywright.storage import Database
 
 _SEEN_EVERY = timedelta(minutes=1)
+_HOME_NETWORK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class SessionKeeper:
         self._throttle = throttle
         self._idle = idle
         self._longest = longest
+        # A short idle time is not to run out while the session is in use.
+        self._seen_every = min(_SEEN_EVERY, idle / 10)
 
     async def log_in(self, login: str, password: str, *, ip: str | None, request_id: str | None) -> LoggedIn:
         """Start a session for who knows this name and password.
@@ -60,11 +64,13 @@ class SessionKeeper:
         password, and `TooManyAttempts` while the account or the address has to wait.
         """
         folded = fold_login(login)
-        subjects = [f"login:{folded}", *([] if ip is None else [f"ip:{ip}"])]
+        subjects = [f"login:{folded}", *([] if ip is None else [f"ip:{_neighbourhood(ip)}"])]
         self._throttle.check(subjects)
         async with self._database.read() as transaction:
             person = await transaction.identities.person(folded)
         known = await self._passwords.check(None if person is None else person.password_hash, password)
+        # Guesses sent at once are held back like guesses sent one after the other.
+        self._throttle.check(subjects)
         if person is None or not known or not person.identity.active:
             self._throttle.failed(subjects)
             raise InvalidCredentials("Login name and password do not belong together.")
@@ -80,7 +86,7 @@ class SessionKeeper:
                 return None
             session, identity = found
             grants = await transaction.identities.grants(identity.id)
-        if now - session.seen_at >= _SEEN_EVERY:
+        if now - session.seen_at >= self._seen_every:
             async with self._database.write() as transaction:
                 await transaction.sessions.seen(session.id, seen_at=now, idle_at=now + self._idle)
         return session, identity, grants
@@ -113,6 +119,12 @@ class SessionKeeper:
             await transaction.sessions.add(session, digest(token.reveal()))
             await transaction.audit(None).add(entry)
         return LoggedIn(session, identity, token)
+
+
+def _neighbourhood(ip: str) -> str:
+    """By what an address is held back: itself, or for IPv6 the /64 network, all of which one caller has."""
+    address = ip_address(ip)
+    return str(ip_network((ip, _HOME_NETWORK), strict=False)) if isinstance(address, IPv6Address) else ip
 
 
 def fold_login(login: str) -> str:

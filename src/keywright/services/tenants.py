@@ -12,7 +12,7 @@ from keywright.core.identities import Tenant, is_slug
 from keywright.core.ids import new_id
 from keywright.core.listing import DEFAULT_PAGE, MAX_PAGE
 from keywright.services import cursors, replays
-from keywright.services.access import NO_TENANT
+from keywright.services.places import NO_TENANT
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
@@ -79,8 +79,8 @@ async def create_tenant(work: Work, new: NewTenant) -> CreatedTenant:
     slug = checks.slug(new.slug)
     name = slug if new.name is None else checks.name(new.name)
     tenant = Tenant(id=new_id("ten"), slug=slug, name=name, active=True, created_at=work.now)
-    await work.transaction.tenants.add(tenant)
     await replays.remember(work, "tenants.create", new, tenant.id)
+    await work.transaction.tenants.add(tenant)
     work.record(
         "tenant.create", "tenant", tenant.id, {"slug": Change(None, slug), "name": Change(None, name)}
     )
@@ -92,7 +92,7 @@ async def list_tenants(work: Work, wanted: ListTenants) -> TenantList:
     """The tenants in which the caller may `tenants:read`: those it belongs to, or every one for who may everywhere."""
     if not 1 <= wanted.limit <= MAX_PAGE:
         raise InvalidValue(f"A page has 1 to {MAX_PAGE} items.", field="limit")
-    after = None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor)
+    after = None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, str)
     page = await work.transaction.tenants.page(among=_readable(work), limit=wanted.limit, after=after)
     return TenantList(
         page.items, tuple(cursors.encode(_ORDER, position) for position in page.positions), page.more

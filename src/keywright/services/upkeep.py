@@ -16,15 +16,16 @@ from keywright.core.keys import State
 from keywright.services import replays
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
     from keywright.core.ports import Clock
     from keywright.ops.metrics import Metrics
     from keywright.storage import Database, Transaction
-    from keywright.verify import UseLog
+    from keywright.verify import Use, UseLog
 
 BATCH = 500
+_SWEEP = "sweep"
 _OVER_FOR = timedelta(days=7)
 _HELD_FOR = timedelta(minutes=5)
 
@@ -47,23 +48,23 @@ class Upkeep:
 
         Does nothing when the sweep is not due, or another node is at it.
         """
-        now = self._clock.now()
-        async with self._database.write() as transaction:
-            if not await transaction.jobs.take(
-                "sweep", self._holder, now=now, until=now + _HELD_FOR, due_before=now - every
-            ):
-                return 0
-        deleted = 0
-        while True:
+        began = self._clock.now()
+        deleted, batch = 0, BATCH
+        while batch == BATCH:
             async with self._database.write() as transaction:
+                # Taken anew for each batch: however long the backlog, no other node works on the same keys.
+                now = self._clock.now()
+                if not await transaction.jobs.take(
+                    _SWEEP, self._holder, now=now, until=now + _HELD_FOR, due_before=began - every
+                ):
+                    return deleted
                 batch = await self._sweep_some(transaction, now)
             deleted += batch
-            if batch < BATCH:
-                break
+        now = self._clock.now()
         async with self._database.write() as transaction:
             await transaction.replays.forget_before(now - replays.LIFETIME)
             await transaction.sessions.forget_before(now - _OVER_FOR)
-            await transaction.jobs.done("sweep", self._holder, self._clock.now())
+            await transaction.jobs.done(_SWEEP, self._holder, now)
         self._metrics.sweep(deleted)
         return deleted
 
@@ -78,9 +79,16 @@ class Upkeep:
                     )
                 self._metrics.usage_flush(ok=True, keys=len(batch))
         except Unavailable:
-            self._uses.put_back(batch)
-            self._metrics.usage_flush(ok=False, keys=len(batch))
-        self._metrics.usage_dropped(self._uses.take_dropped())
+            self._keep(batch)
+        except BaseException:  # also when the server stops at this moment
+            self._keep(batch)
+            raise
+        finally:
+            self._metrics.usage_dropped(self._uses.take_dropped())
+
+    def _keep(self, batch: Sequence[Use]) -> None:
+        self._uses.put_back(batch)
+        self._metrics.usage_flush(ok=False, keys=len(batch))
 
     async def _sweep_some(self, transaction: Transaction, now: datetime) -> int:
         expired = await transaction.all_keys.expired_before(now - self._keep_expired, BATCH)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from keywright.core.audit import AuditEntry, Change
 from keywright.core.errors import PermissionDenied, TenantRequired
 from keywright.core.ids import new_id
-from keywright.services.access import find_tenant, one_tenant, require
+from keywright.services.places import find_tenant, one_tenant, require
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -164,6 +164,6 @@ async def _enter(use: UseCase[In, Out], transaction: Transaction, call: Call, da
     else:
         raise PermissionDenied("This concerns the whole installation, and the key is confined to one tenant.")
     tenant_id = None if place is None else place.id
-    for resource in use.resources(data):
+    for resource in use.resources(data) or _everything(data):
         require(call.caller, tenant_id, use.permission, resource)
     return place

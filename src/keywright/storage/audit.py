@@ -25,7 +25,9 @@ class AuditTrail:
         self._tenant_id = tenant_id
 
     async def add(self, entry: AuditEntry) -> None:
-        """Add an entry to this trail."""
+        """Add an entry to this trail. Raises `ValueError` for an entry of another one."""
+        if entry.tenant_id != self._tenant_id:
+            raise ValueError("The entry belongs to another tenant's trail.")
         changes = {name: [change.before, change.after] for name, change in entry.changes.items()}
         await self._connection.execute(
             insert(audit_entry).values(

@@ -66,7 +66,7 @@ class Database:
     """One database of either engine.
 
     On SQLite, writes go through a single connection and reads through others, so that neither waits for
-    the other.
+    the other. After a failure each of them finds its way back by itself.
     """
 
     def __init__(
@@ -81,17 +81,15 @@ class Database:
         """A database by its URL; connections are made when first needed. Raises `StorageError`."""
         url = engines.parse_url(database_url)
         if url.get_backend_name() == "sqlite":
-            return cls(
-                engines.sqlite_engine(url, write=True),
-                engines.sqlite_engine(url, write=False),
-                SqliteLookup(engines.sqlite_file(url)),
-            )
-        engine = engines.postgres_engine(url)
-        return cls(engine, engine, PostgresLookup(url))
+            return cls(*engines.sqlite_engines(url), SqliteLookup(engines.sqlite_file(url)))
+        return cls(*engines.postgres_engines(url), PostgresLookup(url))
 
     def exists(self) -> bool:
-        """Whether there is a database to connect to; a SQLite file is made by the first connection."""
-        return self.dialect != "sqlite" or engines.sqlite_file(self.writer.url).exists()
+        """Whether there is a database to connect to; a SQLite file is made by `upgrade` alone."""
+        return (
+            self.dialect != "sqlite"
+            or engines.file_identity(engines.sqlite_file(self.writer.url)) is not None
+        )
 
     @property
     def dialect(self) -> str:
@@ -100,17 +98,22 @@ class Database:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
-        """A transaction that commits at the end, or changes nothing when an exception leaves it."""
-        with engines.away_is_unavailable():
-            async with self.writer.begin() as connection:
-                yield Transaction(connection)
+        """A transaction that commits at the end, or changes nothing when an exception leaves it.
+
+        Raises `Unavailable` when the database cannot be reached; when that happens at the end, whether it
+        committed is not known.
+        """
+        async with engines.transaction(self.writer) as connection:
+            yield Transaction(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Transaction]:
-        """A transaction to read in."""
-        with engines.away_is_unavailable():
-            async with self.reader.begin() as connection:
-                yield Transaction(connection)
+        """A transaction that sees one state of the database throughout and refuses to write.
+
+        Raises `Unavailable` when the database cannot be reached.
+        """
+        async with engines.transaction(self.reader) as connection:
+            yield Transaction(connection)
 
     async def close(self) -> None:
         """Give back every connection. Afterwards the database cannot be used any more."""

@@ -1,27 +1,37 @@
-"""Engines: how each database is opened, and which of its failures mean that it is away."""
+"""Engines: how each database is opened, and how its failures leave when it is away."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import asyncio
+import os
+import sqlite3
+import time
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 from sqlalchemy import event, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool
+from sqlalchemy.util import await_only
 
 from keywright.core.errors import Unavailable
+from keywright.storage.away import is_away
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator
 
-    from sqlalchemy.engine import URL
+    from sqlalchemy.engine import URL, ExceptionContext
+    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BUSY_MILLISECONDS = 5_000
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
+_RETRY_SECONDS = 0.01
+_WRITES = "keywright_writes"
 
 
 class StorageError(Exception):
@@ -34,7 +44,10 @@ class SchemaMismatch(StorageError):
 
 def parse_url(text: str) -> URL:
     """The URL with the async driver in it. Raises `StorageError` for an engine that is not supported."""
-    url = make_url(text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):  # its message would repeat the URL, and the password in it
+        raise StorageError("The database's URL cannot be read.") from None
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise StorageError("A SQLite database needs a file: sqlite:///path/to/keywright.db")
@@ -44,59 +57,94 @@ def parse_url(text: str) -> URL:
     raise StorageError("The database must be sqlite:///… or postgresql://…")
 
 
-def sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
-    """An engine on a SQLite file: one connection that writes, or a few that only read.
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection in a transaction that ends with the block.
+
+    Raises `Unavailable` when the database cannot be reached. Whatever else goes wrong passes through, so
+    that a defect stays visible as one.
+    """
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except PoolTimeout as busy:
+        raise Unavailable("All connections to the database are in use.") from busy
+
+
+def sqlite_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """Two engines on a SQLite file: one connection that writes, and a few that only read.
 
     One writer a process keeps transactions in order without waiting for locks; `BEGIN IMMEDIATE` takes
     the write lock at the start, so that no transaction fails half-way for having read first.
     """
+    return _sqlite_engine(url, write=True), _sqlite_engine(url, write=False)
+
+
+def _sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
     engine = create_async_engine(
         url,
         poolclass=AsyncAdaptedQueuePool,
         pool_size=1 if write else 4,
         max_overflow=0,
         pool_timeout=BUSY_MILLISECONDS / 1000,
-        connect_args={"isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000},
+        connect_args={"uri": True, "isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000},
+        execution_options={_WRITES: write},
         hide_parameters=True,
     )
+    path = sqlite_file(url)
+
+    @event.listens_for(engine.sync_engine, "do_connect")
+    def _open(_dialect: object, _record: object, cargs: list[str], _cparams: object) -> None:
+        cargs[:] = [sqlite_uri(path)]
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, _record: object) -> None:  # noqa: ANN401 - the driver's own class
-        cursor = connection.cursor()
-        for pragma in sqlite_pragmas(write=write):
-            cursor.execute(pragma)
-        cursor.close()
+    def _prepare(connection: Any, record: Any) -> None:  # noqa: ANN401 - the driver's and the pool's own classes
+        record.info["file"] = file_identity(path)
+        try:
+            _run_pragmas(connection, write=write)
+        except BaseException:
+            connection.close()
+            raise
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _same_file(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - the pool's own class
+        if record.info["file"] != file_identity(path):
+            raise DisconnectionError
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's connection, before it is usable
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+    _tell_when_away(engine)
     return engine
 
 
-def sqlite_pragmas(*, write: bool) -> tuple[str, ...]:
+def _run_pragmas(connection: Any, *, write: bool) -> None:  # noqa: ANN401 - the driver's own class
+    """Set a connection up, waiting for others that do so.
+
+    Of several that switch a new file to WAL at once, SQLite refuses all but one without waiting.
+    """
+    deadline = time.monotonic() + BUSY_MILLISECONDS / 1000
+    cursor = connection.cursor()
+    for pragma in sqlite_pragmas(write=write):
+        while True:
+            try:
+                cursor.execute(pragma)
+                break
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                await_only(asyncio.sleep(_RETRY_SECONDS))
+    cursor.close()
+
+
+def sqlite_pragmas(*, write: bool, busy_milliseconds: int | None = None) -> tuple[str, ...]:
     """What each connection is set to. FULL: a revocation that was acknowledged survives a power cut."""
-    shared = (f"PRAGMA busy_timeout={BUSY_MILLISECONDS}", "PRAGMA foreign_keys=ON")
+    wait = BUSY_MILLISECONDS if busy_milliseconds is None else busy_milliseconds
+    shared = (f"PRAGMA busy_timeout={wait}", "PRAGMA foreign_keys=ON")
     if write:
-        return ("PRAGMA journal_mode=WAL", *shared, "PRAGMA synchronous=FULL")
+        return (*shared, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL")
     return (*shared, "PRAGMA query_only=ON")
-
-
-def postgres_engine(url: URL) -> AsyncEngine:
-    """An engine on PostgreSQL, with bounds on connecting and on every statement."""
-    return create_async_engine(
-        url,
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=CONNECT_SECONDS,
-        pool_pre_ping=True,
-        connect_args={
-            "timeout": CONNECT_SECONDS,
-            "command_timeout": STATEMENT_SECONDS,
-            "server_settings": {"application_name": "keywright"},
-        },
-        hide_parameters=True,
-    )
 
 
 def sqlite_file(url: URL) -> Path:
@@ -104,17 +152,93 @@ def sqlite_file(url: URL) -> Path:
     return Path(url.database or "")
 
 
-@contextmanager
-def away_is_unavailable() -> Iterator[None]:
-    """Turn the failures that mean "the database cannot be reached" into `Unavailable`.
+def sqlite_uri(path: Path) -> str:
+    """A SQLite file by its URI: one that is missing is a failure to report, not a reason to make an empty one."""
+    return f"{path.absolute().as_uri()}?mode=rw"
 
-    Whatever else goes wrong passes through, so that a defect stays visible as one.
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one put in its place; None where there is no file.
+
+    A connection goes on with the file it has opened, whatever becomes of its name.
     """
     try:
-        yield
-    except (OperationalError, InterfaceError, PoolTimeout, OSError) as away:
+        found = os.stat(path)  # noqa: PTH116 - half the cost of Path.stat, and paid at each verification
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def postgres_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
+    """Two engines on one pool of connections to PostgreSQL: to write, and to read one snapshot, as on SQLite."""
+
+    async def connect() -> asyncpg.Connection[Any]:
+        return await postgres_connection(postgres_dsn(url), name="keywright", seconds=STATEMENT_SECONDS)
+
+    engine = create_async_engine(
+        url,
+        async_creator=connect,
+        pool_size=10,
+        max_overflow=10,
+        pool_timeout=CONNECT_SECONDS,
+        execution_options={_WRITES: True},
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def _still_open(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401 - the driver's own class
+        if connection.driver_connection.is_closed():
+            raise DisconnectionError
+
+    _tell_when_away(engine)
+    reader = engine.execution_options(
+        isolation_level="REPEATABLE READ", postgresql_readonly=True, **{_WRITES: False}
+    )
+    return engine, reader
+
+
+def postgres_dsn(url: URL) -> str:
+    """The URL as asyncpg reads it, options such as `sslmode` included."""
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+async def postgres_connection(
+    dsn: str,
+    *,
+    name: str,
+    seconds: float,
+    **pool: Any,  # noqa: ANN401 - what asyncpg's pool hands on
+) -> asyncpg.Connection[Any]:
+    """Connect to PostgreSQL under a name that its administrator sees; `seconds` bound every statement.
+
+    Raises `Unavailable`.
+    """
+    try:
+        connection: asyncpg.Connection[Any] = await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=seconds,
+            server_settings={"application_name": name},
+            **pool,
+        )
+    except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as away:
         raise Unavailable("The database cannot be reached.") from away
-    except DBAPIError as broken:
-        if broken.connection_invalidated:
-            raise Unavailable("The connection to the database was lost.") from broken
-        raise
+    return connection
+
+
+def _tell_when_away(engine: AsyncEngine) -> None:
+    """Have the engine's failures leave as `Unavailable` when they mean that the database is away."""
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def _told(context: ExceptionContext) -> Exception | None:
+        error = context.original_exception
+        if not isinstance(error, Exception):  # a cancellation, which SQLAlchemy counts as a lost connection
+            return None
+        if isinstance(error, TimeoutError):
+            # The statement may still be running, so this connection is of no more use.
+            context.is_disconnect = True
+            context.invalidate_pool_on_disconnect = False
+        options = {} if context.connection is None else context.connection.get_execution_options()
+        if context.is_disconnect or is_away(error, write=options.get(_WRITES, True)):
+            return Unavailable("The database cannot be reached.")
+        return None

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import IntegrityError
 
+from keywright.storage.conflicts import conflicts
 from keywright.storage.schema import idempotency
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Replays:
 
     async def add(self, made: Replay) -> None:
         """Remember a creation. Raises `ReplayRace` when another transaction was faster."""
-        try:
+        with conflicts({"pk_idempotency": ReplayRace()}):
             await self._connection.execute(
                 insert(idempotency).values(
                     caller_id=made.caller_id,
@@ -68,8 +68,6 @@ class Replays:
                     created_at=made.created_at,
                 )
             )
-        except IntegrityError:
-            raise ReplayRace from None
 
     async def forget_before(self, moment: datetime) -> int:
         """Remove what is older than a moment; answers how many."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from keywright.core.ids import new_id
+from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import GRANT_COLUMNS, IDENTITY_COLUMNS, grant_of, identity_of
 from keywright.storage.schema import identity, membership, person
 
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.identities import Grant, Identity
+
+
+class LoginTaken(Exception):
+    """Another person logs in with this name."""
+
+
+class GrantHeld(Exception):
+    """The identity holds this role already, in this tenant or everywhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +59,15 @@ class Identities:
         )
 
     async def add_person(self, new: Identity, *, login: str, password_hash: str) -> None:
-        """Add an identity of kind `user` that logs in with a (folded) name and a password."""
+        """Add an identity of kind `user` that logs in with a (folded) name and a password.
+
+        Raises `LoginTaken`.
+        """
         await self.add(new)
-        await self._connection.execute(
-            insert(person).values(identity_id=new.id, login=login, password_hash=password_hash)
-        )
+        with conflicts({"uq_person_login": LoginTaken()}):
+            await self._connection.execute(
+                insert(person).values(identity_id=new.id, login=login, password_hash=password_hash)
+            )
 
     async def by_id(self, identity_id: str) -> Identity | None:
         """The identity with this id, or None."""
@@ -79,16 +92,18 @@ class Identities:
         return None if row is None else Person(identity_of(row[2:]), row[0], row[1])
 
     async def grant(self, identity_id: str, grant: Grant, now: datetime) -> None:
-        """Give an identity a role."""
-        await self._connection.execute(
-            insert(membership).values(
-                id=new_id("mem"),
-                identity_id=identity_id,
-                tenant_id=grant.tenant_id,
-                role=grant.role,
-                created_at=now,
+        """Give an identity a role. Raises `GrantHeld`."""
+        held = GrantHeld()
+        with conflicts({"uq_membership_identity_id_tenant_id_role": held, "uq_membership_global": held}):
+            await self._connection.execute(
+                insert(membership).values(
+                    id=new_id("mem"),
+                    identity_id=identity_id,
+                    tenant_id=grant.tenant_id,
+                    role=grant.role,
+                    created_at=now,
+                )
             )
-        )
 
     async def grants(self, identity_id: str) -> tuple[Grant, ...]:
         """All roles that an identity holds, in every tenant and everywhere."""

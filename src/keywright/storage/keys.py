@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
-    String,
     and_,
     bindparam,
     false,
     insert,
     literal,
     not_,
+    null,
     or_,
     select,
     tuple_,
@@ -21,7 +21,6 @@ from sqlalchemy import (
 )
 
 from keywright.core.errors import HandleTaken, TokenHashTaken
-from keywright.core.instants import to_us
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeySort, Page, Position, fold
 from keywright.storage.conflicts import conflicts
@@ -40,10 +39,15 @@ if TYPE_CHECKING:
     from keywright.core.listing import KeyQuery
 
 _LAST_CHARACTER = chr(0x10FFFF)
-_SORTED_BY: dict[KeySort, Column[Any]] = {
+_SURROGATES, _AFTER_SURROGATES = 0xD800, 0xE000
+_EXPIRES_AT = type_coerce(api_key.c.expires_at, BigInteger())
+_LAST_USED_AT = type_coerce(api_key.c.last_used_at, BigInteger())
+# What a list is ordered by beside the id, as it is stored: an order by None has no value beside it.
+_PLACES: Mapping[KeySort, ColumnElement[Any] | None] = {
+    KeySort.CREATED_AT: None,
     KeySort.NAME: api_key.c.name_folded,
-    KeySort.EXPIRES_AT: api_key.c.expires_at,
-    KeySort.LAST_USED_AT: api_key.c.last_used_at,
+    KeySort.EXPIRES_AT: _EXPIRES_AT,
+    KeySort.LAST_USED_AT: _LAST_USED_AT,
 }
 _CHANGEABLE = (
     "name",
@@ -62,16 +66,22 @@ _CHANGEABLE = (
 class Keys:
     """The keys of one tenant (None: the global ones). Deleted keys are not found by anything here."""
 
-    __slots__ = ("_connection", "_mine")
+    __slots__ = ("_connection", "_mine", "_tenant_id")
 
     def __init__(self, connection: AsyncConnection, tenant_id: str | None) -> None:
         self._connection = connection
+        self._tenant_id = tenant_id
         mine = api_key.c.tenant_id.is_(None) if tenant_id is None else api_key.c.tenant_id == tenant_id
         self._mine = and_(mine, api_key.c.deleted_at.is_(None))
 
     async def add(self, key: Key, digest: bytes) -> None:
-        """Add a key with the digest of its token. Raises `HandleTaken` or `TokenHashTaken`."""
-        with conflicts(_TAKEN):
+        """Add a key with the digest of its token.
+
+        Raises `HandleTaken` or `TokenHashTaken`, and `ValueError` for a key of another tenant.
+        """
+        if key.tenant_id != self._tenant_id:
+            raise ValueError("The key belongs to another tenant.")
+        with conflicts(_taken()):
             await self._connection.execute(insert(api_key).values(**key_values(key), digest=digest))
 
     async def by_id(self, key_id: str, *, lock: bool = False) -> Key | None:
@@ -89,14 +99,14 @@ class Keys:
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
         """One page of a list, from an index and without counting, however many keys there are."""
         rows = (await self._connection.execute(_listing(query, now).where(self._mine))).all()
-        items = tuple(key_of(row) for row in rows[: query.limit])
-        positions = tuple(_position(key, query.sort) for key in items)
+        items = tuple(key_of(row[1:]) for row in rows[: query.limit])
+        positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
         return Page(items, positions, len(rows) > query.limit)
 
     async def change(self, key: Key) -> None:
         """Store what may change of a key. Raises `HandleTaken`."""
         values = key_values(key)
-        with conflicts(_TAKEN):
+        with conflicts(_taken()):
             await self._connection.execute(
                 update(api_key)
                 .where(self._mine, api_key.c.id == key.id)
@@ -124,59 +134,54 @@ class AllKeys:
         return None if row is None else key_of(row)
 
     async def expired_before(self, moment: datetime, limit: int) -> tuple[Key, ...]:
-        """Some of the keys whose expiry lies before a moment, the longest expired first."""
+        """Some of the keys whose expiry lies before a moment, the longest expired first.
+
+        They are locked until the transaction ends; those that somebody is changing now are left out.
+        """
         query = (
             select(*KEY_COLUMNS)
             .where(api_key.c.deleted_at.is_(None), api_key.c.expires_at < moment)
             .order_by(api_key.c.expires_at)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         return tuple(map(key_of, (await self._connection.execute(query)).all()))
 
     async def touch(self, uses: Sequence[tuple[str, datetime, str | None]]) -> None:
         """Store when and from where keys were last used; a use older than the stored one changes nothing."""
+        if not uses:
+            return
+        # In one order everywhere, so that no two batches wait for each other.
+        ordered = sorted(uses, key=lambda use: use[:2])
         await self._connection.execute(
             update(api_key)
             .where(api_key.c.id == bindparam("used_id"), api_key.c.last_used_at < bindparam("used_at"))
             .values(last_used_at=bindparam("used_at"), last_used_ip=bindparam("used_ip")),
-            [{"used_id": key_id, "used_at": at, "used_ip": ip} for key_id, at, ip in sorted(uses)],
+            [{"used_id": key_id, "used_at": at, "used_ip": ip} for key_id, at, ip in ordered],
         )
 
 
-_TAKEN = {
-    "api_key.handle": HandleTaken("Another key of the tenant has this handle.", field="handle"),
-    "api_key.digest": TokenHashTaken("A key with this token hash exists or existed.", field="token_hash"),
-}
+def _taken() -> dict[str, Exception]:
+    """What each unique index stands for; made anew each time, since an exception keeps where it was raised."""
+    handle = HandleTaken("Another key of the tenant has this handle.", field="handle")
+    digest = TokenHashTaken("A key with this token hash exists or existed.", field="token_hash")
+    return {"uq_api_key_handle": handle, "uq_api_key_global_handle": handle, "uq_api_key_digest": digest}
 
 
 def _listing(query: KeyQuery, now: datetime) -> Select[Any]:
-    statement = select(*KEY_COLUMNS).where(*_filters(query, now)).limit(query.limit + 1)
-    column = _SORTED_BY.get(query.sort)
-    order = [api_key.c.id] if column is None else [column, api_key.c.id]
+    """The rows of a page and the first one after it; each begins with what its position is made of."""
+    place = _PLACES[query.sort]
+    order = (api_key.c.id,) if place is None else (place, api_key.c.id)
+    statement = select(null() if place is None else place, *KEY_COLUMNS).where(*_filters(query, now))
     if query.after is not None:
-        place, here = _places(column, query.after)
-        statement = statement.where(place < here if query.descending else place > here)
-    return statement.order_by(*(one.desc() if query.descending else one.asc() for one in order))
-
-
-def _places(column: Column[Any] | None, after: Position) -> tuple[ColumnElement[Any], Any]:
-    """What to compare with what to be past a row; row values are compared left to right by both engines."""
-    if column is None:
-        return api_key.c.id, after.id
-    raw = String() if isinstance(after.value, str) else BigInteger()
-    return tuple_(type_coerce(column, raw), api_key.c.id), tuple_(literal(after.value, raw), after.id)
-
-
-def _position(key: Key, sort: KeySort) -> Position:
-    match sort:
-        case KeySort.NAME:
-            return Position(fold(key.name), key.id)
-        case KeySort.EXPIRES_AT:
-            return Position(NEVER_ENDS if key.expires_at is None else to_us(key.expires_at), key.id)
-        case KeySort.LAST_USED_AT:
-            return Position(NEVER_HAPPENED if key.last_used_at is None else to_us(key.last_used_at), key.id)
-        case KeySort.CREATED_AT:
-            return Position(None, key.id)
+        value, key_id = query.after.value, query.after.id
+        # Row values are compared from left to right by both engines, and found in an index that way.
+        row = tuple_(*order)
+        here = tuple_(key_id) if place is None else tuple_(literal(value, place.type), key_id)
+        statement = statement.where(row < here if query.descending else row > here)
+    return statement.order_by(*(one.desc() if query.descending else one.asc() for one in order)).limit(
+        query.limit + 1
+    )
 
 
 def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
@@ -194,15 +199,23 @@ def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
     if query.handle is not None:
         found.append(api_key.c.handle == query.handle)
     if query.name_prefix:
-        start = fold(query.name_prefix)
-        found += [api_key.c.name_folded >= start, api_key.c.name_folded < start + _LAST_CHARACTER]
+        found += _beginning(api_key.c.name_folded, fold(query.name_prefix))
     if query.used is not None:
-        raw = type_coerce(api_key.c.last_used_at, BigInteger())
-        found.append(raw > NEVER_HAPPENED if query.used else raw == NEVER_HAPPENED)
+        found.append(_LAST_USED_AT > NEVER_HAPPENED if query.used else _LAST_USED_AT == NEVER_HAPPENED)
     if query.last_used != Between():
-        found.append(type_coerce(api_key.c.last_used_at, BigInteger()) > NEVER_HAPPENED)
+        found.append(_LAST_USED_AT > NEVER_HAPPENED)
     if query.expires != Between():
-        found.append(type_coerce(api_key.c.expires_at, BigInteger()) < NEVER_ENDS)
+        found.append(_EXPIRES_AT < NEVER_ENDS)
+    return found
+
+
+def _beginning(column: Column[Any], start: str) -> list[ColumnElement[bool]]:
+    """That a column's text begins with another, as a span that an index can answer: up to the next text as long."""
+    found = [column >= start]
+    stem = start.rstrip(_LAST_CHARACTER)
+    if stem:
+        following = ord(stem[-1]) + 1
+        found.append(column < stem[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following))
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -12,7 +13,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from keywright.core.errors import Unavailable
 from keywright.core.ports import KeyFacts
-from keywright.storage.engine import CONNECT_SECONDS, sqlite_pragmas
+from keywright.storage.away import is_away
+from keywright.storage.engine import (
+    file_identity,
+    postgres_connection,
+    postgres_dsn,
+    sqlite_pragmas,
+    sqlite_uri,
+)
 from keywright.storage.rows import (
     GRANT_COLUMNS,
     IDENTITY_COLUMNS,
@@ -35,16 +43,8 @@ if TYPE_CHECKING:
     from keywright.core.identities import Tenant
 
 LOOKUP_SECONDS = 2.0
-
-# What asyncpg raises when the server is away, starting, stopping, full or too slow; a wrong statement is not among it.
-_AWAY = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
+# The event loop stands still while SQLite waits for a lock, which nobody holds for long against a reader.
+LOOKUP_BUSY_MILLISECONDS = 250
 
 _IDENTITY_AT = len(KEY_COLUMNS)
 _TENANT_AT = _IDENTITY_AT + len(IDENTITY_COLUMNS)
@@ -112,6 +112,7 @@ class SqliteLookup:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._file: tuple[int, int] | None = None
         self._connection: sqlite3.Connection | None = None
         dialect = sqlite.dialect()
         self._key = _Statement(_KEY_QUERY, dialect)
@@ -128,33 +129,38 @@ class SqliteLookup:
 
     async def close(self) -> None:
         """Close the connection, if one was opened."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._let_go()
 
     def _read(self, statement: _Statement, parameter: bytes | str) -> list[tuple[Any, ...]]:
         try:
-            if self._connection is None:
-                self._connection = self._open()
-            return statement.rows(self._connection.execute(statement.sql, (parameter,)).fetchall())
-        except sqlite3.OperationalError as away:
-            raise Unavailable("The database cannot be read.") from away
+            return statement.rows(self._opened().execute(statement.sql, (parameter,)).fetchall())
+        except sqlite3.Error as error:
+            self._let_go()
+            if is_away(error):
+                raise Unavailable("The database cannot be read.") from error
+            raise
 
-    def _open(self) -> sqlite3.Connection:
-        # mode=rw: a file that is missing is an error to report, not a reason to make an empty one.
-        connection = sqlite3.connect(
-            f"{self._path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None
-        )
-        for pragma in sqlite_pragmas(write=False):
-            connection.execute(pragma)
-        return connection
+    def _opened(self) -> sqlite3.Connection:
+        file = file_identity(self._path)
+        if self._connection is None or file != self._file:
+            self._let_go()
+            self._connection = sqlite3.connect(sqlite_uri(self._path), uri=True, isolation_level=None)
+            self._file = file
+            for pragma in sqlite_pragmas(write=False, busy_milliseconds=LOOKUP_BUSY_MILLISECONDS):
+                self._connection.execute(pragma)
+        return self._connection
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 class PostgresLookup:
     """A small pool of its own, so that a verification never waits behind a long list; statements are prepared once."""
 
     def __init__(self, url: URL) -> None:
-        self._url = url.set(drivername="postgresql").render_as_string(hide_password=False)
+        self._url = postgres_dsn(url)
         self._pool: asyncpg.Pool[Any] | None = None
         self._opening = asyncio.Lock()
         dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy has not annotated it
@@ -171,27 +177,38 @@ class PostgresLookup:
         return tenant_of(rows[0]) if rows else None
 
     async def close(self) -> None:
-        """Close the pool, if one was opened."""
-        if self._pool is not None:
-            await self._pool.close()
-            self._pool = None
+        """Close the pool, if one was opened, and what still runs in it after a while."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            try:
+                async with asyncio.timeout(LOOKUP_SECONDS):
+                    await pool.close()
+            except TimeoutError:
+                pool.terminate()
 
     async def _read(self, statement: _Statement, parameter: bytes | str) -> list[tuple[Any, ...]]:
         try:
-            pool = self._pool or await self._open()
-            return statement.rows(await pool.fetch(statement.sql, parameter, timeout=LOOKUP_SECONDS))
-        except _AWAY as away:
-            raise Unavailable("The database cannot be reached.") from away
+            # The pool bounds the statement, this the wait for a connection and giving it back too.
+            async with asyncio.timeout(2 * LOOKUP_SECONDS):
+                pool = self._pool or await self._open()
+                return statement.rows(await pool.fetch(statement.sql, parameter))
+        except (asyncpg.PostgresError, OSError) as error:
+            if is_away(error):
+                raise Unavailable("The database cannot be reached.") from error
+            raise
 
     async def _open(self) -> asyncpg.Pool[Any]:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
                     self._url,
-                    min_size=1,
+                    min_size=0,
                     max_size=10,
-                    timeout=CONNECT_SECONDS,
-                    command_timeout=LOOKUP_SECONDS,
-                    server_settings={"application_name": "keywright verify"},
+                    connect=partial(postgres_connection, name="keywright verify", seconds=LOOKUP_SECONDS),
+                    reset=_nothing_to_reset,
                 )
             return self._pool
+
+
+async def _nothing_to_reset(_connection: object) -> None:
+    """Leave a connection as it is: one statement changes nothing in it, and a reset would be a second round trip."""

@@ -9,18 +9,23 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from keywright.storage.engine import SchemaMismatch, away_is_unavailable
+from keywright.core.errors import Unavailable
+from keywright.storage import engine as engines
+from keywright.storage.engine import SchemaMismatch, StorageError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.storage.database import Database
 
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
 
@@ -33,29 +38,30 @@ def head_revision() -> str:
 
 
 async def revision(database: Database) -> str | None:
-    """The revision that the database is at; None for an empty one."""
-    with away_is_unavailable():
-        async with database.reader.connect() as connection:
-            return await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
+    """The revision that the database is at; None for an empty one, and where there is none yet."""
+    if not database.exists():
+        return None
+    async with engines.transaction(database.reader) as connection:
+        return await _revision(connection)
 
 
 async def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the database to the newest schema in one transaction; answers the revisions before and after.
 
-    Raises `SchemaMismatch` when the database was written by a newer version.
+    A SQLite file is made where there is none, readable by its owner alone. Several processes may do this
+    at once. Raises `SchemaMismatch` when the database was written by a newer version, and `StorageError`
+    when it cannot hold what Keywright stores.
     """
+    if database.dialect == "sqlite":
+        _make_file(engines.sqlite_file(database.writer.url))
     head = head_revision()
-    with away_is_unavailable():
-        async with database.writer.begin() as connection:
-            before = await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
-            if before is not None and before != head:
-                _refuse_unknown(before)
-            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
-    return before, head
+    try:
+        return await _upgraded(database, head), head
+    except DBAPIError:
+        # On PostgreSQL another process may have been faster, and the same tables are refused a second time.
+        if await revision(database) != head:
+            raise
+        return head, head
 
 
 async def require_current(database: Database) -> None:
@@ -70,6 +76,37 @@ async def require_current(database: Database) -> None:
         if found is None
         else "The database's schema is older than this version of Keywright: run `keywright migrate`."
     )
+
+
+async def _upgraded(database: Database, head: str) -> str | None:
+    async with engines.transaction(database.writer) as connection:
+        before = await _revision(connection)
+        if before is not None and before != head:
+            _refuse_unknown(before)
+        await _require_unicode(connection)
+        await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+    return before
+
+
+async def _revision(connection: AsyncConnection) -> str | None:
+    return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())
+
+
+def _make_file(path: Path) -> None:
+    try:
+        path.touch(mode=0o600)
+    except OSError as away:
+        raise Unavailable("The database's file cannot be made.") from away
+
+
+async def _require_unicode(connection: AsyncConnection) -> None:
+    if connection.dialect.name == "postgresql":
+        encoding = (await connection.execute(text("SHOW server_encoding"))).scalar_one()
+        if encoding != "UTF8":
+            raise StorageError(
+                f"The database has the encoding {encoding}, which cannot hold every text: "
+                "make one with the encoding UTF8."
+            )
 
 
 def _refuse_unknown(found: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -13,10 +15,14 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     text,
 )
 
 from keywright.storage.types import NEVER_ENDS, NEVER_HAPPENED, Instant, OpenInstant, exact
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
 
 metadata = MetaData(
     naming_convention={
@@ -109,20 +115,22 @@ api_key = Table(
     Column("deleted_at", Instant),
 )
 
-_live = text("deleted_at IS NULL")
+_live = api_key.c.deleted_at.is_(None)
 
 
-def _live_index(name: str, *columns: str, unique: bool = False) -> Index:
+def _live_index(name: str, *columns: str, unique: bool = False, where: ColumnElement[bool] = _live) -> Index:
     return Index(
         f"{'uq' if unique else 'ix'}_api_key_{name}",
         *(api_key.c[column] for column in columns),
         unique=unique,
-        sqlite_where=_live,
-        postgresql_where=_live,
+        sqlite_where=where,
+        postgresql_where=where,
     )
 
 
 _live_index("handle", "tenant_id", "handle", unique=True)
+# Where the tenant is NULL, the index above finds no two handles alike.
+_live_index("global_handle", "handle", unique=True, where=and_(_live, api_key.c.tenant_id.is_(None)))
 _live_index("newest", "tenant_id", "id")
 _live_index("by_name", "tenant_id", "name_folded", "id")
 _live_index("by_expiry", "tenant_id", "expires_at", "id")

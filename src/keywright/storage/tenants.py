@@ -30,7 +30,7 @@ class Tenants:
 
     async def add(self, new: Tenant) -> None:
         """Add a tenant. Raises `SlugTaken`."""
-        with conflicts({"tenant.slug": SlugTaken("Another tenant has this slug.", field="slug")}):
+        with conflicts({"uq_tenant_slug": SlugTaken("Another tenant has this slug.", field="slug")}):
             await self._connection.execute(
                 insert(tenant).values({column.name: getattr(new, column.name) for column in TENANT_COLUMNS})
             )

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 def bearer(visit: Visit) -> str | None:
     """The token from `Authorization: Bearer …` or `X-Api-Key`, or None when neither is there.
 
-    Raises `MalformedRequest` when both are there, since it would be a guess which one is meant, and for
-    another scheme than Bearer.
+    Raises `MalformedRequest` when both are there or one is there twice, since it would be a guess which one
+    is meant, and for another scheme than Bearer.
     """
     authorization = visit.header(b"authorization")
     api_key = visit.header(b"x-api-key")

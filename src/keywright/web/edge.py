@@ -11,10 +11,10 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from keywright.core.errors import BodyTooLarge, KeywrightError
+from keywright.core.errors import BodyTooLarge, KeywrightError, MalformedRequest
 from keywright.core.ids import uuid7
 from keywright.ops.logging import bind_request, clear_request, get_logger
-from keywright.web.errors import problem, problem_of, send_problem
+from keywright.web.errors import defect_problem, problem_of, send_problem
 from keywright.web.peer import client_address
 from keywright.web.visit import Visit, attach
 
@@ -28,6 +28,8 @@ MAX_BODY = 1024 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 # Only an id in the form of a UUID is taken over: a header can hold anything, a secret too, and ids are logged.
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+
+_is_number = re.compile(r"[0-9]+").fullmatch
 
 Scope = Any
 
@@ -62,9 +64,10 @@ class Edge:
         self._quiet = quiet
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
-        """Serve one request, or pass the lifespan on."""
+        """Serve one request. There are no web sockets here; one that is asked for is refused."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await receive()
+            await send({"type": "websocket.close"})
             return
         began = time.perf_counter()
         visit = self._visit(scope)
@@ -81,12 +84,12 @@ class Edge:
 
     def _visit(self, scope: Scope) -> Visit:
         visit = Visit(uuid7(), None, scope["headers"])
-        given = visit.header(b"x-request-id")
+        given = visit.listed(b"x-request-id")
         if given is not None and _REQUEST_ID.fullmatch(given):
             visit.request_id = given.lower()
         peer = scope.get("client")
         visit.ip = client_address(
-            None if peer is None else peer[0], visit.header(b"x-forwarded-for"), self._trusted
+            None if peer is None else peer[0], visit.listed(b"x-forwarded-for"), self._trusted
         )
         return visit
 
@@ -98,22 +101,14 @@ class Edge:
             await self._app(scope, receive, answer)
         except ClientGone:
             raise
-        except KeywrightError as refused:
-            if answer.status is not None:
-                raise
-            await send_problem(answer, *problem_of(refused, visit.request_id))
-        except Exception as defect:
-            log.exception("unexpected_error", exc_info=defect)
-            if answer.status is None:
-                await send_problem(
-                    answer,
-                    problem(
-                        "internal_error",
-                        500,
-                        "Something went wrong inside Keywright. The request id finds it in the log.",
-                        visit.request_id,
-                    ),
-                )
+        except Exception as error:
+            begun = answer.status is not None
+            if isinstance(error, KeywrightError) and not begun:
+                await send_problem(answer, *problem_of(error, visit.request_id))
+                return
+            log.exception("unexpected_error", exc_info=error)
+            if not begun:  # else the server sees an answer without an end, and closes the connection
+                await send_problem(answer, defect_problem(visit.request_id))
 
     def _finish(self, scope: Scope, status: int | None, seconds: float) -> None:
         route = self._route(scope)
@@ -162,9 +157,13 @@ class _Answer:
 
 
 async def _read(receive: Any, visit: Visit) -> bytes:  # noqa: ANN401 - ASGI is untyped
-    """The whole body. Raises `BodyTooLarge` as soon as it is known, and `ClientGone`."""
-    length = visit.header(b"content-length")
-    if length is not None and length.isdigit() and int(length) > MAX_BODY:
+    """The whole body. Raises `BodyTooLarge` as soon as it is known, `MalformedRequest`, and `ClientGone`."""
+    if (visit.listed(b"content-encoding") or "identity").strip().lower() != "identity":
+        raise MalformedRequest(
+            "Send the body as it is, without a content encoding.", field="Content-Encoding"
+        )
+    length = visit.listed(b"content-length") or ""
+    if _is_number(length) and int(length[:18]) > MAX_BODY:
         raise _too_large()
     parts: list[bytes] = []
     size = 0

@@ -41,6 +41,13 @@ STATUS: Mapping[type[errors.KeywrightError], int] = {
     errors.Unavailable: 503,
 }
 
+NO_SUCH_PATH = "no_such_path"
+METHOD_NOT_ALLOWED = "method_not_allowed"
+INTERNAL_ERROR = "internal_error"
+
+OTHER_STATUS: Mapping[str, int] = {NO_SUCH_PATH: 404, METHOD_NOT_ALLOWED: 405, INTERNAL_ERROR: 500}
+"""The codes of HTTP's own: what is wrong before any use case is reached, or inside Keywright."""
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -54,6 +61,20 @@ class Problem(msgspec.Struct, omit_defaults=True):
     detail: str
     request_id: str
     field: str | None = None
+
+
+def other_problem(code: str, detail: str, request_id: str) -> Problem:
+    """Problem details for a code of `OTHER_STATUS`."""
+    return problem(code, OTHER_STATUS[code], detail, request_id)
+
+
+def defect_problem(request_id: str) -> Problem:
+    """Problem details for an error that nobody expected; what it was stands in the log alone."""
+    return other_problem(
+        INTERNAL_ERROR,
+        "Something went wrong inside Keywright. The request id finds it in the log.",
+        request_id,
+    )
 
 
 def problem(code: str, status: int, detail: str, request_id: str, field: str | None = None) -> Problem:
@@ -77,8 +98,8 @@ def problem_of(error: errors.KeywrightError, request_id: str) -> tuple[Problem, 
 
 def _headers(error: errors.KeywrightError) -> dict[str, str]:
     match error:
-        case errors.Unauthenticated():
-            return {"WWW-Authenticate": 'Bearer realm="keywright"'}  # RFC 6750, section 3
+        case errors.Unauthenticated() | errors.InvalidCredentials():
+            return {"WWW-Authenticate": 'Bearer realm="keywright"'}  # each 401 has one: RFC 9110, section 15.5.2
         case errors.TooManyAttempts():
             return {"Retry-After": str(error.retry_after)}
         case errors.Unavailable():

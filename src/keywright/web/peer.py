@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from keywright.core.checks import address
@@ -10,6 +11,9 @@ from keywright.core.errors import InvalidValue
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+# Some proxies write the port too: `192.0.2.7:4711`, `[2001:db8::7]:4711`.
+_with_port = re.compile(r"([0-9.]+):[0-9]{1,5}|\[([^]]*:[^]]*)\](?::[0-9]{1,5})?").fullmatch
 
 
 def client_address(
@@ -25,7 +29,9 @@ def client_address(
     if here is None or not forwarded or not _among(here, trusted):
         return here
     for text in reversed(forwarded.split(",")):
-        here = _parse(text.strip())
+        if not text.strip():
+            continue  # RFC 9110, section 5.6.1.2: an empty element of a list counts for nothing
+        here = _parse(_without_port(text.strip()))
         if here is None or not _among(here, trusted):
             return here
     return here
@@ -38,6 +44,11 @@ def _parse(text: str | None) -> IPv4Address | IPv6Address | None:
         return address(text)
     except InvalidValue:
         return None
+
+
+def _without_port(text: str) -> str:
+    found = _with_port(text)
+    return text if found is None else found[1] or found[2]
 
 
 def _among(ip: IPv4Address | IPv6Address, networks: Sequence[IPv4Network | IPv6Network]) -> bool:

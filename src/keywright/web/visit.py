@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from keywright.core.errors import MalformedRequest
+
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
@@ -21,11 +23,23 @@ class Visit:
     body: bytes = b""
 
     def header(self, name: bytes) -> str | None:
-        """The value of a header (its name in lower case), or None; of a repeated one the first."""
-        for found, value in self.headers:
+        """The value of a header (its name in lower case), or None.
+
+        Raises `MalformedRequest` for a repeated one: it would be a guess which of them is meant, and a proxy
+        may have judged by another than we would.
+        """
+        value: bytes | None = None
+        for found, given in self.headers:
             if found == name:
-                return value.decode("latin-1")
-        return None
+                if value is not None:
+                    raise MalformedRequest("This header is there twice.", field=name.decode().title())
+                value = given
+        return None if value is None else value.decode("latin-1")
+
+    def listed(self, name: bytes) -> str | None:
+        """The value of a header that may be repeated, which means the same as one with commas; None without."""
+        values = [value for found, value in self.headers if found == name]
+        return b",".join(values).decode("latin-1") if values else None
 
     @property
     def ip_text(self) -> str | None:

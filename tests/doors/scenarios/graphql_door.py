@@ -64,9 +64,7 @@ class GraphqlDoor(Door):
                 return found
 
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
-        document = (
-            f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
-        )
+        document = f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
         return _key(self._call(document, input={"id": key_id, **_camel(changes)})["apiKey"])
 
     def delete(self, *key_ids: str) -> None:
@@ -97,9 +95,7 @@ class GraphqlDoor(Door):
         }
 
     def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
-        document = (
-            f"mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ tenant {{ {_TENANT} }} }} }}"
-        )
+        document = f"mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ tenant {{ {_TENANT} }} }} }}"
         return _snake(self._call(document, input={"slug": slug, "name": name})["tenant"])
 
     def get_tenant(self, slug: str) -> dict[str, Any]:
@@ -126,7 +122,9 @@ def _camel(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _snake(fields: dict[str, Any]) -> dict[str, Any]:
-    return {re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name): value for name, value in fields.items()}
+    return {
+        re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name): value for name, value in fields.items()
+    }
 
 
 def _key(found: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +132,13 @@ def _key(found: dict[str, Any]) -> dict[str, Any]:
     owner = key.pop("owner")
     tenant = key["tenant"] and key["tenant"]["slug"]
     identity = owner and _lower_kind(owner)
-    return {**key, "tenant": tenant, "state": key["state"].lower(), "identity": identity, "identity_id": owner["id"]}
+    return {
+        **key,
+        "tenant": tenant,
+        "state": key["state"].lower(),
+        "identity": identity,
+        "identity_id": owner["id"],
+    }
 
 
 def _lower_kind(identity: dict[str, Any]) -> dict[str, Any]:

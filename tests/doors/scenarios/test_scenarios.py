@@ -54,7 +54,9 @@ def test_every_use_case_is_an_operation_of_every_door() -> None:
 
 
 def test_a_key_is_made_used_disabled_enabled_and_deleted(door: Door) -> None:
-    made = door.create(name="Nightly export", description="Reads articles", scope=[{"actions": ["article:read"]}])
+    made = door.create(
+        name="Nightly export", description="Reads articles", scope=[{"actions": ["article:read"]}]
+    )
     assert made.token is not None
     assert made.token.startswith("kw_")
     assert len(made.token) == 40
@@ -116,7 +118,9 @@ def test_every_field_is_kept_and_changed(door: Door) -> None:
     )
     assert changed["name"] == "Less"
     assert changed["description"] == "Two\nlines"
-    assert [changed[name] for name in ("handle", "scope", "not_before", "allowed_cidrs", "expires_at")] == [None] * 5
+    assert [changed[name] for name in ("handle", "scope", "not_before", "allowed_cidrs", "expires_at")] == [
+        None
+    ] * 5
     assert door.verify(made.token)["valid"] is True
 
 
@@ -179,9 +183,7 @@ def test_last_use_is_seen(door: Door) -> None:
     assert made.id in [key["id"] for key in door.list(used=True, sort="last_used_at", order="desc")]
 
 
-def test_handles_are_unique_in_a_tenant_only(
-    door: Door, kind: Kind, installation: Installation
-) -> None:
+def test_handles_are_unique_in_a_tenant_only(door: Door, kind: Kind, installation: Installation) -> None:
     made = door.create(name="One", handle="deploy")
     assert refused(lambda: door.create(name="Two", handle="deploy")) == "handle_taken"
     other = kind(installation.url, installation.new_tenant()[1])
@@ -190,7 +192,9 @@ def test_handles_are_unique_in_a_tenant_only(
     assert door.create(name="Three", handle="deploy").key["handle"] == "deploy"
 
 
-def test_another_tenant_sees_nothing(door: Door, kind: Kind, installation: Installation, place: tuple[str, str]) -> None:
+def test_another_tenant_sees_nothing(
+    door: Door, kind: Kind, installation: Installation, place: tuple[str, str]
+) -> None:
     made = door.create(name="Ours")
     assert made.token is not None
     slug, token = installation.new_tenant()
@@ -215,7 +219,9 @@ def test_nobody_does_more_than_it_may(door: Door, kind: Kind, installation: Inst
     assert refused(lambda: reader.delete(made.id)) == "permission_denied"
     assert refused(lambda: reader.verify("kw_nothing")) == "permission_denied"
     assert refused(lambda: reader.create(name="Free")) == "beyond_own_rights"
-    assert refused(lambda: reader.create(name="More", scope=[{"actions": ["article:*"]}])) == "beyond_own_rights"
+    assert (
+        refused(lambda: reader.create(name="More", scope=[{"actions": ["article:*"]}])) == "beyond_own_rights"
+    )
     less = reader.create(name="Less", scope=[{"actions": ["article:read"], "resources": ["article:cs:**"]}])
     assert less.token is not None
     assert door.verify(less.token, action="article:read", resource="article:cs:1")["valid"] is True
@@ -247,7 +253,9 @@ def test_a_creation_is_repeated_without_a_second_key(door: Door) -> None:
     first = door.create(name="Repeated", idempotency_key="job-17")
     again = door.create(name="Repeated", idempotency_key="job-17")
     assert (again.id, again.token, again.replayed) == (first.id, None, True)
-    assert refused(lambda: door.create(name="Different", idempotency_key="job-17")) == "idempotency_key_reused"
+    assert (
+        refused(lambda: door.create(name="Different", idempotency_key="job-17")) == "idempotency_key_reused"
+    )
     assert [key["id"] for key in door.list(name_prefix="Repeated")] == [first.id]
 
 

@@ -290,13 +290,11 @@ class TestWhatMayBeShown:
         assert hint(token) == token[: bar + 5]
         assert last_seven(token) == token[-7:]
 
-    @given(st.from_regex(r"[!-~]{1,80}", fullmatch=True))
-    def test_of_other_texts_less_than_half(self, text: str) -> None:
-        if OUR_FORM.fullmatch(text) is None:
-            assert text.startswith(hint(text))
-            assert text.endswith(last_seven(text))
-            assert len(hint(text)) == min(4, len(text) // 8)
-            assert len(last_seven(text)) == min(7, len(text) // 4)
+    @pytest.mark.parametrize("length", range(1, 80))
+    def test_of_other_texts_less_than_half(self, length: int) -> None:
+        text = (string.punctuation + BASE62)[:length]
+        assert hint(text) == text[: min(4, length // 8)]
+        assert last_seven(text) == text[length - min(7, length // 4) :]
 
     @pytest.mark.parametrize("text", ["", "x" * 513, "secret secret secret secret", "geheim\n" * 9, "é" * 40])
     def test_of_what_can_be_no_token_nothing(self, text: str) -> None:

@@ -65,7 +65,7 @@ def fault_of(
         error.detail,
         locations=locations,
         path=path,
-        field=None if error.field is None else field_name(error.field),
+        field=field_name(error.field) if error.field else None,
         retry_after=error.retry_after if isinstance(error, TooManyAttempts) else None,
     )
 

@@ -5,8 +5,7 @@ The shape is checked before validation, because some rules of GraphQL take quadr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from graphql import (
     FieldNode,
@@ -18,19 +17,22 @@ from graphql import (
 from keywright.api.graphql.errors import Rejected, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from graphql import DocumentNode, InlineFragmentNode, SelectionNode, SelectionSetNode
 
 MAX_QUERY_BYTES: Final = 32 * 1024
-MAX_TOKENS: Final = 4_000
+MAX_TOKENS: Final = 2_000
+MAX_COMMENTS: Final = 200
 MAX_DEPTH: Final = 12
 MAX_ROOT_FIELDS: Final = 50
-MAX_WIDTH: Final = 100
-"""Fields and fragments side by side in one pair of braces."""
-MAX_REPEATS: Final = 10
-"""How often one name with fields of its own may stand in one pair of braces."""
 MAX_FRAGMENTS: Final = 50
+MAX_REPEATS: Final = 50
+"""How often a query may name the same value of the answer."""
+MAX_SELECTED: Final = 10_000
+"""Fields and fragments in all, those in a fragment counted wherever it is spread."""
+_UNBOUNDED: Final = -(10**6)
+
 
 def too_large(message: str) -> Rejected:
     """The refusal of a query with too much in it."""
@@ -42,72 +44,69 @@ def is_introspection(name: str) -> bool:
     return name.startswith("__")
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """The root fields of an operation: how many, and whether any of them touches data."""
-
-    count: int
-    data: bool
-
-
 class Shape:
-    """The shape of a document; raises `Rejected` where it is beyond the limits."""
+    """The shape of a document; raises `Rejected` where it is beyond the limits.
+
+    Fields are merged as they will be in the answer. That is how validation looks at them too, comparing each
+    with each, so the bounds here are what keeps it quick.
+    """
 
     def __init__(self, document: DocumentNode) -> None:
         fragments = [one for one in document.definitions if isinstance(one, FragmentDefinitionNode)]
         if len(fragments) > MAX_FRAGMENTS:
             raise too_large(f"A query has at most {MAX_FRAGMENTS} fragments.")
-        self._fragments = {one.name.value: one for one in fragments}
-        self._roots: dict[str, Roots] = {}
-        for fragment in fragments:
-            _check_width(fragment.selection_set)
+        self._fragments = {one.name.value: one.selection_set for one in fragments}
+        self._selected = 0
         for operation in operations(document):
-            _check_width(operation.selection_set)
-            if self.roots(operation.selection_set).count > MAX_ROOT_FIELDS:
+            if len(self._merged([operation.selection_set])) > MAX_ROOT_FIELDS:
                 raise too_large(f"An operation has at most {MAX_ROOT_FIELDS} fields at its root.")
-            self._check_depth(operation.selection_set)
+            self._walk(operation.selection_set, 1)
+        for fragment in fragments:
+            # Its depth counts where it is spread; here it is walked because validation does so too.
+            self._walk(fragment.selection_set, _UNBOUNDED)
 
-    def roots(self, selected: SelectionSetNode) -> Roots:
-        """The root fields, with those in fragments; each spread of a fragment counts anew."""
-        count, data = 0, False
-        for selection in selected.selections:
-            if isinstance(selection, FieldNode):
-                found = Roots(1, not is_introspection(selection.name.value))
-            elif isinstance(selection, FragmentSpreadNode):
-                found = self._fragment_roots(selection.name.value)
-            else:
-                found = self.roots(inner_of(selection))
-            count, data = count + found.count, data or found.data
-        return Roots(count, data)
+    def touches_data(self, operation: OperationDefinitionNode) -> bool:
+        """Whether an operation asks for anything but the schema, which is public."""
+        fields = self._merged([operation.selection_set]).values()
+        return any(not _is_public(field) for same in fields for field in same)
 
-    def _fragment_roots(self, name: str) -> Roots:
-        if name not in self._roots:
-            self._roots[name] = Roots(0, data=False)  # ends a circle, which validation refuses later
-            fragment = self._fragments.get(name)
-            if fragment is not None:
-                self._roots[name] = self.roots(fragment.selection_set)
-        return self._roots[name]
-
-    def _check_depth(self, selected: SelectionSetNode) -> None:
-        """Refuse more than `MAX_DEPTH` fields in each other; fragments do not count, the schema's fields neither."""
-        walked: set[tuple[str, int]] = set()
-        left = [(selected, 1)]
+    def _walk(self, selected: SelectionSetNode, depth: int) -> None:
+        left = [([selected], depth)]
         while left:
-            current, depth = left.pop()
+            together, depth = left.pop()
             if depth > MAX_DEPTH:
-                raise Rejected(
-                    fault("query_too_deep", f"A query has at most {MAX_DEPTH} levels of fields in each other.")
-                )
-            for selection in current.selections:
-                if isinstance(selection, FragmentSpreadNode):
-                    name = selection.name.value
-                    if name in self._fragments and (name, depth) not in walked:
-                        walked.add((name, depth))
-                        left.append((self._fragments[name].selection_set, depth))
-                elif not isinstance(selection, FieldNode):
-                    left.append((inner_of(selection), depth))
-                elif selection.selection_set and not is_introspection(selection.name.value):
-                    left.append((selection.selection_set, depth + 1))
+                message = f"A query has at most {MAX_DEPTH} levels of fields in each other."
+                raise Rejected(fault("query_too_deep", message))
+            for same in self._merged(together).values():
+                if len(same) > MAX_REPEATS:
+                    raise too_large(f"A query names the same value at most {MAX_REPEATS} times.")
+                inner = [field.selection_set for field in same if field.selection_set is not None]
+                if inner:
+                    left.append((inner, _UNBOUNDED if _is_public(same[0]) else depth + 1))
+
+    def _merged(self, together: Iterable[SelectionSetNode]) -> dict[str, list[FieldNode]]:
+        """The fields of some selections, by the name under which they are answered."""
+        found: dict[str, list[FieldNode]] = {}
+        spread: set[str] = set()
+        left = list(together)
+        while left:
+            selections = left.pop().selections
+            self._selected += len(selections)
+            if self._selected > MAX_SELECTED:
+                raise too_large(f"A query selects at most {MAX_SELECTED} fields in all.")
+            for selection in selections:
+                if isinstance(selection, FieldNode):
+                    found.setdefault((selection.alias or selection.name).value, []).append(selection)
+                elif not isinstance(selection, FragmentSpreadNode):
+                    left.append(inner_of(selection))
+                elif selection.name.value in self._fragments and selection.name.value not in spread:
+                    spread.add(selection.name.value)
+                    left.append(self._fragments[selection.name.value])
+        return found
+
+
+def _is_public(field: FieldNode) -> bool:
+    return field.name.value.startswith("__")
 
 
 def operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
@@ -116,30 +115,5 @@ def operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
 
 
 def inner_of(selection: SelectionNode) -> SelectionSetNode:
-    inline: InlineFragmentNode = selection  # type: ignore[assignment] - what is no field and no spread
-    return inline.selection_set
-
-
-def _check_width(selected: SelectionSetNode) -> None:
-    left = [selected]
-    while left:
-        selections = left.pop().selections
-        if len(selections) > MAX_WIDTH:
-            raise too_large(f"At most {MAX_WIDTH} fields stand side by side.")
-        repeats: dict[str, int] = {}
-        for selection in selections:
-            inner = None if isinstance(selection, FragmentSpreadNode) else selection.selection_set  # type: ignore[attr-defined]
-            if inner is None:
-                continue
-            left.append(inner)
-            name = _answered_as(selection)
-            repeats[name] = repeats.get(name, 0) + 1
-            if repeats[name] > MAX_REPEATS:
-                raise too_large(f"A name with fields of its own stands at most {MAX_REPEATS} times side by side.")
-
-
-def _answered_as(selection: SelectionNode) -> str:
-    """The name under which a field is answered; inline fragments have none, and count together."""
-    if not isinstance(selection, FieldNode):
-        return ""
-    return (selection.alias or selection.name).value
+    """Give the selection of an inline fragment: of what is neither a field nor a spread."""
+    return cast("InlineFragmentNode", selection).selection_set

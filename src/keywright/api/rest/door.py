@@ -7,28 +7,32 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.exceptions import HTTPException
+from fastapi.routing import APIRoute
 
 from keywright.api.rest import keys, openapi, sessions, tenants
 from keywright.api.rest.routes import Door
 from keywright.api.rest.validation import error_of
 from keywright.core.errors import KeywrightError
-from keywright.web.errors import MEDIA_TYPE, Problem, encode, problem, problem_of
+from keywright.web.errors import (
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NO_SUCH_PATH,
+    Problem,
+    defect_problem,
+    encode,
+    other_problem,
+    problem_of,
+)
 from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request
+    from starlette.routing import BaseRoute
 
     from keywright.services.service import Services
     from keywright.services.work import UseCase
-
-_HTTP_CODES = {
-    400: ("malformed_request", "The body cannot be read."),
-    404: ("no_such_path", "There is nothing at this path. See /docs."),
-    405: ("method_not_allowed", "This path does not take this method."),
-}
 
 
 class RestDoor:
@@ -53,7 +57,9 @@ class RestDoor:
         app.include_router(door.router)
         app.add_exception_handler(KeywrightError, _refused)
         app.add_exception_handler(RequestValidationError, _invalid)
-        app.add_exception_handler(HTTPException, _http)
+        app.add_exception_handler(404, _no_such_path)
+        app.add_exception_handler(405, _method_not_allowed(door.router.routes))
+        app.add_exception_handler(Exception, _defect)
         self.app = app
         self.declared: Mapping[tuple[str, str], UseCase[Any, Any]] = door.declared
         self.document = openapi.document(app, version)
@@ -69,11 +75,34 @@ async def _invalid(request: Request, error: Exception) -> Response:
     return await _refused(request, error_of(error.errors()))
 
 
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - it is registered for these
-    code, detail = _HTTP_CODES[error.status_code]
-    found = problem(code, error.status_code, detail, visit_of(request.scope).request_id)
-    return _response(found, dict(error.headers or {}))
+async def _no_such_path(request: Request, _error: Exception) -> Response:
+    visit = visit_of(request.scope)
+    return _response(
+        other_problem(NO_SUCH_PATH, "There is nothing at this path. See /docs.", visit.request_id), {}
+    )
+
+
+def _method_not_allowed(routes: Iterable[BaseRoute]) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """The handler of 405, which names every method of the path: Starlette names those of one route."""
+    methods: dict[str, set[str]] = {}
+    for route in routes:
+        assert isinstance(route, APIRoute)  # noqa: S101 - the door declares no others
+        methods.setdefault(route.path, set()).update(route.methods or ())
+
+    async def handle(request: Request, _error: Exception) -> Response:
+        found = other_problem(
+            METHOD_NOT_ALLOWED,
+            "This path does not take this method.",
+            visit_of(request.scope).request_id,
+        )
+        return _response(found, {"Allow": ", ".join(sorted(methods[request.scope["route"].path]))})
+
+    return handle
+
+
+async def _defect(request: Request, _error: Exception) -> Response:
+    """Answer for an unexpected error; it goes on to the edge, which logs it."""
+    return _response(defect_problem(visit_of(request.scope).request_id), {})
 
 
 def _response(found: Problem, headers: Mapping[str, str]) -> Response:

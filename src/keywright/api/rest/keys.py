@@ -8,7 +8,7 @@ from fastapi import Path, Query
 from pydantic import BaseModel, ConfigDict
 
 from keywright.api.rest import mapping, models
-from keywright.api.rest.models import Timestamp
+from keywright.api.rest.models import QueryBoolean, QueryCount, Timestamp
 from keywright.api.rest.routes import Door
 from keywright.core.checks import moment
 from keywright.core.keys import State
@@ -36,12 +36,12 @@ class KeyFilters(BaseModel):
     expires_until: Timestamp | None = None
     last_used_since: Timestamp | None = None
     last_used_until: Timestamp | None = None
-    used: bool | None = Query(None, description="False: only keys that were never used.")
+    used: QueryBoolean | None = Query(None, description="False: only keys that were never used.")
     sort: Literal["created_at", "name", "expires_at", "last_used_at"] = "created_at"
     order: Literal["asc", "desc"] | None = Query(
         None, description="Newest first by `created_at`, else upwards."
     )
-    limit: int = Query(
+    limit: QueryCount = Query(
         DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
     )
     cursor: str | None = Query(
@@ -118,9 +118,14 @@ def declare(door: Door) -> None:
         refusals=(404,),
         tag=_TAG,
     )
+    _declare_one(door)
+
+
+def _declare_one(door: Door) -> None:
+    path = "/keys/{id}"
     door.route(
         "GET",
-        "/keys/{id}",
+        path,
         keys.get_key,
         read=read_one,
         show=mapping.key,
@@ -130,7 +135,7 @@ def declare(door: Door) -> None:
     )
     door.route(
         "PATCH",
-        "/keys/{id}",
+        path,
         keys.update_key,
         read=read_changes,
         show=mapping.key,
@@ -139,12 +144,5 @@ def declare(door: Door) -> None:
         tag=_TAG,
     )
     door.route(
-        "DELETE",
-        "/keys/{id}",
-        keys.delete_keys,
-        read=read_some,
-        show=_nothing,
-        status=204,
-        refusals=(404,),
-        tag=_TAG,
+        "DELETE", path, keys.delete_keys, read=read_some, show=_nothing, status=204, refusals=(404,), tag=_TAG
     )

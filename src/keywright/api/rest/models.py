@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from keywright.core.instants import rfc3339
+
+# RFC 3339, section 5.6; an offset may be left out here, so that the core can say what is missing.
+_is_date_time = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})?"
+).fullmatch
+_is_count = re.compile(r"[0-9]{1,9}").fullmatch
+_BOOLEANS = {"true": True, "false": False}
 
 
 def _moment(value: object) -> object:
     """A date-time from its RFC 3339 text; anything but a text is left for pydantic to refuse."""
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        if _is_date_time(value):
+            return datetime.fromisoformat(value.upper())
+    except ValueError:
+        pass
+    raise PydanticCustomError("date_time", "no date-time")
+
+
+def _count(text: object) -> object:
+    if isinstance(text, str):
+        if not _is_count(text):
+            raise PydanticCustomError("count", "no whole number")
+        return int(text)
+    return text
+
+
+def _boolean(text: object) -> object:
+    if isinstance(text, str):
+        if text not in _BOOLEANS:
+            raise PydanticCustomError("boolean", "neither true nor false")
+        return _BOOLEANS[text]
+    return text
 
 
 Timestamp = Annotated[datetime, BeforeValidator(_moment)]
-Moment = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+QueryCount = Annotated[int, BeforeValidator(_count)]
+QueryBoolean = Annotated[bool, BeforeValidator(_boolean)]
+Moment = Annotated[
+    datetime,
+    PlainSerializer(rfc3339, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}, mode="serialization"),
+]
 
 
 def _told(default: Any = ..., description: str | None = None, **schema: Any) -> Any:  # noqa: ANN401 - as pydantic's Field

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi.openapi.utils import get_openapi
 
+from keywright.api.rest.models import ProblemOut
+from keywright.api.rest.routes import REQUEST_ID, RETRY_AFTER, TENANT, problems
 from keywright.api.rest.verify import BatchIn, BatchOut, VerdictOut, VerifyIn
 
 if TYPE_CHECKING:
@@ -29,21 +31,6 @@ _SECURITY = {
         "description": "The same, in another header.",
     },
 }
-_TENANT = {
-    "name": "Keywright-Tenant",
-    "in": "header",
-    "required": False,
-    "description": "The tenant's slug, where the credential does not say it.",
-    "schema": {"type": "string"},
-}
-_IDEMPOTENCY = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "required": False,
-    "description": "The same request under the same key makes one thing within 24 hours.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-}
-_CREATIONS = frozenset({"keys.create", "tenants.create"})
 
 
 def document(app: FastAPI, version: str) -> dict[str, Any]:
@@ -64,27 +51,12 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
     components = found.setdefault("components", {})
     components["securitySchemes"] = _SECURITY
     found["security"] = [{"bearer": []}, {"apiKey": []}]
-    _drop_fastapi_errors(found)
-    for path in found["paths"].values():
-        for operation in path.values():
-            _headers(operation)
+    schemas = components["schemas"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)  # FastAPI's own form of a refusal, which is never sent here
+    schemas[ProblemOut.__name__] = ProblemOut.model_json_schema(mode="serialization")
     _add_verify(found)
     return found
-
-
-def _headers(operation: dict[str, Any]) -> None:
-    if operation.get("security") == []:
-        return
-    parameters = operation.setdefault("parameters", [])
-    parameters.append(_TENANT)
-    if operation["operationId"] in _CREATIONS:
-        parameters.append(_IDEMPOTENCY)
-
-
-def _drop_fastapi_errors(found: dict[str, Any]) -> None:
-    """FastAPI documents its own error shape for 422, which is never sent here."""
-    for name in ("HTTPValidationError", "ValidationError"):
-        found["components"]["schemas"].pop(name, None)
 
 
 def _add_verify(found: dict[str, Any]) -> None:
@@ -94,34 +66,31 @@ def _add_verify(found: dict[str, Any]) -> None:
     schemas["BatchIn"]["properties"]["items"] |= {"minItems": 1, "maxItems": 1000}
     found["components"]["schemas"] |= schemas
     found["paths"]["/v1/verify"] = {
-        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut", found)
+        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut")
     }
     found["paths"]["/v1/verify/batch"] = {
-        "post": _operation("verify.batch", "Decide about up to 1,000 tokens.", "BatchIn", "BatchOut", found)
+        "post": _operation("verify.batch", "Decide about up to 1,000 tokens.", "BatchIn", "BatchOut")
     }
 
 
-def _operation(name: str, summary: str, takes: str, gives: str, found: dict[str, Any]) -> dict[str, Any]:
-    whoami = found["paths"]["/v1/whoami"]["get"]["responses"]
+def _operation(name: str, summary: str, takes: str, gives: str) -> dict[str, Any]:
     verdict = {"application/json": {"schema": {"$ref": f"#/components/schemas/{gives}"}}}
+    stale = "Nobody can know now: the code is `STALE`, also when the caller itself cannot be known."
+    refusals = {str(status): refusal for status, refusal in problems(400, 401, 403, 404, 413, 422).items()}
     return {
         "operationId": name,
         "tags": ["Decisions"],
         "summary": summary,
         "description": f"{summary} Answers 200 whatever the verdict is.\n\nNeeds the permission `keys:verify`.",
         "x-permission": "keys:verify",
-        "parameters": [_TENANT],
+        "parameters": [TENANT],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{takes}"}}},
         },
         "responses": {
-            "200": {"description": "The verdict.", "content": verdict},
-            "503": {
-                "description": "Nobody can know now: the verdict is `STALE`.",
-                "content": verdict | whoami["503"]["content"],
-            },
-            **{status: whoami[status] for status in ("400", "401", "403", "413", "422")},
-            "404": found["paths"]["/v1/keys"]["get"]["responses"]["404"],
+            "200": {"description": "The verdict.", "headers": REQUEST_ID, "content": verdict},
+            **refusals,
+            "503": {"description": stale, "headers": REQUEST_ID | RETRY_AFTER, "content": verdict},
         },
     }

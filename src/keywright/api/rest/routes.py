@@ -3,21 +3,38 @@
 Annotations are evaluated here, since FastAPI reads those of functions that are made while the program runs.
 """
 
+import inspect
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.params import Query
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from keywright.api.rest.models import ProblemOut
+from keywright.api.rest.reading import check_query, read_json
 from keywright.services.service import Services
 from keywright.services.work import Call, Reach, UseCase
 from keywright.web.calls import call_of
 from keywright.web.errors import MEDIA_TYPE
 from keywright.web.visit import visit_of
 
-_PROBLEM = {"model": ProblemOut, "content": {MEDIA_TYPE: {}}}
-_ALWAYS = {
+TENANT = {
+    "name": "Keywright-Tenant",
+    "in": "header",
+    "required": False,
+    "description": "The tenant's slug, where the credential does not say it.",
+    "schema": {"type": "string"},
+}
+_IDEMPOTENCY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "The same request under the same key makes one thing within 24 hours.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+_REFUSALS = {
     400: "The request cannot be read.",
     401: "No credential, or one that is not accepted.",
     403: "The caller lacks a permission.",
@@ -28,11 +45,52 @@ _ALWAYS = {
     429: "Too many attempts; see Retry-After.",
     503: "The database cannot be reached.",
 }
+REQUEST_ID = {
+    "X-Request-Id": {
+        "description": "The request's id, which is also on each log line of it.",
+        "required": True,
+        "schema": {"type": "string"},
+    }
+}
+RETRY_AFTER = {
+    "Retry-After": {
+        "description": "Seconds to wait before the next attempt.",
+        "required": True,
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
+_CHALLENGE = {
+    "WWW-Authenticate": {"description": "The scheme to use.", "required": True, "schema": {"type": "string"}}
+}
+_REPLAYED = {
+    "Idempotency-Replayed": {
+        "description": "`true` when an earlier request under the same Idempotency-Key had made it.",
+        "schema": {"type": "string", "enum": ["true"]},
+    }
+}
+_HEADERS = {401: _CHALLENGE, 429: RETRY_AFTER, 503: RETRY_AFTER}
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The refusals that a route documents."""
-    return {status: {**_PROBLEM, "description": _ALWAYS[status]} for status in statuses}
+    return {
+        status: {
+            "description": _REFUSALS[status],
+            "headers": REQUEST_ID | _HEADERS.get(status, {}),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}}},
+        }
+        for status in statuses
+    }
+
+
+class JsonRequest(Request):
+    """A request whose body was read as JSON already."""
+
+    value: object = None
+
+    async def json(self) -> object:
+        """The body's value."""
+        return self.value
 
 
 class JsonRoute(APIRoute):
@@ -43,13 +101,17 @@ class JsonRoute(APIRoute):
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The handler, behind a change of the content type."""
+        """The handler, behind our own reading of the body."""
         handle = super().get_route_handler()
+        takes_body = self.body_field is not None
 
         async def as_json(request: Request) -> Response:
             headers = [pair for pair in request.scope["headers"] if pair[0] != b"content-type"]
             scope = {**request.scope, "headers": [*headers, (b"content-type", b"application/json")]}
-            return await handle(Request(scope, request.receive))
+            read = JsonRequest(scope, request.receive)
+            if takes_body:
+                read.value = read_json(visit_of(scope).body)
+            return await handle(read)
 
         return as_json
 
@@ -78,31 +140,68 @@ class Door:
         """Run a use case at a method and path.
 
         `read` is a FastAPI dependency that makes the use case's input, `show` makes the answer of its
-        result, and None means an answer without a body.
+        result, and None means an answer without a body. What answers 201 takes an idempotency key, and its
+        result says whether it was `replayed`.
         """
-        services = self.services
-
-        async def call(request: Request) -> Call:
-            return await call_of(visit_of(request.scope), services)
-
-        async def endpoint(who: Annotated[Any, Depends(call)], data: Annotated[Any, Depends(read)]) -> Any:  # noqa: ANN401 - what a use case takes and gives is its own
-            shown = show(await services.run(use, who, data))
-            return Response(status_code=status) if shown is None else shown
-
-        needs = f"Needs the permission `{use.permission}`." if use.permission else "Any caller may."
-        if use.reach is Reach.INSTALLATION:
-            needs += " It must be held over the whole installation."
+        creates = status == 201
         self.declared[method, path] = use
         self.router.add_api_route(
             path,
-            endpoint,
+            self._endpoint(use, read, show, status),
             methods=[method],
             operation_id=use.name,
             summary=(use.run.__doc__ or "").partition("\n")[0],
-            description=f"{use.run.__doc__ or ''}\n\n{needs}",
+            description=_described(use),
             response_model=model,
             status_code=status,
-            responses=problems(400, 401, 403, *refusals, 413, 422, 503),
+            responses={
+                status: {"headers": REQUEST_ID | (_REPLAYED if creates else {})},
+                **problems(400, 401, 403, *refusals, 413, 422, 503),
+            },
             tags=[tag],
-            openapi_extra={"x-permission": use.permission},
+            openapi_extra={"x-permission": use.permission, "parameters": _headers(use, creates=creates)},
         )
+
+    def _endpoint(
+        self, use: UseCase[Any, Any], read: Callable[..., Any], show: Callable[[Any], Any], status: int
+    ) -> Callable[..., Coroutine[Any, Any, Any]]:
+        services = self.services
+        query = _query_model(read)
+
+        async def call(request: Request) -> Call:
+            made = await call_of(visit_of(request.scope), services)
+            check_query(request.query_params, query)
+            return made
+
+        async def endpoint(
+            response: Response,
+            who: Annotated[Call, Depends(call)],
+            data: Annotated[Any, Depends(read)],  # noqa: ANN401 - what a use case takes and gives is its own
+        ) -> Any:  # noqa: ANN401 - as above
+            result = await services.run(use, who, data)
+            if status == 201 and result.replayed:
+                response.headers["Idempotency-Replayed"] = "true"
+            shown = show(result)
+            return Response(status_code=status) if shown is None else shown
+
+        return endpoint
+
+
+def _query_model(read: Callable[..., Any]) -> type[BaseModel] | None:
+    """The model of the query string, by the annotation `Annotated[Model, Query()]` of the dependency that reads it."""
+    for parameter in inspect.signature(read).parameters.values():
+        if isinstance(next(iter(getattr(parameter.annotation, "__metadata__", ())), None), Query):
+            model: type[BaseModel] = parameter.annotation.__origin__
+            return model
+    return None
+
+
+def _headers(use: UseCase[Any, Any], *, creates: bool) -> list[dict[str, Any]]:
+    return [*([TENANT] if use.reach is Reach.TENANT else []), *([_IDEMPOTENCY] if creates else [])]
+
+
+def _described(use: UseCase[Any, Any]) -> str:
+    needs = f"Needs the permission `{use.permission}`." if use.permission else "Any caller may."
+    if use.reach is Reach.INSTALLATION:
+        needs += " It must be held over the whole installation."
+    return f"{use.run.__doc__ or ''}\n\n{needs}"

@@ -3,7 +3,8 @@
 from fastapi import Request
 
 from keywright.api.rest import mapping, models
-from keywright.api.rest.routes import Door, problems
+from keywright.api.rest.reading import check_query
+from keywright.api.rest.routes import REQUEST_ID, Door, problems
 from keywright.services import sessions, whoami
 from keywright.web.visit import visit_of
 
@@ -24,6 +25,7 @@ def declare(door: Door) -> None:
 
     async def log_in(request: Request, body: models.LoginIn) -> models.SessionOut:
         """Log in with name and password; the answer holds a session token, which is used like an API key."""
+        check_query(request.query_params, None)
         visit = visit_of(request.scope)
         return mapping.session(
             await services.log_in(body.login, body.password, ip=visit.ip_text, request_id=visit.request_id)
@@ -36,9 +38,9 @@ def declare(door: Door) -> None:
         operation_id="sessions.create",
         summary="Log in.",
         status_code=201,
-        responses=problems(400, 401, 413, 422, 429, 503),
+        responses={201: {"headers": REQUEST_ID}, **problems(400, 401, 413, 422, 429, 503)},
         tags=[_TAG],
-        openapi_extra={"security": []},
+        openapi_extra={"security": [], "x-permission": None},
     )
     door.route(
         "DELETE",

@@ -19,7 +19,7 @@ class TenantFilters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    limit: int = Query(
+    limit: models.QueryCount = Query(
         DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
     )
     cursor: str | None = Query(None, description="`next_cursor` of the page before.")

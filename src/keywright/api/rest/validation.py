@@ -8,7 +8,6 @@ from keywright.core.errors import (
     InvalidType,
     InvalidValue,
     KeywrightError,
-    MalformedRequest,
     MissingField,
     UnknownField,
 )
@@ -22,6 +21,18 @@ _DETAILS = {
     "literal_error": "This is none of the allowed values.",
     "too_long": "This list is too long.",
     "too_short": "This list is too short.",
+    "string_unicode": "This text is not valid Unicode.",
+    "date_time": "This is not a date-time as in RFC 3339.",
+}
+_TYPES = {
+    "string_type": "text",
+    "bool_type": "true or false",
+    "boolean": "true or false",
+    "count": "a whole number",
+    "datetime_type": "a date-time as text",
+    "list_type": "a list",
+    "dict_type": "an object",
+    "model_attributes_type": "an object",
 }
 
 
@@ -30,8 +41,6 @@ def error_of(found: Sequence[Any]) -> KeywrightError:
     first = found[0]
     kind: str = first["type"]
     field = _field(first["loc"])
-    if kind == "json_invalid":
-        return MalformedRequest("The body is not valid JSON.")
     if kind == "missing":
         return MissingField("This field is required.", field=field)
     if kind == "extra_forbidden":
@@ -39,9 +48,9 @@ def error_of(found: Sequence[Any]) -> KeywrightError:
         return UnknownField(
             "The request has a field that is not known here.", field=_field(first["loc"][:-1])
         )
-    if kind in _DETAILS or kind == "value_error":
-        return InvalidValue(_DETAILS.get(kind, "This is not a date-time as in RFC 3339."), field=field)
-    return InvalidType("A field has a value of the wrong type.", field=field)
+    if kind in _DETAILS:
+        return InvalidValue(_DETAILS[kind], field=field)
+    return InvalidType(f"This should be {_TYPES.get(kind, 'of another type')}.", field=field)
 
 
 def _field(loc: Sequence[str | int]) -> str | None:

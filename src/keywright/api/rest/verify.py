@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from keywright.core.decision import Code
+from keywright.core.decision import STALE, Code
 from keywright.core.errors import (
     InvalidType,
     InvalidValue,
     KeywrightError,
     MalformedRequest,
     MissingField,
+    Unavailable,
     UnknownField,
 )
 from keywright.core.instants import rfc3339
 from keywright.services.decisions import MAX_BATCH, Question
 from keywright.web.credentials import bearer
-from keywright.web.errors import problem, problem_of, send_json, send_problem
+from keywright.web.errors import (
+    METHOD_NOT_ALLOWED,
+    other_problem,
+    problem_of,
+    send_json,
+    send_problem,
+)
 from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
@@ -123,9 +131,12 @@ class VerifyDoor:
         visit = visit_of(scope)
         try:
             if scope["method"] != "POST":
-                found = problem("method_not_allowed", 405, "This path takes POST.", visit.request_id)
+                found = other_problem(METHOD_NOT_ALLOWED, "This path takes POST.", visit.request_id)
                 await send_problem(send, found, {"Allow": "POST"})
-            elif scope["path"].endswith("/batch"):
+                return
+            if scope["query_string"]:
+                raise UnknownField("This path takes no query parameters; the question stands in the body.")
+            if scope["path"].endswith("/batch"):
                 await self._batch(visit, send)
             else:
                 await self._one(visit, send)
@@ -135,7 +146,7 @@ class VerifyDoor:
     async def _one(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
         decision = await self._answer(asker, _parse(_read_one, visit.body), "")
-        await send_json(send, 503 if decision.code is Code.STALE else 200, verdict(decision))
+        await _send(send, verdict(decision), stale=decision.code is Code.STALE)
 
     async def _batch(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
@@ -143,16 +154,23 @@ class VerifyDoor:
         if not 1 <= len(items) <= MAX_BATCH:
             raise InvalidValue(f"A batch has 1 to {MAX_BATCH} items.", field="items")
         decisions = [await self._answer(asker, item, f"items.{index}.") for index, item in enumerate(items)]
-        unknown = any(decision.code is Code.STALE for decision in decisions)
-        await send_json(
-            send, 503 if unknown else 200, BatchOut([verdict(decision) for decision in decisions])
-        )
+        stale = any(decision.code is Code.STALE for decision in decisions)
+        await _send(send, BatchOut([verdict(decision) for decision in decisions]), stale=stale)
 
-    async def _asker(self, visit: Visit) -> Asker:
-        caller = await self._services.authenticate(bearer(visit), visit.ip)
-        return await self._services.decisions.enter(caller, visit.header(b"keywright-tenant"))
+    async def _asker(self, visit: Visit) -> Asker | None:
+        """Who asks; None when the database is away, so that nobody can be known: then each verdict is `STALE`."""
+        try:
+            caller = await self._services.authenticate(bearer(visit), visit.ip)
+            return await self._services.decisions.enter(caller, visit.header(b"keywright-tenant"))
+        except Unavailable:
+            return None
 
-    async def _answer(self, asker: Asker, item: VerifyIn, at: str) -> Decision:
+    async def _answer(self, asker: Asker | None, item: VerifyIn, at: str) -> Decision:
+        decision = STALE if asker is None else await self._decide(asker, item, at)
+        self._metrics.decision(decision.code, "rest")
+        return decision
+
+    async def _decide(self, asker: Asker, item: VerifyIn, at: str) -> Decision:
         question = Question(
             token=item.token,
             token_hash=item.token_hash,
@@ -162,9 +180,14 @@ class VerifyDoor:
             ip=item.ip,
             explain=item.explain,
         )
-        decision = await self._services.decisions.answer(asker, question, at)
-        self._metrics.decision(decision.code, "rest")
-        return decision
+        return await self._services.decisions.answer(asker, question, at)
+
+
+async def _send(send: Any, answer: VerdictOut | BatchOut, *, stale: bool) -> None:  # noqa: ANN401 - ASGI is untyped
+    if stale:
+        await send_json(send, 503, answer, {"Retry-After": "1"})
+    else:
+        await send_json(send, 200, answer)
 
 
 def verdict(decision: Decision) -> VerdictOut:
@@ -214,12 +237,20 @@ def _parse(read: Any, body: bytes) -> Any:  # noqa: ANN401 - one decoder or the 
         raise MalformedRequest("The body is not valid JSON.") from None
 
 
+# Our own names only: msgspec's messages tell the place last, behind a name that the caller may have made up.
+_place = re.compile(r" - at `\$((?:\.items)?(?:\[[0-9]{1,6}\])?(?:\.[a-z_]+)?)`\Z").search
+_item = re.compile(r" - at `\$(\.items\[[0-9]{1,6}\])`\Z").search
+
+
 def _invalid(message: str) -> KeywrightError:
-    """Msgspec's message names types and places; field names that the caller made up are left out."""
-    _, _, path = message.partition(" - at `$")
-    field = path.rstrip("`").replace("[...]", ".*").lstrip(".") or None
+    """Msgspec's message names types and places; a field's name that the caller made up is left out."""
     if message.startswith("Object contains unknown field"):
-        return UnknownField("The request has a field that is not known here.", field=field)
+        return UnknownField("The request has a field that is not known here.", field=_field(_item(message)))
     if message.startswith("Object missing required field"):
         return MissingField("A required field is missing: items.", field="items")
-    return InvalidType("A field has a value of the wrong type.", field=field)
+    return InvalidType("A field has a value of the wrong type.", field=_field(_place(message)))
+
+
+def _field(place: re.Match[str] | None) -> str | None:
+    """`.items[0].token` as `items.0.token`."""
+    return None if place is None else place[1].replace("[", ".").replace("]", "").lstrip(".") or None

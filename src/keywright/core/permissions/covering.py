@@ -36,8 +36,7 @@ class Covering:
         doing = {self._actions.covering(action) for action in policy.actions}
         reaching = {self._unbounded} if policy.unbounded else set()
         for resource in policy.resources or ():
-            if resource.kind is not Kind.ALL:
-                reaching.add(self._unbounded | self._resources.covering(resource))
+            reaching.add(self._unbounded | self._resources.covering(resource))
         return all(one & other for one in doing for other in reaching)
 
 

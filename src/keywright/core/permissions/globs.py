@@ -88,8 +88,8 @@ def includes(wide: Sequence[str], narrow: Sequence[str]) -> bool:
     - A wildcard of `narrow` is hardest when it stands for characters that `wide` does not name: only
       wildcards of `wide` accept these, and what they accept could be anything else as well.
     - Call a place settled if nothing but `*` segments stands between it and the next `**`. What is accepted
-      from an earlier place is accepted from a settled one too. So every place before the furthest settled one
-      may count as reached.
+      from an earlier place is accepted from a settled one too, so that places before the furthest settled
+      one can be forgotten.
     - Let `narrow` come to a `**`. If the furthest settled place stands before a `*`, more segments only
       lead further, and no segment is hardest. If it stands before a `**`, places beyond it do not outlive
       a long run of segments: one that led on through wildcards alone would be settled. So in both cases
@@ -98,21 +98,21 @@ def includes(wide: Sequence[str], narrow: Sequence[str]) -> bool:
     endless = sum(1 << place for place, segment in enumerate(wide) if segment == ANY)
     settled = _settled(wide)
 
-    def settle(places: int) -> int:
-        places |= (places & endless) << 1
-        return places | _up_to(places & settled)
+    def reach(places: int) -> int:
+        return places | ((places & endless) << 1)
 
-    places = settle(1)
+    places = reach(1)
     for segment in narrow:
         if segment == ANY:
-            places = settle(_up_to(places & settled))
+            furthest = 1 << (places & settled).bit_length() >> 1
+            places = reach(furthest)
         else:
             fitting = sum(
                 1 << place
                 for place, own in enumerate(wide)
                 if (places >> place) & 1 and own != ANY and segment_fits(own, segment)
             )
-            places = settle((fitting << 1) | (places & endless))
+            places = reach((fitting << 1) | (places & endless))
         if not places:
             return False
     return bool((places >> len(wide)) & 1)
@@ -125,8 +125,3 @@ def _settled(glob: Sequence[str]) -> int:
         behind = glob[place] == ANY or (behind and glob[place] == ONE)
         places |= behind << place
     return places
-
-
-def _up_to(places: int) -> int:
-    """Give the highest of these places and all before it."""
-    return (1 << places.bit_length()) - 1

@@ -91,7 +91,7 @@ class Pattern:
         if not name.startswith(head):
             return kind is _PREFIX and len(name) + 1 == len(head) and head.startswith(name)
         if kind is _CHILD:
-            return len(name) > len(head) and name.find(":", len(head)) < 0
+            return name.find(":", len(head)) < 0
         return kind is not _GLOB or fits(self._glob, name.split(":"))
 
     def covers(self, other: Pattern) -> bool:

@@ -28,8 +28,8 @@ def _exact(length: int) -> sa.types.TypeEngine[str]:
     return sa.String(length).with_variant(sa.String(length, collation="C"), "postgresql")
 
 
-def _null(column: str) -> sa.TextClause:
-    return sa.text(f"{column} IS NULL")
+def _null(column: str) -> sa.ColumnElement[bool]:
+    return sa.column(column).is_(None)
 
 
 def _audit_entry() -> None:
@@ -186,6 +186,14 @@ def _api_key() -> None:
         unique=True,
         sqlite_where=_null("deleted_at"),
         postgresql_where=_null("deleted_at"),
+    )
+    op.create_index(
+        "uq_api_key_global_handle",
+        "api_key",
+        ["handle"],
+        unique=True,
+        sqlite_where=sa.and_(_null("deleted_at"), _null("tenant_id")),
+        postgresql_where=sa.and_(_null("deleted_at"), _null("tenant_id")),
     )
 
 

@@ -1,0 +1,142 @@
+"""Documents: from the text of a query to what can be run, remembered for as long as it is in use."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from graphql import GraphQLSyntaxError, parse, validate
+
+from keywright.api.graphql.cost import Price, Pricing, page_defaults
+from keywright.api.graphql.errors import Rejected, fault
+from keywright.api.graphql.limits import (
+    MAX_COMMENTS,
+    MAX_QUERY_BYTES,
+    MAX_TOKENS,
+    Shape,
+    operations,
+    too_large,
+)
+from keywright.api.graphql.messages import INVALID, Messages
+from keywright.core.tokens import find_tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+
+MAX_KEPT: Final = 512
+MAX_KEPT_LENGTH: Final = 8 * 1024
+MAX_KEPT_TOTAL: Final = 1024 * 1024
+"""The texts of all kept documents together; in memory a document takes some thirty times its text."""
+MAX_ERRORS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation that can be run, and the document it stands in.
+
+    `touches_data` is false for questions about the schema alone.
+    """
+
+    tree: DocumentNode
+    node: OperationDefinitionNode
+    touches_data: bool
+    price: Price
+    defaults: Mapping[str, object]
+
+    @property
+    def name(self) -> str | None:
+        """The operation's name."""
+        return None if self.node.name is None else self.node.name.value
+
+    def check_cost(self, variables: Mapping[str, object]) -> None:
+        """Raise `Rejected` when it costs too much with these variables."""
+        self.price.check({**self.defaults, **variables} if self.price.by_variable else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The operations of a valid document. It does not know the places in its text, which take most of the memory."""
+
+    operations: Mapping[str | None, Operation]
+
+    def operation(self, name: str | None) -> Operation:
+        """The operation with this name, or the only one; raises `Rejected`."""
+        if name is None and len(self.operations) == 1:
+            return next(iter(self.operations.values()))
+        found = None if name is None else self.operations.get(name)
+        if found is None:
+            several = "The query holds several operations; operationName says which one to run."
+            message = several if name is None else "The query holds no operation with this name."
+            raise Rejected(fault(INVALID, message, field="operationName"))
+        return found
+
+
+class Documents:
+    """The documents of one schema. Those used last are kept, within bounds; one that holds a token never is."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._messages = Messages(schema)
+        self._kept: OrderedDict[str, Document] = OrderedDict()
+        self._total = 0
+
+    def get(self, text: str) -> Document:
+        """The document of a query's text; raises `Rejected` for what is not valid or over the limits."""
+        document = self._kept.get(text)
+        if document is not None:
+            self._kept.move_to_end(text)
+            return document
+        document = self._read(text)
+        if len(text) <= MAX_KEPT_LENGTH and not find_tokens(text):
+            self._keep(text, document)
+        return document
+
+    def __len__(self) -> int:
+        """How many documents are kept."""
+        return len(self._kept)
+
+    def _keep(self, text: str, document: Document) -> None:
+        self._kept[text] = document
+        self._total += len(text)
+        while len(self._kept) > MAX_KEPT or self._total > MAX_KEPT_TOTAL:
+            oldest, _ = self._kept.popitem(last=False)
+            self._total -= len(oldest)
+
+    def _read(self, text: str) -> Document:
+        tree = _parsed(text)
+        shape = Shape(tree)
+        if validate(self._schema, tree, max_errors=1, hide_suggestions=True):
+            # A second time with the places in the text, which only what is wrong has a use for.
+            wrong = validate(self._schema, _parsed(text, places=True), max_errors=MAX_ERRORS)
+            raise Rejected(*(self._messages.fault(error) for error in wrong[:MAX_ERRORS]))
+        pricing = Pricing(self._schema, tree)
+        found = [
+            Operation(
+                tree,
+                node,
+                touches_data=shape.touches_data(node),
+                price=pricing.operation(node),
+                defaults=page_defaults(node),
+            )
+            for node in operations(tree)
+        ]
+        return Document({operation.name: operation for operation in found})
+
+
+def _parsed(text: str, *, places: bool = False) -> DocumentNode:
+    if len(text) > MAX_QUERY_BYTES or len(text.encode()) > MAX_QUERY_BYTES:
+        raise too_large(f"A query has at most {MAX_QUERY_BYTES} bytes.")
+    try:
+        return parse(text, no_location=not places, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+    except GraphQLSyntaxError as wrong:
+        if wrong.description.startswith("Document contains more than"):
+            refusal = too_large(f"A query has at most {MAX_TOKENS} tokens and {MAX_COMMENTS} comments.")
+        elif "nested too deeply" in wrong.description:
+            refusal = Rejected(fault("query_too_deep", "The query is nested too deeply."))
+        else:
+            message = "The query cannot be read from here on."
+            refusal = Rejected(fault("graphql_parse_failed", message, locations=wrong.locations))
+        raise refusal from None

@@ -1,0 +1,102 @@
+"""How a root field is declared: by the use case it runs, what it reads and what it shows.
+
+There is no other way to data: a resolver is given the arguments, and the request with its caller, by this alone.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from keywright.core.errors import InvalidValue, NotFound, Unauthenticated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from graphql import GraphQLResolveInfo
+
+    from keywright.ops.metrics import Metrics
+    from keywright.services.service import Services
+    from keywright.services.work import Call, UseCase
+
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the fields of one request share. `call` is None where the query asks about the schema alone."""
+
+    services: Services
+    metrics: Metrics
+    call: Call | None
+
+
+class RootField(ABC):
+    """A resolver of a root field. It runs for a caller or not at all."""
+
+    async def __call__(self, _root: object, info: GraphQLResolveInfo[Any], **args: Any) -> Any:  # noqa: ANN401 - any shape
+        """Resolve the field; raises the errors of `core.errors`."""
+        request: Request = info.context
+        if request.call is None:
+            raise Unauthenticated("This needs a credential.")
+        return await self.answer(request, request.call, args)
+
+    @abstractmethod
+    async def answer(self, request: Request, call: Call, args: dict[str, Any]) -> Any:  # noqa: ANN401 - any shape
+        """The field's value for a caller."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCaseField(RootField, Generic[In, Out]):
+    """A root field that runs a use case.
+
+    `read` makes the use case's input from the arguments, `show` the field's value from its result and that
+    input. With `or_null` the value is null when there is no such thing.
+    """
+
+    use: UseCase[In, Out]
+    read: Callable[[dict[str, Any]], In]
+    show: Callable[[Out, In], Any]
+    or_null: bool = False
+
+    async def answer(self, request: Request, call: Call, args: dict[str, Any]) -> Any:  # noqa: ANN401 - any shape
+        """Run the use case; see `Services.run`."""
+        data = self.read(args)
+        try:
+            result = await request.services.run(self.use, _under_key(call, args), data)
+        except NotFound as missing:
+            # A NotFound that blames a field is about something else, such as the tenant that was named.
+            if self.or_null and missing.field is None:
+                return None
+            raise
+        return self.show(result, data)
+
+
+def runs(
+    use: UseCase[In, Out],
+    read: Callable[[dict[str, Any]], In],
+    show: Callable[[Out], Any],
+    *,
+    or_null: bool = False,
+) -> UseCaseField[In, Out]:
+    """A root field that runs a use case and shows its result."""
+    return UseCaseField(use=use, read=read, show=lambda result, _: show(result), or_null=or_null)
+
+
+def lists(
+    use: UseCase[In, Out], read: Callable[[dict[str, Any]], In], show: Callable[[Out, In], Any]
+) -> UseCaseField[In, Out]:
+    """A root field that runs a use case and shows a page, which depends on what was asked for."""
+    return UseCaseField(use=use, read=read, show=show)
+
+
+def _under_key(call: Call, args: dict[str, Any]) -> Call:
+    """The call under the idempotency key of the input, where it has one; a header must say the same."""
+    given = (args.get("input") or {}).get("idempotencyKey")
+    if given is None:
+        return call
+    if call.idempotency_key not in (None, given):
+        raise InvalidValue("The header Idempotency-Key says another key.", field="idempotency_key")
+    return replace(call, idempotency_key=given)

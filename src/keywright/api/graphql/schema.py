@@ -1,0 +1,39 @@
+"""The schema: what `schema.graphql` declares, with a resolver for each root field."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ariadne import MutationType, QueryType, make_executable_schema
+
+from keywright.api.graphql import decisions, keys, scalars, tenants, viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ariadne import ObjectType
+    from graphql import GraphQLSchema
+
+    from keywright.api.graphql.fields import RootField
+
+
+def build_schema() -> GraphQLSchema:
+    """The executable schema. A root field without a resolver is a defect, and stops the start."""
+    query, mutation = QueryType(), MutationType()
+    for noun in (viewer, keys, tenants, decisions):
+        _bind(query, noun.QUERIES)
+    for noun in (keys, tenants):
+        _bind(mutation, noun.MUTATIONS)
+    text = Path(__file__).with_name("schema.graphql").read_text("utf-8")
+    schema = make_executable_schema(text, query, mutation, *scalars.bindables())
+    for root in (schema.query_type, schema.mutation_type):
+        bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
+        if bare:
+            raise RuntimeError(f"These fields have no resolver: {', '.join(bare)}")
+    return schema
+
+
+def _bind(root: ObjectType, fields: Mapping[str, RootField]) -> None:
+    for name, resolve in fields.items():
+        root.set_field(name, resolve)

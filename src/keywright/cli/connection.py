@@ -1,0 +1,163 @@
+"""Which server to ask, and as whom: flag, then environment, then what `keywright login` saved."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from keywright.cli.common import DEFAULT_URL, given, in_environment
+from keywright.cli.exits import Exit, Failed
+from keywright.cli.text import printable
+from keywright.cli.values import from_stdin
+from keywright.client import (
+    ApiError,
+    BadInput,
+    Client,
+    ClientError,
+    Conflict,
+    ConnectionFailed,
+    NotFound,
+    PermissionDenied,
+    Token,
+    Unauthenticated,
+    UnexpectedAnswer,
+    normal_url,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_CODES: Final = (
+    (ConnectionFailed, Exit.NO_SERVER),
+    (UnexpectedAnswer, Exit.NO_SERVER),
+    (Unauthenticated, Exit.NOT_AUTHENTICATED),
+    (PermissionDenied, Exit.DENIED),
+    (NotFound, Exit.NOT_FOUND),
+    (Conflict, Exit.CONFLICT),
+    (BadInput, Exit.REFUSED),
+)
+_OTHER_SERVER: Final = "Name another server with --url or KEYWRIGHT_URL."
+_LOG_IN: Final = "Log in with `keywright login`, or set KEYWRIGHT_API_KEY."
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a command shows the server, and where it was found: "flag", "environment" or "login"."""
+
+    token: Token
+    found: str
+
+
+def chosen_url() -> str:
+    """The server's address, from the flag, the environment, or the default."""
+    flag, variable = given("url"), in_environment("KEYWRIGHT_URL")
+    try:
+        return normal_url(flag or variable or DEFAULT_URL)
+    except ValueError as error:
+        raise Failed(f"{'--url' if flag else 'KEYWRIGHT_URL'}: {error}", Exit.USAGE) from None
+
+
+def chosen_credential(url: str) -> Credential | None:
+    """The credential for a server, from the flag, the environment, or the saved login; None when there is none."""
+    flag = given("key")
+    if flag:
+        return Credential(Token(from_stdin("--key") if flag == "-" else flag), "flag")
+    variable = in_environment("KEYWRIGHT_API_KEY")
+    if variable:
+        return Credential(Token(variable), "environment")
+    from keywright.cli.credentials import Credentials  # noqa: PLC0415 - reading TOML takes long to load
+
+    saved = Credentials().get(url)
+    return None if saved is None else Credential(saved.token, "login")
+
+
+def required_credential(url: str) -> Credential:
+    """The credential for a server; raises `Failed` when there is none."""
+    credential = chosen_credential(url)
+    if credential is None:
+        raise Failed(f"There is no credential for {url}.", Exit.NOT_AUTHENTICATED, _LOG_IN)
+    return credential
+
+
+def open_client(url: str, credential: Credential | None) -> Client:
+    """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
+    token = None if credential is None else credential.token
+    tenant = given("tenant") or in_environment("KEYWRIGHT_TENANT")
+    try:
+        return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
+    except ValueError as error:
+        raise Failed(str(error), Exit.USAGE) from None
+
+
+@contextlib.contextmanager
+def connected(options: Mapping[str, str] | None = None) -> Iterator[Client]:
+    """A client for the chosen server and credential; what goes wrong in the block becomes a `Failed`.
+
+    `options` say by which option a field of the request was given, so that an error can name it.
+    """
+    url = chosen_url()
+    credential = required_credential(url)
+    with open_client(url, credential) as client, told(credential, options):
+        yield client
+
+
+@contextlib.contextmanager
+def told(credential: Credential | None = None, options: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Turn an error of the client into a `Failed` with the next step."""
+    try:
+        yield
+    except ClientError as error:
+        raise failure(error, credential, options) from None
+
+
+def failure(
+    error: ClientError, credential: Credential | None = None, options: Mapping[str, str] | None = None
+) -> Failed:
+    """An error of the client as a message, an exit code and the next step."""
+    code = next((code for kind, code in _CODES if isinstance(error, kind)), Exit.UNAVAILABLE)
+    if not isinstance(error, ApiError):
+        return Failed(printable(str(error)), code, _elsewhere(error))
+    message = printable(error.detail)
+    place = _place(error.field, options or {})
+    if place is not None:
+        message = f"{place}: {message}"
+    facts = error.code if error.request_id is None else f"{error.code}, request {error.request_id}"
+    return Failed(f"{message} ({printable(facts)})", code, _next_step(error, credential))
+
+
+def _place(field: str | None, options: Mapping[str, str]) -> str | None:
+    """The option that a field was given by, or the field's own name."""
+    if not isinstance(field, str):
+        return None
+    return options.get(field.partition(".")[0], printable(field))
+
+
+def _elsewhere(error: ClientError) -> str:
+    if isinstance(error, ConnectionFailed):
+        return f"Start a server with `keywright serve`. {_OTHER_SERVER}"
+    return _OTHER_SERVER
+
+
+def _next_step(error: ApiError, credential: Credential | None) -> str | None:
+    if error.code == "tenant_required":
+        return "Name it with --tenant or KEYWRIGHT_TENANT; `keywright tenants list` shows those you may see."
+    if error.retry_after is not None:
+        return f"Try again in {error.retry_after} seconds."
+    if isinstance(error, Unauthenticated) and error.code == "unauthenticated":
+        return _LOG_IN if credential is None else _HOW_TO_AUTHENTICATE[credential.found]
+    return None
+
+
+_HOW_TO_AUTHENTICATE: Final = {
+    "flag": f"The credential came from --key. {_LOG_IN}",
+    "environment": "The credential came from KEYWRIGHT_API_KEY. Set another, or unset it and use `keywright login`.",
+    "login": _LOG_IN,
+}
+
+
+def stdin_is_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()

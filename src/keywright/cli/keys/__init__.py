@@ -1,0 +1,20 @@
+"""`keywright keys …`."""
+
+import click
+
+from keywright.cli.common import LazyGroup
+
+_PLACES = {
+    "create": ("keywright.cli.keys.create:create", "Make a key, and print its token this once."),
+    "list": ("keywright.cli.keys.list:list_keys", "List keys."),
+    "show": ("keywright.cli.keys.show:show", "Show keys."),
+    "update": ("keywright.cli.keys.change:update", "Change keys."),
+    "disable": ("keywright.cli.keys.change:disable", "Have keys refused until they are enabled again."),
+    "enable": ("keywright.cli.keys.change:enable", "Have disabled keys accepted again."),
+    "delete": ("keywright.cli.keys.change:delete", "Delete keys for good."),
+}
+
+
+@click.command("keys", cls=LazyGroup, places=_PLACES)
+def keys() -> None:
+    """Make, list, change and delete API keys."""

@@ -1,0 +1,68 @@
+"""`keywright keys create`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keywright.cli.common import Command
+from keywright.cli.connection import connected
+from keywright.cli.exits import Exit, Failed
+from keywright.cli.keys.fields import OPTIONS, field_options, given_fields
+from keywright.cli.keys.show import facts
+from keywright.cli.output import Output
+
+if TYPE_CHECKING:
+    from keywright.client import CreatedKey
+
+
+@click.command("create", cls=Command)
+@click.argument("name")
+@field_options
+@click.option("--prefix", metavar="WORD", help="The token's prefix, kw unless given.")
+@click.option(
+    "--token-hash",
+    metavar="HEX",
+    help="The SHA-256 of a token of your own; then none is made, and none is shown.",
+)
+def create(name: str, prefix: str | None, token_hash: str | None, **given: Any) -> None:  # noqa: ANN401 - click's own
+    """Make a key that speaks for you, and print its token this once.
+
+    With --quiet the token alone is printed, or the key's id where --token-hash was given.
+    """
+    output = Output()
+    fields = given_fields(given)
+    if prefix is not None:
+        fields["prefix"] = prefix
+    if token_hash is not None:
+        fields["token_hash"] = token_hash
+    with connected(OPTIONS) as client:
+        made = client.keys.create(name, **fields)
+    token = None if made.token is None else made.token.reveal()
+    if output.as_json:
+        output.json({"key": made.key, "token": token, "replayed": made.replayed, "note": made.note})
+    if made.replayed and token_hash is None:
+        # The first answer was lost on its way, and with it the token.
+        raise Failed(
+            f"The key {made.key['id']} was made, and its token was lost with the connection.",
+            Exit.NO_SERVER,
+            f"Delete it with `keywright keys delete {made.key['id']}`, and make another.",
+        )
+    if output.quiet:
+        click.echo(made.key["id"] if token is None else token)
+    elif not output.as_json:
+        _tell(output, made, token)
+
+
+def _tell(output: Output, made: CreatedKey, token: str | None) -> None:
+    shown = ("name", "id", "handle", "tenant", "owner", "scope", "addresses", "begins", "expires", "metadata")
+    rows = [(title, value) for title, value in facts(made.key) if title in shown]
+    output.facts([*rows, ("token", token)])
+    output.line("")
+    if token is None:
+        output.line(made.note or "The server gave no token.")
+    else:
+        output.line(
+            "The token is shown this once and cannot be had again. Keep it where only its user can read it."
+        )

@@ -1,0 +1,115 @@
+"""The root of the commands, and how any of them ends."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from keywright.cli.common import Command, LazyGroup, given
+from keywright.cli.exits import MEANINGS, Exit, Failed
+from keywright.cli.text import pretty_json
+
+_COMMANDS = {
+    "serve": ("keywright.cli.serve:serve", "Start the server."),
+    "migrate": ("keywright.cli.migrate:migrate", "Bring the database to this version's schema."),
+    "doctor": ("keywright.cli.doctor:doctor", "Find what keeps a server from working."),
+    "login": ("keywright.cli.login:login", "Log in to a server, and stay so."),
+    "logout": ("keywright.cli.login:logout", "End the login."),
+    "whoami": ("keywright.cli.login:whoami", "Show who the server takes you for."),
+    "verify": ("keywright.cli.verify:verify", "Ask whether a token is valid, and may do something."),
+    "keys": ("keywright.cli.keys:keys", "Make, list, change and delete API keys."),
+    "tenants": ("keywright.cli.tenants:tenants", "Make and list tenants."),
+    "version": ("keywright.cli.root:version", "Show the version."),
+}
+
+
+class _Root(LazyGroup):
+    """The root, which turns whatever ends a command early into a message and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
+        """Run the command that the line names."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Python writes what is left at its end, and must find somewhere to write it to.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(Exit.NO_READER) from None
+        return code
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the exit codes mean."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(int(code)), meaning) for code, meaning in MEANINGS.items()])
+
+
+def _shown_version() -> str:
+    from importlib.metadata import version as installed  # noqa: PLC0415 - it takes long to load
+
+    return installed("keywright")
+
+
+def _print_version(ctx: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's own
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"keywright {_shown_version()}")
+        ctx.exit()
+
+
+@click.command("keywright", cls=_Root, places=_COMMANDS)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+def cli() -> None:
+    """Keywright issues, checks, narrows and revokes API keys.
+
+    `keywright serve` starts a server. The other commands ask a running one, as whoever `keywright login`
+    logged in, or with the key in KEYWRIGHT_API_KEY.
+    """
+
+
+@click.command("version", cls=Command, common=("json", "quiet"))
+def version() -> None:
+    """Show the version."""
+    if given("json"):
+        click.echo(pretty_json({"version": _shown_version()}))
+    else:
+        click.echo(_shown_version() if given("quiet") else f"keywright {_shown_version()}")
+
+
+def run(args: list[str]) -> int:
+    """Run a command line and give its exit code."""
+    _prepare_streams()
+    try:
+        if any("\udc80" <= character <= "\udcff" for arg in args for character in arg):
+            raise Failed("An argument is not valid UTF-8.", Exit.USAGE)
+        code = cli.main(args, "keywright", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.code if isinstance(error, Failed) else error.exit_code
+    except click.Abort:
+        return Exit.INTERRUPTED
+    return code if isinstance(code, int) else Exit.OK
+
+
+def _prepare_streams() -> None:
+    """Have every text printable, and a place for what is printed where a stream was closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - stays open for the process's life
+        elif name != "stdin" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def main() -> NoReturn:
+    """The command `keywright`."""
+    sys.exit(run(sys.argv[1:]))

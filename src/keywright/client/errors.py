@@ -1,0 +1,100 @@
+"""What can go wrong between a client and a server, as one tree.
+
+No error repeats what was sent, since that may be a secret.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+class ClientError(Exception):
+    """The root of the tree; the text is a sentence for a person."""
+
+
+class ConnectionFailed(ClientError):
+    """The server cannot be reached, or the connection broke before an answer came. `reason` says how."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"Cannot reach {url}: {reason}.")
+        self.url = url
+        self.reason = reason
+
+
+class UnexpectedAnswer(ClientError):
+    """Something answers at the address, and it is not Keywright. `reason` says how one can tell."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"What answers at {url} is not Keywright: {reason}.")
+        self.url = url
+        self.reason = reason
+
+
+class ApiError(ClientError):
+    """The server refused the request; `code` is stable and made to branch on.
+
+    `field` names the part of the request that is at fault, where one is. `retry_after` is how many seconds
+    to wait before another try, where the server says so. Raised itself only for a status that has no class.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        status: int,
+        detail: str,
+        *,
+        field: str | None = None,
+        request_id: str | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.status = status
+        self.detail = detail
+        self.field = field
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class BadInput(ApiError):
+    """The request can never be accepted as it stands (400, 405, 413, 422)."""
+
+
+class Unauthenticated(ApiError):
+    """No credential, one that is not accepted, or a login that does not fit (401)."""
+
+
+class PermissionDenied(ApiError):
+    """The caller may not do this (403)."""
+
+
+class NotFound(ApiError):
+    """There is no such thing, or the caller may not know of it (404)."""
+
+
+class Conflict(ApiError):
+    """The request clashes with what is there (409)."""
+
+
+class TooManyAttempts(ApiError):
+    """Attempts are limited; wait `retry_after` seconds (429)."""
+
+
+class Unavailable(ApiError):
+    """The server cannot answer now, and may be able to later (502, 503, 504)."""
+
+
+BY_STATUS: Final[dict[int, type[ApiError]]] = {
+    400: BadInput,
+    401: Unauthenticated,
+    403: PermissionDenied,
+    404: NotFound,
+    405: BadInput,
+    409: Conflict,
+    413: BadInput,
+    422: BadInput,
+    429: TooManyAttempts,
+    502: Unavailable,
+    503: Unavailable,
+    504: Unavailable,
+}

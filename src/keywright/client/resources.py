@@ -1,0 +1,166 @@
+"""The things that a client manages: keys and tenants."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypedDict
+from urllib.parse import quote
+
+from keywright.client.errors import UnexpectedAnswer
+from keywright.client.values import CreatedKey, Page, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Unpack
+
+    from keywright.client.transport import Transport
+    from keywright.client.values import Json
+
+
+class _Changeable(TypedDict, total=False):
+    description: str
+    handle: str | None
+    scope: Sequence[Mapping[str, Any]] | None
+    not_before: datetime | str | None
+    expires_at: datetime | str | None
+    allowed_cidrs: Sequence[str] | None
+    metadata: Mapping[str, Any] | None
+
+
+class KeyFields(_Changeable, total=False):
+    """What may be said of a new key beside its name; the meaning of each field is that of the REST API."""
+
+    tenant: str | None
+    prefix: str | None
+    token_hash: str | None
+
+
+class KeyChanges(_Changeable, total=False):
+    """What may be changed of a key: what is not given stays, and None clears."""
+
+    name: str
+    active: bool
+
+
+class KeyFilters(TypedDict, total=False):
+    """Which keys to list, in which order, and how many a page; as in the REST API."""
+
+    state: Sequence[str]
+    identity_id: str | None
+    handle: str | None
+    name_prefix: str | None
+    created_since: datetime | str | None
+    created_until: datetime | str | None
+    expires_since: datetime | str | None
+    expires_until: datetime | str | None
+    last_used_since: datetime | str | None
+    last_used_until: datetime | str | None
+    used: bool | None
+    sort: str | None
+    order: str | None
+    limit: int | None
+    cursor: str | None
+
+
+class _Resource:
+    """What all resources share: the way to the server, which is opened at the first use."""
+
+    def __init__(self, url: str, transport: Callable[[], Transport]) -> None:
+        self._url = url
+        self._transport = transport
+
+    def _page(self, path: str, query: Mapping[str, Any]) -> Page:
+        answer = self._transport().send("GET", path, query=_plain(query), retry=True)
+        return Page(tuple(part(answer, "items", self._url)), part(answer, "next_cursor", self._url))
+
+    def _create(self, path: str, body: Json, idempotency_key: str | None) -> Json:
+        """Create a thing. The request may be sent twice, and makes one thing all the same."""
+        headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
+        return self._transport().send("POST", path, body=_plain(body), headers=headers, retry=True)
+
+
+class Keys(_Resource):
+    """API keys."""
+
+    def create(
+        self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[KeyFields]
+    ) -> CreatedKey:
+        """Make a key. Two calls with one `idempotency_key` make one key, and only the first gives its token."""
+        answer = self._create("/v1/keys", {**fields, "name": name}, idempotency_key)
+        token = part(answer, "token", self._url)
+        return CreatedKey(
+            key=part(answer, "key", self._url),
+            token=None if token is None else Token(token),
+            replayed=part(answer, "replayed", self._url),
+            note=part(answer, "note", self._url),
+        )
+
+    def page(self, **filters: Unpack[KeyFilters]) -> Page:
+        """One page of a list."""
+        return self._page("/v1/keys", filters)
+
+    def list(self, **filters: Unpack[KeyFilters]) -> Iterator[Json]:
+        """Go through a whole list; further pages are asked for as they are needed."""
+        page = self.page(**filters)
+        yield from page.items
+        while page.next_cursor is not None:
+            page = self._page("/v1/keys", {**filters, "cursor": page.next_cursor})
+            yield from page.items
+
+    def get(self, key_id: str) -> Json:
+        """One key."""
+        return self._transport().send("GET", _path("/v1/keys", key_id), retry=True)
+
+    def update(self, key_id: str, **changes: Unpack[KeyChanges]) -> Json:
+        """Change a key, and give it as it is then."""
+        return self._transport().send("PATCH", _path("/v1/keys", key_id), body=_plain(changes))
+
+    def delete(self, key_id: str) -> None:
+        """Delete a key for good."""
+        self._transport().send("DELETE", _path("/v1/keys", key_id))
+
+
+class Tenants(_Resource):
+    """Tenants."""
+
+    def create(self, slug: str, name: str | None = None, *, idempotency_key: str | None = None) -> Json:
+        """Make a tenant; its name is the slug unless another is given."""
+        return self._create("/v1/tenants", {"slug": slug, "name": name}, idempotency_key)
+
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """One page of the list of tenants that the caller may see."""
+        return self._page("/v1/tenants", {"limit": limit, "cursor": cursor})
+
+    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Go through all tenants that the caller may see; pages are asked for as they are needed."""
+        page = self.page(limit=limit)
+        yield from page.items
+        while page.next_cursor is not None:
+            page = self.page(limit=limit, cursor=page.next_cursor)
+            yield from page.items
+
+    def get(self, slug: str) -> Json:
+        """One tenant."""
+        return self._transport().send("GET", _path("/v1/tenants", slug), retry=True)
+
+
+def part(answer: Json, name: str, url: str) -> Any:  # noqa: ANN401 - a part of a JSON object may be anything
+    """A part that every answer of Keywright has; raises `UnexpectedAnswer` when it is not there."""
+    if name not in answer:
+        raise UnexpectedAnswer(url, f"the answer has no part named {name}")
+    return answer[name]
+
+
+def _path(collection: str, name: str) -> str:
+    """The path of one thing. Dots are escaped too, since a lone dot in a path means another path."""
+    return f"{collection}/{quote(name, safe='').replace('.', '%2E')}"
+
+
+def _plain(fields: Mapping[str, Any]) -> Json:
+    """Fields as JSON has them: datetimes as RFC 3339 in UTC."""
+    return {name: _instant(value) if isinstance(value, datetime) else value for name, value in fields.items()}
+
+
+def _instant(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,160 @@
+"""What a key may be, may become and may hand out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from keywright.core import checks
+from keywright.core.audit import Change
+from keywright.core.errors import InvalidValue
+from keywright.core.identities import roles_in
+from keywright.core.ids import is_id, new_id
+from keywright.core.instants import rfc3339
+from keywright.core.keys import Act, Key, State, transition
+from keywright.core.listing import MAX_PAGE, Between, KeyQuery
+from keywright.core.permissions import Policy
+from keywright.core.tokens import DEFAULT_PREFIX
+
+if TYPE_CHECKING:
+    from keywright.services.keys.shapes import KeyChanges, NewKey
+    from keywright.services.work import Work
+
+
+def sound(query: KeyQuery) -> KeyQuery:
+    """The question for a list, with every value checked."""
+    if not 1 <= query.limit <= MAX_PAGE:
+        raise InvalidValue(f"A page has 1 to {MAX_PAGE} items.", field="limit")
+    if query.name_prefix is not None:
+        checks.name_prefix(query.name_prefix)
+    if query.handle is not None:
+        checks.handle(query.handle)
+    owner = query.identity_id
+    return replace(
+        query,
+        identity_id=owner if owner is None or is_id(owner, "idn") else "none",
+        created=_span(query.created, "created"),
+        expires=_span(query.expires, "expires"),
+        last_used=_span(query.last_used, "last_used"),
+    )
+
+
+def _span(span: Between, name: str) -> Between:
+    return Between(
+        None if span.since is None else checks.moment(span.since, f"{name}_since"),
+        None if span.until is None else checks.moment(span.until, f"{name}_until"),
+    )
+
+
+def drafted(work: Work, new: NewKey) -> Key:
+    """The key that is asked for, with every value checked."""
+    not_before = None if new.not_before is None else checks.moment(new.not_before, "not_before")
+    expires_at = None if new.expires_at is None else checks.moment(new.expires_at, "expires_at")
+    checks.future(expires_at, work.now)
+    checks.window(not_before, expires_at)
+    return Key(
+        id=new_id("key"),
+        tenant_id=work.tenant.id,
+        identity_id=work.caller.identity.id,
+        name=checks.name(new.name),
+        handle=None if new.handle is None else checks.handle(new.handle),
+        description=checks.description(new.description),
+        prefix=DEFAULT_PREFIX if new.prefix is None else checks.prefix(new.prefix),
+        hint=None,
+        last_seven=None,
+        created_at=work.now,
+        created_by=work.caller.identity.id,
+        not_before=not_before,
+        expires_at=expires_at,
+        active=True,
+        scope=None if new.scope is None else checks.scope(new.scope),
+        allowed_cidrs=None if new.allowed_cidrs is None else checks.cidrs(new.allowed_cidrs),
+        metadata=checks.metadata(new.metadata or {}),
+        last_used_at=None,
+        last_used_ip=None,
+    )
+
+
+def changed(work: Work, key: Key, wanted: KeyChanges) -> Key:
+    """The key with the wanted changes, each value checked as at creation."""
+    if wanted.name is not UNSET:
+        key = replace(key, name=checks.name(wanted.name))
+    if wanted.description is not UNSET:
+        key = replace(key, description=checks.description(wanted.description))
+    if wanted.handle is not UNSET:
+        key = replace(key, handle=None if wanted.handle is None else checks.handle(wanted.handle))
+    if wanted.scope is not UNSET:
+        key = replace(key, scope=None if wanted.scope is None else checks.scope(wanted.scope))
+    if wanted.allowed_cidrs is not UNSET:
+        key = replace(
+            key, allowed_cidrs=None if wanted.allowed_cidrs is None else checks.cidrs(wanted.allowed_cidrs)
+        )
+    if wanted.metadata is not UNSET:
+        key = replace(key, metadata=checks.metadata(wanted.metadata or {}))
+    key = _moved(work, key, wanted)
+    if wanted.active is not UNSET:
+        # To enable is judged by what the clock alone says: a disabled key does not show that it has expired.
+        judged = replace(key, active=True) if wanted.active else key
+        state = transition(judged.state(work.now), Act.ENABLE if wanted.active else Act.DISABLE)
+        key = replace(key, active=state is State.ACTIVE)
+    return key
+
+
+def _moved(work: Work, key: Key, wanted: KeyChanges) -> Key:
+    """The key with its span of validity changed. An expiry already reached may stay, but not be set."""
+    if wanted.not_before is not UNSET:
+        start = None if wanted.not_before is None else checks.moment(wanted.not_before, "not_before")
+        key = replace(key, not_before=start)
+    if wanted.expires_at is not UNSET:
+        end = None if wanted.expires_at is None else checks.moment(wanted.expires_at, "expires_at")
+        if end != key.expires_at:
+            checks.future(end, work.now)
+        key = replace(key, expires_at=end)
+    checks.window(key.not_before, key.expires_at)
+    return key
+
+
+_AUDITED = (
+    "name",
+    "handle",
+    "description",
+    "prefix",
+    "identity_id",
+    "not_before",
+    "expires_at",
+    "active",
+    "scope",
+    "allowed_cidrs",
+    "metadata",
+)
+
+
+def changes_between(before: Key | None, after: Key) -> dict[str, Change]:
+    """What differs between two versions of a key, in plain values; against None, all that is not empty."""
+    found = {}
+    for name in _AUDITED:
+        old = None if before is None else _plain(getattr(before, name))
+        new = _plain(getattr(after, name))
+        if old != new:
+            found[name] = Change(old, new)
+    return found
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    if isinstance(value, tuple):
+        return [one.to_plain() if isinstance(one, Policy) else str(one) for one in value]
+    return value
+
+
+async def within_own_rights(work: Work, key: Key, field: str = "scope") -> None:
+    """Raise `BeyondOwnRights` when the key would be allowed what the caller is not."""
+    caller = work.caller
+    grants = caller.grants
+    if key.identity_id != caller.identity.id:
+        grants = await work.transaction.identities.grants(key.identity_id)
+    caller.require_covers(work.tenant.id, roles_in(grants, work.tenant.id), key.scope, field)

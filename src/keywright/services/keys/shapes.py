@@ -1,0 +1,112 @@
+"""What goes into and comes out of the use cases of API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from keywright.core.identities import Identity, Tenant
+    from keywright.core.keys import Key, State
+    from keywright.core.listing import KeyQuery
+    from keywright.core.tokens import Token
+
+PolicyInput = tuple[tuple[str, ...], tuple[str, ...] | None]
+"""One policy as it comes from a door: actions, and resources or None for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewKey:
+    """What a caller says of the key that it wants; the values are checked here, not at the door."""
+
+    name: str
+    description: str = ""
+    handle: str | None = None
+    scope: tuple[PolicyInput, ...] | None = None
+    not_before: datetime | None = None
+    expires_at: datetime | None = None
+    allowed_cidrs: tuple[str, ...] | None = None
+    metadata: dict[str, object] | None = None
+    prefix: str | None = None
+    token_hash: str | None = None
+    tenant: str | None = None
+    """The tenant's slug, where the credential and the call do not say it."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyView:
+    """A key with what a reader wants beside it."""
+
+    key: Key
+    state: State
+    tenant: Tenant | None
+    owner: Identity | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A created key; the token is shown this once, and is None when the caller brought its hash.
+
+    `replayed` says that the same creation was made before under this idempotency key: it is that key, and
+    its token cannot be shown again.
+    """
+
+    view: KeyView
+    token: Token | None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyList:
+    """A page of keys; `cursors[i]` is the place after item i, and `more` says whether anything follows."""
+
+    items: tuple[KeyView, ...]
+    cursors: tuple[str, ...]
+    more: bool
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the next page, or None at the end."""
+        return self.cursors[-1] if self.more else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKeys:
+    """A question for a list: `KeyQuery` with a cursor in place of its position."""
+
+    query: KeyQuery
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyId:
+    """The id of one key."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyIds:
+    """The ids of some keys, to be deleted together or not at all."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyChanges:
+    """What is to change of a key; a field that is left `UNSET` stays as it is."""
+
+    id: str
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    handle: str | UnsetType | None = UNSET
+    scope: tuple[PolicyInput, ...] | UnsetType | None = UNSET
+    not_before: datetime | UnsetType | None = UNSET
+    expires_at: datetime | UnsetType | None = UNSET
+    allowed_cidrs: tuple[str, ...] | UnsetType | None = UNSET
+    metadata: dict[str, object] | UnsetType | None = UNSET
+    active: bool | UnsetType = UNSET

@@ -1,0 +1,258 @@
+"""The schema: one tree of migrations brings both engines to what `schema.py` says."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from keywright.core.errors import Unavailable
+from keywright.storage import Database, SchemaMismatch, StorageError
+from keywright.storage import engine as engines
+from keywright.storage import migrate
+from keywright.storage.schema import metadata
+from tests.contract.storage.making import execute, fetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from tests.contract.storage.conftest import Place
+    from tests.support.postgres import PostgresServer
+
+pytestmark = pytest.mark.anyio
+
+TABLES = {table.name for table in metadata.sorted_tables}
+VERSION_TABLE = "alembic_version"
+
+# What a table is made of, as the engine itself tells it.
+SQLITE_COLUMNS = """
+SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_master m, pragma_table_xinfo(m.name) c
+WHERE m.type = 'table'
+"""
+SQLITE_INDEXES = """
+SELECT m.name, CASE l.origin WHEN 'c' THEN l.name END, l."unique", l.origin, l.partial, x.seqno, x.name, x."desc", x.coll
+FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_xinfo(l.name) x WHERE m.type = 'table' AND x.key
+"""
+SQLITE_INDEX_TEXTS = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+SQLITE_REFERENCES = """
+SELECT m.name, f."from", f."table", f."to", f.on_update, f.on_delete
+FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'
+"""
+POSTGRES_COLUMNS = """
+SELECT CAST(c.relname AS text), CAST(a.attname AS text), format_type(a.atttypid, a.atttypmod), a.attnotnull,
+       CAST(l.collname AS text), pg_get_expr(d.adbin, d.adrelid)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+LEFT JOIN pg_collation l ON l.oid = a.attcollation LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+WHERE c.relnamespace = 'public'::regnamespace AND a.attnum > 0
+"""
+POSTGRES_CONSTRAINTS = """
+SELECT CAST(conrelid::regclass AS text), CAST(conname AS text), pg_get_constraintdef(oid)
+FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+"""
+POSTGRES_INDEXES = "SELECT CAST(tablename AS text), indexdef FROM pg_indexes WHERE schemaname = 'public'"
+POSTGRES_INDEX_COLLATIONS = """
+SELECT CAST(l.collname AS text) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+CROSS JOIN unnest(i.indcollation) k JOIN pg_collation l ON l.oid = k
+WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version'
+"""
+CATALOGUE = {
+    "sqlite": (SQLITE_COLUMNS, SQLITE_INDEXES, SQLITE_INDEX_TEXTS, SQLITE_REFERENCES),
+    "postgresql": (POSTGRES_COLUMNS, POSTGRES_CONSTRAINTS, POSTGRES_INDEXES),
+}
+
+
+async def catalogue(database: Database) -> list[set[tuple[Any, ...]]]:
+    """Everything that the engine knows of our tables, but for the order of columns and constraints."""
+    return [
+        {tuple(row) for row in await fetch(database, query) if VERSION_TABLE not in str(row)}
+        for query in CATALOGUE[database.dialect]
+    ]
+
+
+async def tables(database: Database) -> set[str]:
+    async with database.reader.connect() as connection:
+        return set(await connection.run_sync(lambda sync: inspect(sync).get_table_names()))
+
+
+async def test_from_nothing(place: Place, connect: Callable[[str], Database]) -> None:
+    database = connect(place.empty())
+    assert await migrate.revision(database) is None
+    assert await migrate.upgrade(database) == (None, migrate.head_revision())
+    assert await migrate.revision(database) == migrate.head_revision()
+    assert await tables(database) == TABLES | {VERSION_TABLE}
+    await migrate.require_current(database)
+
+
+async def test_a_second_time_nothing_changes(database: Database) -> None:
+    before = await catalogue(database)
+    head = migrate.head_revision()
+    assert await migrate.upgrade(database) == (head, head)
+    assert await catalogue(database) == before
+
+
+async def test_alembic_finds_no_difference_to_the_tables_of_the_code(database: Database) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        options = {"compare_type": True, "compare_server_default": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    async with database.reader.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_engine_finds_no_difference_either(place: Place, connect: Callable[[str], Database]) -> None:
+    """Beyond what Alembic compares: predicates, collations, the columns of indexes and their order."""
+    migrated, made = connect(place.migrated()), connect(place.empty())
+    if made.dialect == "sqlite":
+        Path(made.writer.url.database or "").touch()
+    async with made.writer.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    assert await catalogue(migrated) == await catalogue(made)
+    assert all(await catalogue(migrated))
+
+
+async def test_identifiers_are_compared_byte_by_byte(database: Database) -> None:
+    if database.dialect == "sqlite":
+        collations = {row[-1] for row in await fetch(database, SQLITE_INDEXES)}
+        assert collations == {"BINARY"}
+        texts = await fetch(database, "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+        assert not any("COLLATE" in row[0] for row in texts)
+        return
+    columns = [row for row in await fetch(database, POSTGRES_COLUMNS) if row[0] != VERSION_TABLE]
+    assert {row[4] for row in columns if row[2].startswith("character varying")} == {"C"}
+    assert {row[0] for row in await fetch(database, POSTGRES_INDEX_COLLATIONS)} == {"C"}
+
+
+@pytest.mark.parametrize("name", ["upgrade", "require_current"])
+async def test_a_newer_schema_is_refused(database: Database, url: str, name: str) -> None:
+    await execute(url, "UPDATE alembic_version SET version_num = '9999'")
+    before = await catalogue(database)
+    with pytest.raises(SchemaMismatch, match=r"schema 9999, .* written by a newer version\. Use that version"):
+        await getattr(migrate, name)(database)
+    assert await catalogue(database) == before
+    assert await migrate.revision(database) == "9999"
+
+
+async def test_an_empty_database_is_refused_with_what_to_do(
+    place: Place, connect: Callable[[str], Database]
+) -> None:
+    database = connect(place.empty())
+    with pytest.raises(SchemaMismatch, match=r"no tables yet: run `keywright migrate` once"):
+        await migrate.require_current(database)
+
+
+async def test_an_older_schema_is_refused_with_what_to_do(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(migrate, "head_revision", lambda: "a later one")
+    with pytest.raises(SchemaMismatch, match=r"older than this version .* run `keywright migrate`"):
+        await migrate.require_current(database)
+
+
+async def test_an_older_schema_is_brought_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As far as can be shown before there is a second revision: a known one that is not the head is no mismatch."""
+    monkeypatch.setattr(migrate, "head_revision", lambda: "a later one")
+    assert await migrate.upgrade(database) == ("0001", "a later one")
+
+
+async def test_what_is_in_the_way_is_left_alone(place: Place, connect: Callable[[str], Database]) -> None:
+    url = place.empty()
+    await execute(url, "CREATE TABLE tenant (theirs INTEGER)")
+    database = connect(url)
+    with pytest.raises(DBAPIError, match="tenant"):
+        await migrate.upgrade(database)
+    assert await tables(database) <= {"tenant", VERSION_TABLE}
+    assert await migrate.revision(database) is None
+    assert [tuple(row) for row in await fetch(database, "SELECT theirs FROM tenant")] == []
+
+
+@pytest.mark.parametrize("turn", range(4))
+async def test_first_starts_at_once_all_succeed(
+    place: Place, connect: Callable[[str], Database], turn: int
+) -> None:
+    """Turns, since one of them alone may be lucky."""
+    url = place.empty()
+    databases = [connect(url) for _ in range(5)]
+    results = await asyncio.gather(*(migrate.upgrade(database) for database in databases))
+    head = migrate.head_revision()
+    assert sorted(results, key=str) == sorted([(None, head), *[(head, head)] * 4], key=str)
+    for database in databases:
+        await migrate.require_current(database)
+    assert await tables(databases[turn]) == TABLES | {VERSION_TABLE}
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_a_faster_migration_is_waited_for(place: Place, connect: Callable[[str], Database]) -> None:
+    url = place.empty()
+    first, second = connect(url), connect(url)
+    head = migrate.head_revision()
+    async with engines.transaction(first.writer) as connection:
+        await connection.run_sync(lambda sync: migrate.command.upgrade(migrate._config(sync), "head"))
+        waiting = asyncio.create_task(migrate.upgrade(second))
+        while not await fetch(first, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+    assert await waiting == (head, head)
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_a_database_that_cannot_hold_every_text_is_refused(
+    postgres: PostgresServer, connect: Callable[[str], Database]
+) -> None:
+    postgres.execute("CREATE DATABASE narrow ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+    try:
+        database = connect(postgres.url.removesuffix("/postgres") + "/narrow")
+        with pytest.raises(StorageError, match=r"encoding LATIN1, .* UTF8"):
+            await migrate.upgrade(database)
+        assert await tables(database) == set()
+        await database.close()
+    finally:
+        postgres.execute("DROP DATABASE narrow")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+async def test_only_a_migration_makes_a_file(
+    place: Place, tmp_path: Path, connect: Callable[[str], Database]
+) -> None:
+    url = place.empty()
+    file = Path(url.removeprefix("sqlite:///"))
+    database = connect(url)
+    assert not database.exists()
+    assert await migrate.revision(database) is None
+    for begin in (database.read, database.write):
+        with pytest.raises(Unavailable):
+            async with begin():
+                pytest.fail("there is nothing to begin in")
+    with pytest.raises(Unavailable):
+        await database.lookup.by_digest(b"\0" * 32)
+    assert list(tmp_path.iterdir()) == []
+
+    await migrate.upgrade(database)
+    assert database.exists()
+    # It holds the hashes of passwords.
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert [tuple(row) for row in await fetch(database, "PRAGMA journal_mode")] == [("wal",)]
+    assert file.exists()
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
+async def test_a_file_that_cannot_be_made_is_unavailable(
+    tmp_path: Path, connect: Callable[[str], Database]
+) -> None:
+    database = connect(f"sqlite:///{tmp_path}/missing/keywright.db")
+    with pytest.raises(Unavailable, match="file cannot be made"):
+        await migrate.upgrade(database)
+
+
+async def test_a_server_is_there_before_its_tables(place: Place, connect: Callable[[str], Database]) -> None:
+    """`exists` is about something to connect to; `revision` is about the schema."""
+    database = connect(place.empty())
+    assert database.exists() is (place.dialect == "postgresql")
