@@ -243,12 +243,16 @@ class House:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, url: str | None = None) -> AsyncIterator[House]:
-    """Yield an installation on a SQLite file in a folder, or on a database by its URL, migrated and empty."""
+async def house(tmp_path: Path, url: str | None = None, *, migrated: bool = False) -> AsyncIterator[House]:
+    """Yield an installation on a SQLite file in a folder, or on a database by its URL.
+
+    It is empty; `migrated` says that the schema is in the database already.
+    """
     database = Database.connect(url or f"sqlite:///{tmp_path / 'house.db'}")
     home = House(database, ManualClock())
     try:
-        await upgrade(database)
+        if not migrated:
+            await upgrade(database)
         yield home
     finally:
         await home.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +20,16 @@ from keywright.storage import engine as engines
 from keywright.storage.engine import SchemaMismatch, StorageError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from sqlalchemy import Connection
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.storage.database import Database
+
+# Alembic keeps the connection it works on in a variable of its module: two migrations in one process would mix.
+_ALEMBIC = threading.Lock()
+_RETRY_SECONDS = 0.01
 
 
 def _config(connection: Connection | None = None) -> Config:
@@ -56,7 +65,8 @@ async def upgrade(database: Database) -> tuple[str | None, str]:
         _make_file(engines.sqlite_file(database.writer.url))
     head = head_revision()
     try:
-        return await _upgraded(database, head), head
+        async with _alone():
+            return await _upgraded(database, head), head
     except DBAPIError:
         # On PostgreSQL another process may have been faster, and the same tables are refused a second time.
         if await revision(database) != head:
@@ -76,6 +86,17 @@ async def require_current(database: Database) -> None:
         if found is None
         else "The database's schema is older than this version of Keywright: run `keywright migrate`."
     )
+
+
+@asynccontextmanager
+async def _alone() -> AsyncIterator[None]:
+    """Wait for other migrations in this process, on whatever event loop they run."""
+    while not _ALEMBIC.acquire(blocking=False):
+        await asyncio.sleep(_RETRY_SECONDS)
+    try:
+        yield
+    finally:
+        _ALEMBIC.release()
 
 
 async def _upgraded(database: Database, head: str) -> str | None:

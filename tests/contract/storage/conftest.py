@@ -5,6 +5,7 @@ Whatever is proven here is proven on both, so that nothing above storage has to 
 
 from __future__ import annotations
 
+import secrets
 import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ class Place:
         return self._request.getfixturevalue("create_database")
 
     def _new_file(self) -> Path:
-        return self._folder / f"keywright-{len(list(self._folder.glob('*.db')))}.db"
+        return self._folder / f"{secrets.token_hex(8)}.db"
 
 
 @pytest.fixture

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +111,9 @@ async def test_alembic_finds_no_difference_to_the_tables_of_the_code(database: D
         assert await connection.run_sync(differences) == []
 
 
-async def test_the_engine_finds_no_difference_either(place: Place, connect: Callable[[str], Database]) -> None:
+async def test_the_engine_finds_no_difference_either(
+    place: Place, connect: Callable[[str], Database]
+) -> None:
     """Beyond what Alembic compares: predicates, collations, the columns of indexes and their order."""
     migrated, made = connect(place.migrated()), connect(place.empty())
     if made.dialect == "sqlite":
@@ -135,7 +140,9 @@ async def test_identifiers_are_compared_byte_by_byte(database: Database) -> None
 async def test_a_newer_schema_is_refused(database: Database, url: str, name: str) -> None:
     await execute(url, "UPDATE alembic_version SET version_num = '9999'")
     before = await catalogue(database)
-    with pytest.raises(SchemaMismatch, match=r"schema 9999, .* written by a newer version\. Use that version"):
+    with pytest.raises(
+        SchemaMismatch, match=r"schema 9999, .* written by a newer version\. Use that version"
+    ):
         await getattr(migrate, name)(database)
     assert await catalogue(database) == before
     assert await migrate.revision(database) == "9999"
@@ -174,19 +181,61 @@ async def test_what_is_in_the_way_is_left_alone(place: Place, connect: Callable[
     assert [tuple(row) for row in await fetch(database, "SELECT theirs FROM tenant")] == []
 
 
-@pytest.mark.parametrize("turn", range(4))
-async def test_first_starts_at_once_all_succeed(
-    place: Place, connect: Callable[[str], Database], turn: int
+async def test_first_starts_in_one_process_all_succeed(
+    place: Place, connect: Callable[[str], Database]
 ) -> None:
-    """Turns, since one of them alone may be lucky."""
-    url = place.empty()
-    databases = [connect(url) for _ in range(5)]
+    urls = [place.empty() for _ in range(2)]
+    databases = [connect(url) for url in urls for _ in range(3)]
     results = await asyncio.gather(*(migrate.upgrade(database) for database in databases))
     head = migrate.head_revision()
-    assert sorted(results, key=str) == sorted([(None, head), *[(head, head)] * 4], key=str)
+    assert sorted(map(str, results)) == sorted(map(str, [(None, head)] * 2 + [(head, head)] * 4))
     for database in databases:
-        await migrate.require_current(database)
-    assert await tables(databases[turn]) == TABLES | {VERSION_TABLE}
+        assert await tables(database) == TABLES | {VERSION_TABLE}
+
+
+FIRST_START = """
+import asyncio, sys
+from keywright.storage import Database
+from keywright.storage.migrate import head_revision, require_current, upgrade
+
+async def start(url):
+    database = Database.connect(url)
+    await upgrade(database)
+    await require_current(database)
+    await database.close()
+
+head_revision()
+print("ready", flush=True)
+for url in sys.stdin:
+    asyncio.run(start(url.strip()))
+    print("done", flush=True)
+"""
+
+
+async def test_first_starts_of_several_processes_all_succeed(place: Place) -> None:
+    """Time and again, since they do not meet at the same point each time."""
+    with ExitStack() as stack:
+        starts = [
+            stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", FIRST_START],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    bufsize=1,
+                )
+            )
+            for _ in range(3)
+        ]
+        pipes = [(start.stdin, start.stdout) for start in starts]
+        assert [answers.readline() for _, answers in pipes] == ["ready\n"] * 3
+        for _ in range(5):
+            url = place.empty()
+            for asked, _ in pipes:
+                asked.write(f"{url}\n")
+            assert [answers.readline() for _, answers in pipes] == ["done\n"] * 3
+        for asked, _ in pipes:
+            asked.close()
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)

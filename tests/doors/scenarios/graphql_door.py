@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-import httpx2
-
 from tests.doors.scenarios.door import Door, Made, Refused
+from tests.doors.scenarios.rest_door import HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +25,7 @@ class GraphqlDoor(Door):
         if self.tenant is not None:
             sent["Keywright-Tenant"] = self.tenant
         body = {"query": document, "variables": variables}
-        answer = httpx2.post(f"{self.url}/graphql", json=body, headers=sent, timeout=30).json()
+        answer = HTTP.post(f"{self.url}/graphql", json=body, headers=sent).json()
         if answer.get("errors"):
             raise Refused(answer["errors"][0]["extensions"]["code"])
         return next(iter(answer["data"].values()))
@@ -95,7 +94,9 @@ class GraphqlDoor(Door):
         }
 
     def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
-        document = f"mutation ($input: CreateTenantInput!) {{ createTenant(input: $input) {{ tenant {{ {_TENANT} }} }} }}"
+        document = f"""mutation ($input: CreateTenantInput!) {{
+            createTenant(input: $input) {{ tenant {{ {_TENANT} }} }}
+        }}"""
         return _snake(self._call(document, input={"slug": slug, "name": name})["tenant"])
 
     def get_tenant(self, slug: str) -> dict[str, Any]:

@@ -12,12 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+HTTP = httpx2.Client(timeout=30)
+
+
 class RestDoor(Door):
     def _call(self, method: str, path: str, **more: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         if self.tenant is not None:
             headers["Keywright-Tenant"] = self.tenant
-        answer = httpx2.request(method, self.url + path, headers=headers, timeout=30, **more)
+        answer = HTTP.request(method, self.url + path, headers=headers, **more)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == "application/problem+json"
             raise Refused(answer.json()["code"])

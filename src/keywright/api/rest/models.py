@@ -126,8 +126,16 @@ class KeyIn(In):
     )
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class KeyPatch(In):
     """What is to change; a field left out stays, and null clears where it is allowed."""
+
+    # What is left out stays as it is, so no field has a default to tell of.
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     name: str = _told("", _ABOUT_NAME, **_NAME)
     description: str = _told("", **_DESCRIPTION)

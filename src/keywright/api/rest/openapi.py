@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from keywright.api.rest.models import ProblemOut
 from keywright.api.rest.routes import REQUEST_ID, RETRY_AFTER, TENANT, problems
 from keywright.api.rest.verify import BatchIn, BatchOut, VerdictOut, VerifyIn
+from keywright.services.decisions import MAX_BATCH
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,6 +32,7 @@ _SECURITY = {
         "description": "The same, in another header.",
     },
 }
+_QUESTION = {"token": "kw_…", "action": "article:read", "resource": "article:cs:42", "ip": "192.0.2.7"}
 
 
 def document(app: FastAPI, version: str) -> dict[str, Any]:
@@ -55,25 +57,42 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)  # FastAPI's own form of a refusal, which is never sent here
     schemas[ProblemOut.__name__] = ProblemOut.model_json_schema(mode="serialization")
+    for path in found["paths"].values():
+        for operation in path.values():
+            operation.setdefault("x-permission", None)  # FastAPI leaves out what is null
+            for parameter in operation.get("parameters", ()):
+                _drop_null(parameter["schema"])
     _add_verify(found)
     return found
+
+
+def _drop_null(schema: dict[str, Any]) -> None:
+    """A parameter can be left out, but it cannot be null."""
+    for kind in schema.pop("anyOf", ()):
+        if kind != {"type": "null"}:
+            schema.update(kind)
 
 
 def _add_verify(found: dict[str, Any]) -> None:
     _, schemas = msgspec.json.schema_components(
         (VerifyIn, VerdictOut, BatchIn, BatchOut), ref_template="#/components/schemas/{name}"
     )
-    schemas["BatchIn"]["properties"]["items"] |= {"minItems": 1, "maxItems": 1000}
+    schemas["VerifyIn"]["anyOf"] = [
+        {"required": [name], "properties": {name: {"type": "string"}}} for name in ("token", "token_hash")
+    ]
+    schemas["BatchIn"]["properties"]["items"] |= {"minItems": 1, "maxItems": MAX_BATCH}
     found["components"]["schemas"] |= schemas
     found["paths"]["/v1/verify"] = {
-        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut")
+        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut", _QUESTION)
     }
     found["paths"]["/v1/verify/batch"] = {
-        "post": _operation("verify.batch", "Decide about up to 1,000 tokens.", "BatchIn", "BatchOut")
+        "post": _operation(
+            "verify.batch", "Decide about up to 1,000 tokens.", "BatchIn", "BatchOut", {"items": [_QUESTION]}
+        )
     }
 
 
-def _operation(name: str, summary: str, takes: str, gives: str) -> dict[str, Any]:
+def _operation(name: str, summary: str, takes: str, gives: str, example: dict[str, Any]) -> dict[str, Any]:
     verdict = {"application/json": {"schema": {"$ref": f"#/components/schemas/{gives}"}}}
     stale = "Nobody can know now: the code is `STALE`, also when the caller itself cannot be known."
     refusals = {str(status): refusal for status, refusal in problems(400, 401, 403, 404, 413, 422).items()}
@@ -86,7 +105,12 @@ def _operation(name: str, summary: str, takes: str, gives: str) -> dict[str, Any
         "parameters": [TENANT],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{takes}"}}},
+            "content": {
+                "application/json": {
+                    "schema": {"$ref": f"#/components/schemas/{takes}"},
+                    "example": example,
+                }
+            },
         },
         "responses": {
             "200": {"description": "The verdict.", "headers": REQUEST_ID, "content": verdict},

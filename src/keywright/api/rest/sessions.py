@@ -24,7 +24,10 @@ def declare(door: Door) -> None:
     services = door.services
 
     async def log_in(request: Request, body: models.LoginIn) -> models.SessionOut:
-        """Log in with name and password; the answer holds a session token, which is used like an API key."""
+        """Log in with name and password.
+
+        The answer holds a session token, which is used like an API key.
+        """
         check_query(request.query_params, None)
         visit = visit_of(request.scope)
         return mapping.session(
@@ -36,11 +39,11 @@ def declare(door: Door) -> None:
         log_in,
         methods=["POST"],
         operation_id="sessions.create",
-        summary="Log in.",
+        summary="Log in with name and password.",
         status_code=201,
         responses={201: {"headers": REQUEST_ID}, **problems(400, 401, 413, 422, 429, 503)},
         tags=[_TAG],
-        openapi_extra={"security": [], "x-permission": None},
+        openapi_extra={"security": []},
     )
     door.route(
         "DELETE",

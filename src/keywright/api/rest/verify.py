@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from keywright.core.decision import STALE, Code
 from keywright.core.errors import (
@@ -42,13 +42,40 @@ if TYPE_CHECKING:
 class VerifyIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A question about one token. Exactly one of `token` and `token_hash` is given."""
 
-    token: str | None = None
-    token_hash: str | None = None
-    tenant: str | None = None
-    action: str | None = None
-    resource: str | None = None
-    ip: str | None = None
-    explain: bool = False
+    token: Annotated[str | None, Meta(description="The token to decide about.")] = None
+    token_hash: Annotated[
+        str | None,
+        Meta(
+            description="Its SHA-256 in hex, instead of the token.",
+            extra_json_schema={"pattern": "^[0-9a-f]{64}$"},
+        ),
+    ] = None
+    tenant: Annotated[
+        str | None,
+        Meta(description="The slug of the tenant where the token is used; the caller's unless given."),
+    ] = None
+    action: Annotated[
+        str | None,
+        Meta(
+            description="What its holder wants to do.",
+            extra_json_schema={"minLength": 1, "maxLength": 512, "examples": ["article:read"]},
+        ),
+    ] = None
+    resource: Annotated[
+        str | None,
+        Meta(
+            description="What that is done to; goes with an action.",
+            extra_json_schema={"minLength": 1, "maxLength": 512, "examples": ["article:cs:42"]},
+        ),
+    ] = None
+    ip: Annotated[
+        str | None,
+        Meta(
+            description="The address that the token came from; asked for by keys with address ranges.",
+            extra_json_schema={"examples": ["192.0.2.7"]},
+        ),
+    ] = None
+    explain: Annotated[bool, Meta(description="Say why; needs the permission `keys:read`.")] = False
 
     def __repr__(self) -> str:
         """Without the token."""

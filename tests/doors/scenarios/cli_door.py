@@ -1,0 +1,126 @@
+"""The scenarios' operations on the command line, run as `keywright` runs them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, cast
+
+from click.testing import CliRunner
+
+from keywright.cli.exits import Exit, Failed
+from keywright.cli.root import cli
+from tests.doors.scenarios.door import Door, Made, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EXITS = {
+    "unauthenticated": Exit.NOT_AUTHENTICATED,
+    "permission_denied": Exit.DENIED,
+    "beyond_own_rights": Exit.DENIED,
+    "own_key": Exit.DENIED,
+    "not_found": Exit.NOT_FOUND,
+    "handle_taken": Exit.CONFLICT,
+    "token_hash_taken": Exit.CONFLICT,
+    "slug_taken": Exit.CONFLICT,
+    "idempotency_key_reused": Exit.CONFLICT,
+}
+_OPTIONS = {
+    "allowed_cidrs": "cidr",
+    "expires_at": "expires",
+    "token_hash": "token-hash",
+    "not_before": "not-before",
+}
+
+
+class CliDoor(Door):
+    def _run(self, *arguments: str, allow: frozenset[int] = frozenset({0}), typed: str | None = None) -> Any:
+        tenant = [] if self.tenant is None else ["--tenant", self.tenant]
+        line = ["--json", "--url", self.url, *tenant, *arguments]
+        environment = {"KEYWRIGHT_API_KEY": self.token, "NO_COLOR": "1"}
+        done = CliRunner().invoke(
+            cli, line, input=typed, env=environment, prog_name="keywright", standalone_mode=False
+        )
+        if done.exception is not None and not isinstance(done.exception, Failed):
+            raise done.exception
+        failed = isinstance(done.exception, Failed)
+        exit_code = done.exception.code if failed else done.return_value or Exit.OK
+        if exit_code in allow:
+            return json.loads(done.stdout) if done.stdout.strip() else None
+        told = done.exception.message if failed else done.stderr
+        code = re.search(r"\(([a-z_]+)(?:, [^)]*)?\)", told)
+        assert code is not None, told
+        assert exit_code == _EXITS.get(code[1], Exit.REFUSED)
+        raise Refused(code[1])
+
+    def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
+        if "tenant" in fields:
+            return CliDoor(self.url, self.token, fields.pop("tenant")).create(**fields)
+        again = [] if idempotency_key is None else ["--idempotency-key", idempotency_key]
+        made = self._run("keys", "create", *again, *_options(fields, "name"), "--", fields["name"])
+        return Made(made["key"], made["token"], made["replayed"])
+
+    def get(self, key_id: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._run("keys", "show", key_id))
+
+    def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
+        options = [f"--limit={page}"]
+        for name, value in filters.items():
+            if name == "used":
+                options.append("--used" if value else "--never-used")
+                continue
+            values = value if isinstance(value, list) else [value]
+            options += [f"--{name.replace('_', '-')}={one}" for one in values]
+        found: list[dict[str, Any]] = []
+        cursor: list[str] = []
+        while True:
+            answer = self._run("keys", "list", *options, *cursor)
+            found += answer["items"]
+            if answer["next_cursor"] is None:
+                return found
+            cursor = [f"--cursor={answer['next_cursor']}"]
+
+    def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
+        found: Any = None
+        if "active" in changes:
+            found = self._run("keys", "enable" if changes.pop("active") else "disable", key_id)
+        if changes:
+            found = self._run("keys", "update", *_options(changes), key_id)
+        return cast("dict[str, Any]", found)
+
+    def delete(self, *key_ids: str) -> None:
+        self._run("keys", "delete", "--yes", *key_ids)
+
+    def verify(self, token: str, **asked: Any) -> dict[str, Any]:
+        options = [f"--{name}={value}" for name, value in asked.items()]
+        found = self._run("verify", *options, "-", allow=frozenset({0, 1}), typed=token)
+        return cast("dict[str, Any]", found)
+
+    def whoami(self) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._run("whoami"))
+
+    def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._run("tenants", "create", slug, f"--name={name}"))
+
+    def get_tenant(self, slug: str) -> dict[str, Any]:
+        return cast("dict[str, Any]", self._run("tenants", "show", slug))
+
+    def tenants(self) -> Sequence[str]:
+        return [tenant["slug"] for tenant in self._run("tenants", "list", "--all")["items"]]
+
+
+def _options(fields: dict[str, Any], *left_out: str) -> list[str]:
+    """The fields of a key as options; null becomes `--clear`."""
+    found: list[str] = []
+    for name, value in fields.items():
+        option = _OPTIONS.get(name, name)
+        if name in left_out:
+            continue
+        if value is None:
+            found.append(f"--clear={option}")
+        elif name == "allowed_cidrs":
+            found += [f"--cidr={one}" for one in value]
+        else:
+            found.append(f"--{option}={value if isinstance(value, str) else json.dumps(value)}")
+    return found

@@ -1,0 +1,349 @@
+"""What holds for every use case there is: who may, what it leaves in the trail, and what another tenant sees of it.
+
+A new use case fails here until it has its line in `CASES`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keywright import services
+from keywright.core.audit import ActorKind
+from keywright.core.errors import KeywrightError, NotFound, PermissionDenied
+from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.ids import new_id
+from keywright.core.listing import KeyQuery
+from keywright.core.tokens import digest, find_tokens
+from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
+from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
+from keywright.services.work import Reach, UseCase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keywright.core.identities import Tenant
+    from keywright.services.callers import Caller
+    from tests.support.house import House, Made, Scope
+
+pytestmark = pytest.mark.anyio
+
+
+def use_cases() -> dict[str, UseCase[Any, Any]]:
+    found: dict[str, UseCase[Any, Any]] = {}
+    for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, UseCase):
+                assert found.setdefault(value.name, value) is value
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A tenant with an administrator and a key to do things to."""
+
+    tenant: Tenant
+    admin: Caller
+    target: Made
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """How to call a use case: on something of a place, and on something that is nowhere."""
+
+    on: Callable[[Place], Any]
+    on_nothing: Callable[[], Any]
+    entries: tuple[str, ...] = ()
+
+
+def nothing(_place: Place | None = None) -> None:
+    return None
+
+
+CASES = {
+    "keys.create": Case(
+        lambda place: NewKey(name="New", scope=((("keys:create",), None),), tenant=place.tenant.slug),
+        lambda: NewKey(name="New", scope=((("keys:create",), None),), tenant="nowhere"),
+        ("key.create",),
+    ),
+    "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
+    "keys.list": Case(lambda _: ListKeys(query=KeyQuery()), lambda: ListKeys(query=KeyQuery())),
+    "keys.update": Case(
+        lambda place: KeyChanges(id=place.target.id, name="Other"),
+        lambda: KeyChanges(id=new_id("key"), name="Other"),
+        ("key.update",),
+    ),
+    "keys.delete": Case(
+        lambda place: KeyIds((place.target.id,)), lambda: KeyIds((new_id("key"),)), ("key.delete",)
+    ),
+    "tenants.create": Case(
+        lambda place: NewTenant(f"{place.tenant.slug}-2"), lambda: NewTenant("nowhere-2"), ("tenant.create",)
+    ),
+    "tenants.list": Case(lambda _: ListTenants(), ListTenants),
+    "tenants.get": Case(lambda place: TenantSlug(place.tenant.slug), lambda: TenantSlug("nowhere")),
+    "sessions.end": Case(nothing, nothing, ("session.end",)),
+    "whoami": Case(nothing, nothing),
+}
+ALL = use_cases()
+GUARDED = sorted(name for name, use in ALL.items() if use.permission is not None)
+IN_TENANT = sorted(name for name, use in ALL.items() if use.reach is Reach.TENANT)
+EVERYTHING_ELSE: Scope = [(["something:else", "keys:rotate", "keys"], None)]
+
+
+async def a_place(home: House, slug: str) -> Place:
+    tenant = await home.tenant(slug)
+    identity = await home.identity(Grant(ADMIN, tenant.id))
+    return Place(tenant, await home.admin(tenant), await home.key(tenant, identity))
+
+
+async def who_may(home: House, place: Place, name: str, scope: Scope | None = None) -> Caller:
+    """Somebody who may do it, with a key of this scope where a key can do it."""
+    if name == "sessions.end":
+        await home.person("anna", "correct horse", Grant(ADMIN, place.tenant.id))
+        return await home.logged_in("anna", "correct horse")
+    if ALL[name].reach is Reach.INSTALLATION:
+        root = await home.identity(Grant(SUPER_ADMIN))
+        return await home.caller(await home.key(None, root, scope=scope))
+    return await home.admin(place.tenant, scope=scope)
+
+
+async def everything(home: House) -> tuple[Any, ...]:
+    """All keys and the number of entries: what must be the same after a refusal."""
+    return [await home.stored(key_id) for key_id in await home.keys()], await home.count_entries()
+
+
+async def refusal(home: House, name: str, caller: Caller, data: Any, **call: Any) -> tuple[Any, ...]:
+    """How it is refused; nothing may have changed."""
+    before = await everything(home)
+    with pytest.raises(KeywrightError) as caught:
+        await home.run(ALL[name], caller, data, **call)
+    assert await everything(home) == before
+    return type(caught.value), caught.value.detail, caught.value.field
+
+
+def test_every_use_case_has_its_case_here() -> None:
+    assert ALL.keys() == CASES.keys()
+
+
+@pytest.mark.parametrize("name", CASES)
+async def test_what_changes_something_leaves_one_entry_and_what_reads_leaves_none(
+    home: House, name: str
+) -> None:
+    place = await a_place(home, "acme")
+    caller = await who_may(home, place, name)
+    before = await home.count_entries()
+    await home.run(ALL[name], caller, CASES[name].on(place), ip="192.0.2.7", request_id="r" * 32)
+    entries = [
+        entry
+        for entry in (*await home.trail(place.tenant), *await home.trail(None))
+        if entry.request_id is not None
+    ]
+    assert ALL[name].changes is bool(CASES[name].entries)
+    assert tuple(entry.action for entry in entries) == CASES[name].entries
+    assert await home.count_entries() == before + len(entries)
+    for entry in entries:
+        assert entry.actor == caller.actor
+        assert (entry.ip, entry.request_id, entry.at) == ("192.0.2.7", "r" * 32, home.clock.now())
+        assert entry.tenant_id == (place.tenant.id if ALL[name].reach is Reach.TENANT else None)
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.entries])
+async def test_the_trail_holds_no_token_and_no_digest(home: House, name: str) -> None:
+    place = await a_place(home, "acme")
+    caller = await who_may(home, place, name)
+    result = await home.run(ALL[name], caller, CASES[name].on(place))
+    secrets = [place.target.token]
+    if name == "keys.create":
+        secrets.append(result.token.reveal())
+    for trail in (place.tenant, None):
+        text = repr(await home.trail(trail))
+        assert find_tokens(text) == []
+        for secret in secrets:
+            assert secret not in text
+            assert digest(secret).hex() not in text
+            assert repr(digest(secret)) not in text
+
+
+@pytest.mark.parametrize("name", GUARDED)
+async def test_the_permission_is_needed_and_is_enough(home: House, name: str) -> None:
+    place = await a_place(home, "acme")
+    data = CASES[name].on(place)
+    permission = ALL[name].permission
+    assert permission is not None
+
+    without = await who_may(home, place, name, EVERYTHING_ELSE)
+    kind, detail, _ = await refusal(home, name, without, data)
+    assert (kind, detail) == (PermissionDenied, f"This needs the permission {permission}.")
+
+    nobody = await home.identity(Grant("unheard-of", place.tenant.id), Grant("unheard-of"))
+    for tenant in (place.tenant, None):
+        powerless = await home.caller(await home.key(tenant, nobody))
+        kind, _, _ = await refusal(home, name, powerless, data, tenant=place.tenant.slug)
+        assert kind is PermissionDenied
+
+    just = await who_may(home, place, name, [([permission], None)])
+    await home.run(ALL[name], just, data)
+
+
+@pytest.mark.parametrize("name", sorted(CASES.keys() - set(GUARDED)))
+async def test_what_concerns_the_caller_alone_needs_no_permission(home: House, name: str) -> None:
+    assert ALL[name].reach is Reach.SELF
+    place = await a_place(home, "acme")
+    await home.person("berta", "correct horse", Grant("unheard-of", place.tenant.id))
+    caller = await home.logged_in("berta", "correct horse")
+    data = CASES[name].on(place)
+    if name == "tenants.get":
+        assert (await refusal(home, name, caller, data))[0] is NotFound
+    else:
+        await home.run(ALL[name], caller, data)
+
+
+async def test_what_concerns_the_installation_is_closed_to_whoever_is_confined_to_a_tenant(
+    home: House,
+) -> None:
+    place = await a_place(home, "acme")
+    root = await home.identity(Grant(SUPER_ADMIN))
+    confined = await home.caller(await home.key(place.tenant, root))
+    for name, case in CASES.items():
+        if ALL[name].reach is Reach.INSTALLATION:
+            for caller in (confined, place.admin):
+                assert (await refusal(home, name, caller, case.on(place)))[0] is PermissionDenied
+
+
+ON_ONE_KEY = ["keys.get", "keys.update", "keys.delete"]
+
+
+@pytest.mark.parametrize("name", ON_ONE_KEY)
+async def test_a_scope_on_one_key_opens_that_key_alone(home: House, name: str) -> None:
+    place = await a_place(home, "acme")
+    permission = ALL[name].permission
+    assert permission is not None
+    scope: Scope = [([permission], [f"key:{place.target.id}"])]
+    caller = await who_may(home, place, name, scope)
+    other = Place(place.tenant, place.admin, await home.key(place.tenant, caller.identity))
+    on_other = await refusal(home, name, caller, CASES[name].on(other))
+    assert on_other[0] is PermissionDenied
+    assert await refusal(home, name, caller, CASES[name].on_nothing()) == on_other
+    await home.run(ALL[name], caller, CASES[name].on(place))
+
+
+NO_IDS = ["", "key", "key_", "KEY_0", "key:*", "**", "key_\0", "\ud800", "a b", "x" * 9_999]
+
+
+@pytest.mark.parametrize("name", ON_ONE_KEY)
+async def test_an_id_in_no_form_of_ours_is_missing_like_any_other(each_home: House, name: str) -> None:
+    home = each_home
+    place = await a_place(home, "acme")
+    permission = ALL[name].permission
+    assert permission is not None
+    scoped = await home.admin(place.tenant, scope=[([permission], [f"key:{place.target.id}"])])
+    missing = await refusal(home, name, place.admin, CASES[name].on_nothing())
+    denied = await refusal(home, name, scoped, CASES[name].on_nothing())
+    assert (missing[0], denied[0]) == (NotFound, PermissionDenied)
+    for key_id in NO_IDS:
+        data = {
+            "keys.get": KeyId(key_id),
+            "keys.update": KeyChanges(id=key_id),
+            "keys.delete": KeyIds((key_id,)),
+        }
+        assert await refusal(home, name, place.admin, data[name]) == missing
+        assert await refusal(home, name, scoped, data[name]) == denied
+
+
+def test_every_use_case_with_resources_is_looked_at_one_by_one() -> None:
+    everything_else = {use.resources(None) for name, use in ALL.items() if name not in ON_ONE_KEY}
+    assert everything_else == {(None,)}
+
+
+# Another tenant
+
+
+@pytest.mark.parametrize("kind", ["key", "scoped key", "session", "global key"])
+async def test_what_belongs_to_another_tenant_looks_like_what_is_not_there(
+    each_home: House, kind: str
+) -> None:
+    home = each_home
+    theirs = await a_place(home, "acme")
+    intruder = await an_intruder(home, await home.tenant("other"), kind)
+    for name, case in CASES.items():
+        outcome = await attempt(home, name, intruder, case.on(theirs))
+        if isinstance(outcome, KeywrightError):
+            expected = await attempt(home, name, intruder, case.on_nothing())
+            assert (type(outcome), outcome.detail, outcome.field) == (
+                type(expected),
+                expected.detail,
+                expected.field,
+            ), name
+        else:
+            assert name in {"keys.list", "tenants.list", "sessions.end", "whoami"}
+            assert theirs.target.id not in repr(outcome), name
+            assert theirs.tenant.id not in repr(outcome), name
+    assert await home.stored(theirs.target.id) == theirs.target.key
+    assert await home.trail(theirs.tenant) == ()
+
+
+@pytest.mark.parametrize("kind", ["key", "scoped key", "session", "global key"])
+async def test_naming_another_tenant_is_like_naming_none_that_exists(each_home: House, kind: str) -> None:
+    home = each_home
+    theirs = await a_place(home, "acme")
+    intruder = await an_intruder(home, await home.tenant("other"), kind)
+    for name in IN_TENANT:
+        data = NewKey(name="New") if name == "keys.create" else CASES[name].on(theirs)
+        for slug in ("nowhere", "acme", "", "\0", "\ud800", "ACME"):
+            found = await attempt(home, name, intruder, data, tenant=slug)
+            assert (type(found), found.detail, found.field) == (NotFound, "No such tenant.", "tenant")
+    assert await home.trail(theirs.tenant) == ()
+
+
+async def an_intruder(home: House, mine: Tenant, kind: str) -> Caller:
+    if kind == "session":
+        await home.person("carla", "correct horse", Grant(ADMIN, mine.id))
+        return await home.logged_in("carla", "correct horse")
+    if kind == "global key":
+        identity = await home.identity(Grant(ADMIN, mine.id))
+        return await home.caller(await home.key(None, identity))
+    return await home.admin(mine, scope=[(["**"], None)] if kind == "scoped key" else None)
+
+
+async def attempt(home: House, name: str, caller: Caller, data: Any, **call: Any) -> Any:
+    try:
+        return await home.run(ALL[name], caller, data, **call)
+    except KeywrightError as refused:
+        return refused
+
+
+async def test_whoever_is_confined_to_no_tenant_names_one(home: House) -> None:
+    root = await home.caller(await home.key(None, await home.identity(Grant(SUPER_ADMIN))))
+    other = await a_place(home, "other")
+    for number, name in enumerate(IN_TENANT):
+        place = await a_place(home, f"acme-{number}")
+        data = NewKey(name="New") if name == "keys.create" else CASES[name].on(place)
+        if name in ON_ONE_KEY:
+            assert (await refusal(home, name, root, data, tenant=other.tenant.slug))[0] is NotFound
+        await home.run(ALL[name], root, data, tenant=place.tenant.slug)
+    assert await home.trail(other.tenant) == ()
+
+
+async def test_every_use_case_says_what_it_does() -> None:
+    for name, use in ALL.items():
+        assert (use.run.__doc__ or "").endswith("."), name
+        assert use.changes or use.permission is None or use.permission.endswith(":read")
+
+
+async def test_the_actor_of_a_session_is_the_session(home: House) -> None:
+    place = await a_place(home, "acme")
+    await home.person("dora", "correct horse", Grant(ADMIN, place.tenant.id))
+    caller = await home.logged_in("dora", "correct horse")
+    await home.run(ALL["keys.delete"], caller, KeyIds((place.target.id,)))
+    (entry,) = await home.trail(place.tenant)
+    assert caller.session is not None
+    assert (entry.actor.kind, entry.actor.session_id, entry.actor.key_id) == (
+        ActorKind.SESSION,
+        caller.session.id,
+        None,
+    )
+    assert entry.actor.identity_id == caller.identity.id
