@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from keywright.core.identities import Tenant
+    from keywright.services.callers import Caller
     from tests.support.house import House
     from tests.support.postgres import PostgresServer
 
@@ -76,3 +78,15 @@ async def each_home(tmp_path: Path, database_url: str) -> AsyncIterator[House]:
     """An installation on each engine."""
     async with house(tmp_path, database_url, migrated=True) as opened:
         yield opened
+
+
+@pytest.fixture
+async def acme(home: House) -> Tenant:
+    """A tenant."""
+    return await home.tenant("acme")
+
+
+@pytest.fixture
+async def admin(home: House, acme: Tenant) -> Caller:
+    """Its administrator, calling with a key of that tenant."""
+    return await home.admin(acme)

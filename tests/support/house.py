@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from keywright.core import checks
 from keywright.core.identities import ADMIN, Grant, Identity, IdentityKind, Tenant
@@ -198,6 +198,12 @@ class House:
         table = _TABLES[entity_id[:3]]
         async with self.database.writer.begin() as connection:
             await connection.execute(update(table).where(table.c.id == entity_id).values(active=active))
+
+    async def take_roles(self, identity_id: str) -> None:
+        """Take all roles from an identity."""
+        mine = schema.membership.c.identity_id == identity_id
+        async with self.database.writer.begin() as connection:
+            await connection.execute(delete(schema.membership).where(mine))
 
     async def stored(self, key_id: str) -> Key | None:
         """Read a key of any tenant by its id, deleted or not."""

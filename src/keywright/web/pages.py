@@ -113,19 +113,18 @@ _WELCOME: Final = _document(
 <p class="lead">Keywright issues, checks and revokes API keys. Services ask it whether the holder of a token
 may do something now, and once a revocation has returned, the key is refused.</p>
 
-<h2>Log in</h2>
-<p>A name and a password give a session token. The first start prints those of admin, unless the password was
-set before.</p>
+<h2>Log in, and make a key</h2>
+<p>The first start prints the password of admin, unless it was set before. The command asks for it.</p>
 <pre tabindex="0">export KEYWRIGHT_URL=<span data-origin>ADDRESS_OF_THIS_SERVER</span>
-curl --json @- "$KEYWRIGHT_URL/v1/sessions"</pre>
-<p>curl now reads what you type, so that the password stays out of your shell's history. Ctrl-D ends it.</p>
-<pre tabindex="0">{"login": "admin", "password": "YOUR_PASSWORD"}</pre>
+keywright login
+keywright keys create "My first key" --action article:read</pre>
 
-<h2>Use the token, or a key</h2>
-<p>Paste it where the shell does not show it.</p>
-<pre tabindex="0">read -rs KEYWRIGHT_API_KEY &amp;&amp; export KEYWRIGHT_API_KEY</pre>
-<p>Then ask whom it speaks for, from the command line or with curl.</p>
-<pre tabindex="0">keywright whoami
+<h2>The same with curl</h2>
+<p>curl reads what you type, so that the password stays out of your shell's history. Ctrl-D ends it.</p>
+<pre tabindex="0">curl --json @- "$KEYWRIGHT_URL/v1/sessions"
+{"login": "admin", "password": "YOUR_PASSWORD"}</pre>
+<p>Paste the token where the shell does not show it, and use it like a key.</p>
+<pre tabindex="0">read -rs KEYWRIGHT_API_KEY &amp;&amp; export KEYWRIGHT_API_KEY
 curl -H "Authorization: Bearer $KEYWRIGHT_API_KEY" "$KEYWRIGHT_URL/v1/whoami"</pre>
 
 <h2>On this server</h2>

@@ -16,11 +16,11 @@ from sqlalchemy import text
 from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.keys import Key
-from keywright.core.listing import KeyQuery
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from keywright.core.listing import KeyQuery
     from keywright.storage import Database, Transaction
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
@@ -58,12 +58,12 @@ NASTY = (
     "SS",
     "İ",
     "i",
-    "ı",
+    "\u0131",  # i without a dot
     "i\u0307",
     "ﬀ",
     "ff",
     "ς",
-    "σ",
+    "\u03c3",  # sigma, and before it the one that ends a word
     "Σ",
     "ὀδυσσεύς",
     "Ὀδυσσεύς",

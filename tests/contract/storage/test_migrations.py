@@ -42,7 +42,8 @@ SELECT m.name, c.name, c.type, c."notnull", c.dflt_value, c.pk FROM sqlite_maste
 WHERE m.type = 'table'
 """
 SQLITE_INDEXES = """
-SELECT m.name, CASE l.origin WHEN 'c' THEN l.name END, l."unique", l.origin, l.partial, x.seqno, x.name, x."desc", x.coll
+SELECT m.name, CASE l.origin WHEN 'c' THEN l.name END, l."unique", l.origin, l.partial,
+       x.seqno, x.name, x."desc", x.coll
 FROM sqlite_master m, pragma_index_list(m.name) l, pragma_index_xinfo(l.name) x WHERE m.type = 'table' AND x.key
 """
 SQLITE_INDEX_TEXTS = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"

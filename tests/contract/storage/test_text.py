@@ -42,9 +42,9 @@ LOOK_ALIKES = [
     ("z-1", "z_1"),
     ("straße", "strasse"),
     ("\u00e1", "a\u0301"),
-    ("i", "ı"),
+    ("i", "\u0131"),
     ("K", "\u212a"),  # the Kelvin sign
-    ("a", "а"),  # noqa: RUF001 - the second is Cyrillic, which is what is tested
+    ("a", "\u0430"),  # the second is Cyrillic
     ("_", "%"),
 ]
 
@@ -83,8 +83,12 @@ async def test_letter_case_is_not_folded_when_looking_up(database: Database, hom
         assert await transaction.tenants.by_id(str(home.tenant_id).upper()) is None
 
 
-@pytest.mark.parametrize("text", NASTY)
-async def test_text_comes_back_exactly(database: Database, text: str) -> None:
+async def test_text_comes_back_exactly(database: Database) -> None:
+    for text in NASTY:
+        await text_comes_back(database, text)
+
+
+async def text_comes_back(database: Database, text: str) -> None:
     tenant = a_tenant(text, name=text)
     who = an_identity(name=text)
     home = Home(tenant, who)
@@ -133,36 +137,37 @@ async def test_lists_are_sorted_alike(database: Database, home: Home) -> None:
         assert await all_pages(database, home.tenant_id, query) == expected
 
 
-@pytest.mark.parametrize(
-    "prefix", [*NASTY, "A\u0301", "STRASSE", "a\U0010ffff", "\U0010ffff\U0010ffff", "\ud7ffx"]
-)
-async def test_the_beginning_of_a_name_is_found_folded(database: Database, home: Home, prefix: str) -> None:
+BEGINNINGS = (*NASTY, "A\u0301", "STRASSE", "a\U0010ffff", "\U0010ffff\U0010ffff", "\ud7ffx", "absent")
+
+
+async def test_the_beginning_of_a_name_is_found_folded(database: Database, home: Home) -> None:
     names = [*NASTY, *(f"{name}{more}" for name in NASTY for more in ("x", "\U0010ffff", "\U0010ffffx"))]
     names += ["Straße 5", "strasse 6", "\ud7fe\U0010ffff"]
-    keys = [a_key(home, name=name) for name in names]
     async with database.write() as transaction:
-        await add_keys(transaction, keys)
-    found = await all_pages(database, home.tenant_id, KeyQuery(name_prefix=prefix, limit=200))
-    assert {key.name for key in found} == {name for name in names if fold(name).startswith(fold(prefix))}
+        await add_keys(transaction, [a_key(home, name=name) for name in names])
+    for prefix in BEGINNINGS:
+        found = await all_pages(database, home.tenant_id, KeyQuery(name_prefix=prefix, limit=200))
+        assert {key.name for key in found} == {name for name in names if fold(name).startswith(fold(prefix))}
+
+
+@st.composite
+def names_and_beginning(draw: st.DrawFn) -> tuple[list[str], str]:
+    names = draw(st.lists(STORABLE, min_size=1, max_size=8))
+    name = draw(st.sampled_from(names))
+    return names, name[: draw(st.integers(0, len(name)))]
 
 
 @EXAMPLES
-@given(names=st.lists(STORABLE, min_size=1, max_size=8), data=st.data())
-@example(names=["a\U0010ffffb", "b"], data=None)
-async def test_any_beginning_is_found(
-    database: Database, names: list[str], data: st.DataObject | None
-) -> None:
+@given(names_and_beginning())
+@example((["a\U0010ffffb", "b"], "a"))
+async def test_any_beginning_is_found(database: Database, drawn: tuple[list[str], str]) -> None:
+    names, prefix = drawn
     home = await add_home(database)
     async with database.write() as transaction:
         await add_keys(transaction, [a_key(home, name=name) for name in names])
-    prefix = "a"
-    if data is not None:
-        name = data.draw(st.sampled_from(names))
-        prefix = name[: data.draw(st.integers(0, len(name)))]
     found = await all_pages(database, home.tenant_id, KeyQuery(name_prefix=prefix, limit=200))
-    assert sorted(key.name for key in found) == sorted(
-        name for name in names if fold(name).startswith(fold(prefix))
-    )
+    expected = sorted(name for name in names if fold(name).startswith(fold(prefix)))
+    assert sorted(key.name for key in found) == expected
 
 
 async def test_names_that_look_alike_fold_alike(database: Database, home: Home) -> None:
@@ -180,9 +185,9 @@ async def test_names_that_look_alike_fold_alike(database: Database, home: Home) 
 
 async def test_long_names_fold_to_what_an_index_can_hold(database: Database, home: Home) -> None:
     """Some characters become three when folded; names that differ only behind the 255th sort by id."""
-    keys = [a_key(home, name="\u0390" * 255), a_key(home, name="\u0390" * 254 + "x")]
+    keys = [a_key(home, name="\ufb03" * 255), a_key(home, name="\ufb03" * 254 + "x")]
     async with database.write() as transaction:
         await add_keys(transaction, keys)
     query = KeyQuery(sort=KeySort.NAME, descending=False, limit=1)
     assert await all_pages(database, home.tenant_id, query) == sorted(keys, key=lambda key: key.id)
-    assert len(await all_pages(database, home.tenant_id, KeyQuery(name_prefix="\u0390" * 255))) == 2
+    assert len(await all_pages(database, home.tenant_id, KeyQuery(name_prefix="\ufb03" * 255))) == 2

@@ -104,6 +104,13 @@ async def root(tmp_path: Path) -> AsyncIterator[Speaker]:
         yield one
 
 
+@pytest.fixture(scope="module")
+async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Speaker]:
+    """The same for tests that leave nothing behind: one installation for all of a file's."""
+    async with speaker(tmp_path_factory.mktemp("shared")) as one:
+        yield one
+
+
 @pytest.fixture(scope="session")
 def schema() -> GraphQLSchema:
     return build_schema()

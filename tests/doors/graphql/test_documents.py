@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import GraphQLError
 
-from keywright.api.graphql import documents as module
 from keywright.api.graphql.documents import MAX_ERRORS, MAX_KEPT, MAX_KEPT_LENGTH, MAX_KEPT_TOTAL, Documents
 from keywright.api.graphql.errors import Rejected
 from keywright.api.graphql.messages import Messages
@@ -181,8 +180,3 @@ def test_a_message_that_is_not_known_is_not_passed_on(schema: GraphQLSchema) -> 
         "Something new. Did you mean secret?",
     ):
         assert "secret" not in messages.fault(GraphQLError(message))["message"]
-
-
-def test_the_bounds_of_the_cache_are_worth_it() -> None:
-    """A document may be kept only if a query may have it at all."""
-    assert module.MAX_KEPT_LENGTH <= module.MAX_QUERY_BYTES

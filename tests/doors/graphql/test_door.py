@@ -25,18 +25,18 @@ def codes(answer: Mapping[str, Any]) -> list[str]:
     return [error["extensions"]["code"] for error in answer["errors"]]
 
 
-async def test_a_query_is_answered(root: Speaker) -> None:
-    answer = await root.post({"query": VIEWER})
+async def test_a_query_is_answered(shared: Speaker) -> None:
+    answer = await shared.post({"query": VIEWER})
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {"data": {"viewer": {"identity": {"name": "root"}}}}
 
 
-async def test_the_content_type_of_a_request_does_not_matter(root: Speaker) -> None:
+async def test_the_content_type_of_a_request_does_not_matter(shared: Speaker) -> None:
     body = json.dumps({"query": VIEWER}).encode()
     for kind in ("application/x-www-form-urlencoded", "text/plain", "application/json"):
-        assert (await root.post(body, content_type=kind)).json()["data"]["viewer"]
+        assert (await shared.post(body, content_type=kind)).json()["data"]["viewer"]
 
 
 @pytest.mark.parametrize("accept", ["application/json", RESPONSE, f"{RESPONSE}, application/json;q=0.9"])
@@ -53,10 +53,10 @@ async def test_the_content_type_of_a_request_does_not_matter(root: Speaker) -> N
     ],
 )
 async def test_statuses_follow_the_media_type(
-    root: Speaker, accept: str, body: dict[str, Any], status: int | None, code: str | None
+    shared: Speaker, accept: str, body: dict[str, Any], status: int | None, code: str | None
 ) -> None:
     """GraphQL over HTTP, "Status Codes": what was refused before it ran is a 400 for who knows GraphQL's own type."""
-    answer = await root.post(body, accept=accept)
+    answer = await shared.post(body, accept=accept)
     modern = accept != "application/json"
     assert answer.headers["content-type"] == f"{RESPONSE if modern else accept}; charset=utf-8"
     assert answer.status_code == (status if modern and status is not None else 200)
@@ -79,40 +79,40 @@ async def test_statuses_follow_the_media_type(
     ],
 )
 async def test_a_body_that_is_no_request_is_a_400_always(
-    root: Speaker, accept: str, body: bytes, code: str
+    shared: Speaker, accept: str, body: bytes, code: str
 ) -> None:
-    answer = await root.post(body, accept=accept)
+    answer = await shared.post(body, accept=accept)
     assert answer.status_code == 400
     assert codes(answer.json()) == [code]
     assert "data" not in answer.json()
 
 
-async def test_a_body_over_the_bound_is_refused(root: Speaker) -> None:
-    assert (await root.post(b" " * (MAX_BODY + 1))).status_code == 413
+async def test_a_body_over_the_bound_is_refused(shared: Speaker) -> None:
+    assert (await shared.post(b" " * (MAX_BODY + 1))).status_code == 413
 
 
-async def test_a_browser_is_sent_to_the_explorer(root: Speaker) -> None:
-    answer = await root.client.get("/graphql", headers={"accept": BROWSER})
+async def test_a_browser_is_sent_to_the_explorer(shared: Speaker) -> None:
+    answer = await shared.client.get("/graphql", headers={"accept": BROWSER})
     assert (answer.status_code, answer.headers["location"]) == (302, "/graphiql")
     assert answer.content == b""
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_other_methods_are_told_the_right_one(root: Speaker, method: str) -> None:
-    answer = await root.client.request(method, "/graphql?query={__typename}")
+async def test_other_methods_are_told_the_right_one(shared: Speaker, method: str) -> None:
+    answer = await shared.client.request(method, "/graphql?query={__typename}")
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
     assert codes(answer.json()) == ["method_not_allowed"]
 
 
-async def test_a_browser_may_not_send_by_get(root: Speaker) -> None:
-    headers = {"accept": BROWSER, "authorization": f"Bearer {root.token}"}
-    assert (await root.client.put("/graphql", headers=headers)).status_code == 405
+async def test_a_browser_may_not_send_by_get(shared: Speaker) -> None:
+    headers = {"accept": BROWSER, "authorization": f"Bearer {shared.token}"}
+    assert (await shared.client.put("/graphql", headers=headers)).status_code == 405
 
 
 @pytest.mark.parametrize("accept", ["*/*", RESPONSE])
 @pytest.mark.parametrize("token", [None, "nonsense", "kw_" + "0" * 37, "kws_" + "0" * 37])
-async def test_without_a_credential_nothing_runs(root: Speaker, accept: str, token: str | None) -> None:
-    answer = await root.as_(token).post({"query": VIEWER}, accept=accept)
+async def test_without_a_credential_nothing_runs(shared: Speaker, accept: str, token: str | None) -> None:
+    answer = await shared.as_(token).post({"query": VIEWER}, accept=accept)
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert answer.headers["content-type"].startswith(RESPONSE if accept == RESPONSE else "application/json")
@@ -120,19 +120,19 @@ async def test_without_a_credential_nothing_runs(root: Speaker, accept: str, tok
     assert "data" not in answer.json()
 
 
-async def test_a_request_with_two_credentials_is_refused(root: Speaker) -> None:
-    answer = await root.post({"query": VIEWER}, x_api_key="another")
+async def test_a_request_with_two_credentials_is_refused(shared: Speaker) -> None:
+    answer = await shared.post({"query": VIEWER}, x_api_key="another")
     assert answer.status_code == 400
     assert codes(answer.json()) == ["malformed_request"]
 
 
-async def test_a_key_may_stand_in_its_own_header(root: Speaker) -> None:
-    answer = await root.as_(None).post({"query": VIEWER}, x_api_key=str(root.token))
+async def test_a_key_may_stand_in_its_own_header(shared: Speaker) -> None:
+    answer = await shared.as_(None).post({"query": VIEWER}, x_api_key=str(shared.token))
     assert answer.json()["data"]["viewer"]["identity"]["name"] == "root"
 
 
-async def test_the_schema_is_public(root: Speaker) -> None:
-    nobody = root.as_(None)
+async def test_the_schema_is_public(shared: Speaker) -> None:
+    nobody = shared.as_(None)
     answer = await nobody.ask(
         '{ __schema { queryType { name } } __type(name: "ApiKey") { name } __typename }'
     )
@@ -200,9 +200,9 @@ async def test_a_defect_shows_nothing_of_itself(
     assert sum("unexpected_error" in str(record.msg) for record in caplog.records) == 2
 
 
-async def test_a_field_that_fails_takes_the_fields_of_a_query_with_it(root: Speaker) -> None:
+async def test_a_field_that_fails_takes_the_fields_of_a_query_with_it(shared: Speaker) -> None:
     """They are not null in the schema; the first failure is told, and what follows is not begun."""
-    answer = await root.ask(
+    answer = await shared.ask(
         "{ viewer { __typename } apiKeys(first: 999) { nodes { id } } tenants(first: 999) { nodes { id } } }"
     )
     assert answer["data"] is None
@@ -210,11 +210,13 @@ async def test_a_field_that_fails_takes_the_fields_of_a_query_with_it(root: Spea
     assert answer["errors"][0]["path"] == ["apiKeys"]
 
 
-async def test_an_argument_whose_variable_is_null_after_all(root: Speaker) -> None:
-    answer = await root.ask('query ($id: ID = "x") { apiKey(id: $id) { id } }', {"id": None})
+async def test_an_argument_whose_variable_is_null_after_all(shared: Speaker) -> None:
+    answer = await shared.ask('query ($id: ID = "x") { apiKey(id: $id) { id } }', {"id": None})
     assert answer["data"] == {"apiKey": None}
     assert codes(answer) == ["invalid_type"]
-    answer = await root.ask("query ($s: Boolean = true) { viewer @skip(if: $s) { __typename } }", {"s": None})
+    answer = await shared.ask(
+        "query ($s: Boolean = true) { viewer @skip(if: $s) { __typename } }", {"s": None}
+    )
     assert codes(answer) == ["invalid_type"]
 
 

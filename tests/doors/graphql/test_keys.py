@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from tests.doors.graphql.conftest import MAKE, VERIFY, Speaker
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
 pytestmark = pytest.mark.anyio
 
-TENANT = "mutation ($input: CreateTenantInput!) { createTenant(input: $input) { tenant { id slug name active } replayed } }"
+TENANT = """mutation ($input: CreateTenantInput!) {
+    createTenant(input: $input) { tenant { id slug name active } replayed }
+}"""
 UPDATE = """mutation ($input: UpdateApiKeyInput!) {
     updateApiKey(input: $input) { apiKey {
         id name description handle state active notBefore expiresAt allowedCidrs metadata scope { actions resources }
@@ -41,11 +40,11 @@ FULL = {
 
 
 @pytest.fixture
-async def blog(root: Speaker) -> AsyncIterator[Speaker]:
+async def blog(root: Speaker) -> Speaker:
     """The holder of an administrator's key in a tenant of its own."""
     await root.get(TENANT, input={"slug": "blog"})
     made = await root.make("Administrator", tenant="blog")
-    yield root.as_(made["token"])
+    return root.as_(made["token"])
 
 
 async def names(speaker: Speaker, **variables: Any) -> list[str]:
@@ -108,13 +107,13 @@ async def test_literals_do_as_well_as_variables(root: Speaker) -> None:
     made = await root.get(
         """mutation ($team: String, $left: String) { createApiKey(input: {
             name: "Literal", scope: {actions: "a:b"}, expiresAt: "2091-01-01T00:00:00Z",
-            metadata: {team: $team, gone: $left, list: [1, 2.5, true, null, {deep: "x"}]}
+            metadata: {team: $team, gone: $left, list: [1, 2.5, true, null, $left, {deep: "x", gone: $left}]}
         }) { apiKey { expiresAt metadata scope { actions } } } }""",
         team="search",
     )
     assert made["apiKey"] == {
         "expiresAt": "2091-01-01T00:00:00Z",
-        "metadata": {"team": "search", "list": [1, 2.5, True, None, {"deep": "x"}]},
+        "metadata": {"team": "search", "list": [1, 2.5, True, None, None, {"deep": "x"}]},
         "scope": [{"actions": ["a:b"]}],
     }
 
@@ -284,7 +283,9 @@ async def test_tenants_are_made_and_found(root: Speaker) -> None:
     assert (await root.get(query, slug="blog"))["id"] == made["tenant"]["id"]
     for slug in ("nothing", "No Slug", "\0"):
         assert await root.get(query, slug=slug) is None
-    pages = "query ($after: String) { tenants(first: 1, after: $after) { nodes { slug } pageInfo { endCursor hasNextPage } } }"
+    pages = """query ($after: String) {
+        tenants(first: 1, after: $after) { nodes { slug } pageInfo { endCursor hasNextPage } }
+    }"""
     page = await root.get(pages)
     assert ([node["slug"] for node in page["nodes"]], page["pageInfo"]["hasNextPage"]) == (["blog"], True)
     page = await root.get(pages, after=page["pageInfo"]["endCursor"])
@@ -355,7 +356,8 @@ async def test_nobody_does_more_than_it_may(root: Speaker) -> None:
 
 async def test_the_viewer_is_the_holder_of_the_credential(root: Speaker, blog: Speaker) -> None:
     query = """{ viewer {
-        identity { kind name } credential { kind id expiresAt apiKey { id name } } tenant { slug } roles { role variables { name values } }
+        identity { kind name } credential { kind id expiresAt apiKey { id name } } tenant { slug }
+        roles { role variables { name values } }
     } }"""
     viewer = await blog.get(query)
     credential = viewer["credential"]
@@ -379,7 +381,8 @@ async def test_a_verdict_with_all_that_can_be_asked(root: Speaker) -> None:
         "Narrow", scope=[{"actions": ["article:read"]}], allowedCidrs=["10.0.0.0/8"], metadata={"a": 1}
     )
     query = """query ($input: VerifyInput!) { verify(input: $input) {
-        valid code keyId name identity { name kind } tenant { slug } roles { role } scope { actions resources } expiresAt
+        valid code keyId name identity { name kind } tenant { slug } roles { role } scope { actions resources }
+        expiresAt
         metadata explanation { check detail source policy { actions resources } }
     } }"""
     asked = {
@@ -427,9 +430,9 @@ async def test_a_verdict_with_all_that_can_be_asked(root: Speaker) -> None:
     ],
 )
 async def test_a_question_that_makes_no_sense(
-    root: Speaker, asked: dict[str, Any], expected: dict[str, str]
+    shared: Speaker, asked: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    assert await root.refused(VERIFY, input=asked) == expected
+    assert await shared.refused(VERIFY, input=asked) == expected
 
 
 @pytest.mark.parametrize(
@@ -438,9 +441,9 @@ async def test_a_question_that_makes_no_sense(
         ({"name": ""}, {"code": "invalid_value", "field": "name"}),
         ({"name": "x", "handle": "no spaces"}, {"code": "invalid_value", "field": "handle"}),
         ({"name": "x", "expiresAt": "2001-01-01T00:00:00Z"}, {"code": "expiry_in_past", "field": "expiresAt"}),
-        ({"name": "x", "allowedCidrs": ["10.0.0.0/8", "10.0.0.1/8"]}, {"code": "invalid_cidr", "field": "allowedCidrs.1"}),
+        ({"name": "x", "allowedCidrs": ["::1", "10.0.0.1/8"]}, {"code": "invalid_cidr", "field": "allowedCidrs.1"}),
         ({"name": "x", "tokenHash": "0"}, {"code": "invalid_token_hash", "field": "tokenHash"}),
-        ({"name": "x", "scope": [{"actions": ["a"]}, {"actions": ["a b"]}]}, {"code": "invalid_policy", "field": "scope.1.actions.0"}),
+        ({"name": "x", "scope": [{"actions": ["a", " "]}]}, {"code": "invalid_policy", "field": "scope.0.actions.1"}),
         ({"name": "x", "metadata": {"a": "x" * 17_000}}, {"code": "invalid_value", "field": "metadata"}),
         ({"name": "x", "tenant": "nothing"}, {"code": "not_found", "field": "tenant"}),
         ({"name": "x", "tenant": "\0"}, {"code": "not_found", "field": "tenant"}),
@@ -450,7 +453,7 @@ async def test_a_question_that_makes_no_sense(
     ],
 )  # fmt: skip
 async def test_bad_input_writes_nothing(
-    root: Speaker, fields: dict[str, Any], expected: dict[str, str]
+    shared: Speaker, fields: dict[str, Any], expected: dict[str, str]
 ) -> None:
-    assert await root.refused(MAKE, input=fields) == expected
-    assert await names(root) == []
+    assert await shared.refused(MAKE, input=fields) == expected
+    assert await names(shared) == []

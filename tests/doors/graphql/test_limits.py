@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from graphql import get_introspection_query
 
 from keywright.api.graphql import cost, documents, limits
-from keywright.api.graphql.documents import Documents
 from keywright.api.graphql.errors import Rejected
 from keywright.core.listing import MAX_PAGE
+
+if TYPE_CHECKING:
+    from keywright.api.graphql.documents import Documents
 
 EVERY_FIELD = """id name description handle prefix hint lastSeven state active owner { id kind name }
 tenant { id slug name active createdAt } scope { actions resources } allowedCidrs notBefore expiresAt createdAt
 createdBy lastUsedAt lastUsedIp metadata"""
+
+TWICE_EVERY_FIELD = (
+    f"{{ apiKeys(first: 200) {{ nodes {{ {EVERY_FIELD} }} edges {{ node {{ {EVERY_FIELD} }} }} }} }}"
+)
 
 
 def refusal(documents: Documents, text: str, **variables: object) -> str | None:
@@ -51,8 +58,8 @@ def deep(levels: int) -> str:
         (deep(limits.MAX_DEPTH + 1), "query_too_deep"),
         (deep(300), "query_too_deep"),
         ("{ ...F } fragment F on Query { viewer { ...F } }", "query_too_deep"),
-        ("{ apiKeys(first: 200) { nodes { " + EVERY_FIELD + " } edges { node { " + EVERY_FIELD + " } } } }", "query_too_costly"),
-        ("{ __schema { types { fields { type { fields { type { name } args { name description } " + "isDeprecated " * 20 + "} } } } } }", "query_too_costly"),
+        (TWICE_EVERY_FIELD, "query_too_costly"),
+        ("{ __schema { types { fields { type { fields { " + "name " * 30 + "} } } } } }", "query_too_costly"),
     ],
 )  # fmt: skip
 def test_what_is_beyond_a_limit_is_refused(documents: Documents, text: str, code: str) -> None:
@@ -144,19 +151,15 @@ def test_cost_counts_values(documents: Documents) -> None:
 
 def test_a_page_in_a_fragment_counts_like_one_outside(documents: Documents) -> None:
     plain = "{ apiKeys(first: 7) { nodes { id } } }"
-    spread = "{ apiKeys(first: 7) { ...P } } fragment P on ApiKeyConnection { nodes { ...K } } fragment K on ApiKey { id }"
+    spread = "{ apiKeys(first: 7) { ...P } }"
+    spread += "fragment P on ApiKeyConnection { nodes { ...K } } fragment K on ApiKey { id }"
     assert price(documents, plain) == price(documents, spread)
-    both = "{ a: apiKeys(first: 7) { ...P } b: apiKeys(first: 9) { ...P } } fragment P on ApiKeyConnection { nodes { id } }"
+    both = "{ a: apiKeys(first: 7) { ...P } b: apiKeys(first: 9) { ...P } }"
+    both += "fragment P on ApiKeyConnection { nodes { id } }"
     assert price(documents, both) == price(documents, plain) + price(documents, plain.replace("7", "9"))
 
 
-SIZED = (
-    "query ($n: Int) { apiKeys(first: $n) { nodes { "
-    + EVERY_FIELD
-    + " } edges { node { "
-    + EVERY_FIELD
-    + " } } } }"
-)
+SIZED = "query ($n: Int) " + TWICE_EVERY_FIELD.replace("200", "$n")
 
 
 @pytest.mark.parametrize(
@@ -175,6 +178,13 @@ def test_a_page_by_variable_costs_its_value(
     documents: Documents, variables: dict[str, object], refused: bool
 ) -> None:
     assert refusal(documents, SIZED, **variables) == ("query_too_costly" if refused else None)
+
+
+def test_a_page_in_a_page_counts_as_full() -> None:
+    """No list of the schema stands in another yet; the sum stays linear in the variables when one does."""
+    inner = cost.Price(fixed=2, by_variable={"n": 3})
+    assert inner.paged(cost.Page(size=4)) == cost.Price(fixed=8, by_variable={"n": 12})
+    assert inner.paged(cost.Page(variable="m")) == cost.Price(by_variable={"m": 2 + 3 * MAX_PAGE})
 
 
 def test_a_page_by_variable_has_the_default_of_the_variable(documents: Documents) -> None:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, GraphQLScalarType
 
-from keywright.api.graphql import scalars, schema as schema_module
+from keywright.api.graphql import scalars
+from keywright.api.graphql import schema as schema_module
+from keywright.api.graphql import tenants as tenant_fields
 from keywright.api.graphql.decisions import VerifyField
 from keywright.api.graphql.fields import RootField, UseCaseField
 from keywright.core.decision import Code
@@ -76,7 +78,7 @@ def test_mutations_change_and_queries_do_not(schema: GraphQLSchema) -> None:
     for root, changes in ((schema.query_type, False), (schema.mutation_type, True)):
         for name, field in root.fields.items():
             if name not in NOT_A_USE_CASE:
-                assert field.resolve.use.changes is changes, name  # type: ignore[union-attr]
+                assert field.resolve.use.changes is changes, name
 
 
 def test_every_use_case_is_reached(schema: GraphQLSchema) -> None:
@@ -103,7 +105,7 @@ def test_a_failed_mutation_answers_null_for_itself_alone(schema: GraphQLSchema) 
 
 
 def test_a_root_field_without_a_resolver_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(schema_module.tenants, "MUTATIONS", {})
+    monkeypatch.setattr(tenant_fields, "MUTATIONS", {})
     with pytest.raises(RuntimeError, match="createTenant"):
         schema_module.build_schema()
 
@@ -178,10 +180,11 @@ def test_a_text_that_is_no_moment_is_refused_without_repeating_it(text: str) -> 
 
 
 def test_only_texts_are_moments_and_only_objects_are_json() -> None:
-    for value in (5, None, True, 1.5, [], {}):
+    others: list[object] = [5, None, True, 1.5, []]
+    for value in (*others, {}):
         with pytest.raises(InvalidType):
             scalars.parse_date_time(value)
-    for value in (5, None, True, 1.5, [], "{}"):
+    for value in (*others, "{}"):
         with pytest.raises(InvalidType):
             scalars.parse_json(value)
 

@@ -42,7 +42,7 @@ def operation(variables: str) -> OperationDefinitionNode:
         (CREATE, {"input": {"name": None}}, "invalid_type", "name"),
         (CREATE, {"input": {"name": 5}}, "invalid_type", "name"),
         (CREATE, {"input": {"name": "x", "nam": 1}}, "unknown_field", "input"),
-        (CREATE, {"input": {"name": "x", "scope": [{"actions": ["a"]}, {"actions": [1]}]}}, "invalid_type", "scope.1.actions.0"),
+        (CREATE, {"input": {"name": "x", "scope": [{"actions": ["a", 1]}]}}, "invalid_type", "scope.0.actions.1"),
         (CREATE, {"input": {"name": "x", "scope": [{}]}}, "missing_field", "scope.0.actions"),
         (CREATE, {"input": {"name": "x", "scope": [{"actions": [], "more": 1}]}}, "unknown_field", "scope.0"),
         (CREATE, {"input": {"name": "x", "metadata": [1]}}, "invalid_type", "metadata"),
@@ -71,8 +71,12 @@ def test_a_sentence_names_the_variable_and_the_type(schema: GraphQLSchema) -> No
     assert found.detail == "Variable $at: A date-time needs an offset, such as Z or +02:00."
 
 
-@pytest.mark.parametrize("name", ["a" * 33, mint("k").reveal()])
-def test_a_name_that_could_be_a_secret_is_not_told(schema: GraphQLSchema, name: str) -> None:
+def test_a_name_that_could_be_a_secret_is_not_told(schema: GraphQLSchema) -> None:
+    for name in ("a" * 33, mint("k").reveal()):
+        _check_hidden(schema, name)
+
+
+def _check_hidden(schema: GraphQLSchema, name: str) -> None:
     found = first_fault(schema, operation(f"${name}: Int!"), {name: "x"})
     assert found.detail == "Variable $…: A value of type Int is expected."
     assert found.field == "…"

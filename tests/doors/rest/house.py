@@ -6,12 +6,14 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 from sqlalchemy import select
 
 from keywright.app import Application, build, migrate
+from keywright.core.instants import SystemClock, to_us
 from keywright.settings import load
 from keywright.storage.schema import metadata
 
@@ -23,6 +25,19 @@ if TYPE_CHECKING:
 
 ROOT = "root-token-of-the-tests-0001"
 PASSWORD = "a-password-of-the-tests"
+
+
+class MovableClock:
+    """The machine's clock, moved by `ahead`."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta(0)
+
+    def now_us(self) -> int:
+        return to_us(self.now())
+
+    def now(self) -> datetime:
+        return SystemClock().now() + self.ahead
 
 
 @dataclass(slots=True)
@@ -65,6 +80,11 @@ class House:
         assert answer.status_code == 201, answer.text
         token: str = answer.json()["token"]
         return token
+
+    async def execute(self, statement: Any) -> None:
+        """Change the database behind Keywright's back, where no use case changes it yet."""
+        async with self.app.database.write() as transaction:
+            await transaction._connection.execute(statement)
 
     async def rows(self) -> dict[str, list[tuple[Any, ...]]]:
         """All that the database holds, by table: two of these are equal when nothing was written between."""

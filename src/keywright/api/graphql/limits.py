@@ -67,8 +67,7 @@ class Shape:
 
     def touches_data(self, operation: OperationDefinitionNode) -> bool:
         """Whether an operation asks for anything but the schema, which is public."""
-        fields = self._merged([operation.selection_set]).values()
-        return any(not _is_public(field) for same in fields for field in same)
+        return not all(_is_public(same[0]) for same in self._merged([operation.selection_set]).values())
 
     def _walk(self, selected: SelectionSetNode, depth: int) -> None:
         left = [([selected], depth)]

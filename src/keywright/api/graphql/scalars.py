@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from ariadne import EnumType, ScalarType
+from graphql import Undefined, value_from_ast_untyped
 
 from keywright.core.checks import moment
 from keywright.core.decision import Code
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
     from ariadne import SchemaBindable
+    from graphql import ValueNode
 
 # RFC 3339, section 5.6; the offset is wanted by `moment`, which says so in its own words.
 _RFC_3339: Final = re.compile(
@@ -45,6 +47,20 @@ def parse_json(value: object) -> dict[str, object]:
     return value
 
 
+def parse_json_literal(node: ValueNode, variables: dict[str, Any] | None = None) -> dict[str, object]:
+    """A JSON object that stands in a query. Raises `InvalidType`."""
+    return parse_json(_given(value_from_ast_untyped(node, variables)))
+
+
+def _given(value: Any) -> Any:  # noqa: ANN401 - any literal
+    """A literal without the variables that were not given: in an object left out, in a list null."""
+    if isinstance(value, dict):
+        return {name: _given(inner) for name, inner in value.items() if inner is not Undefined}
+    if isinstance(value, list):
+        return [_given(inner) for inner in value]
+    return None if value is Undefined else value
+
+
 def as_it_is(value: Any) -> Any:  # noqa: ANN401 - JSON that is encoded already
     """JSON goes out as it was stored."""
     return value
@@ -59,7 +75,7 @@ def bindables() -> list[SchemaBindable]:
     """All scalars and enums of the schema."""
     return [
         ScalarType("DateTime", serializer=rfc3339, value_parser=parse_date_time),
-        ScalarType("JSON", serializer=as_it_is, value_parser=parse_json),
+        ScalarType("JSON", serializer=as_it_is, value_parser=parse_json, literal_parser=parse_json_literal),
         _named("ApiKeyState", State, without=frozenset({State.DELETED})),
         _named("ApiKeyOrderField", KeySort),
         _named("IdentityKind", IdentityKind),

@@ -18,7 +18,6 @@ from graphql import (
 )
 
 from keywright.core.errors import InvalidType, KeywrightError, MissingField, UnknownField
-from keywright.core.tokens import find_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,5 +117,5 @@ def _leaf_fault(value: Any, kind: Any, place: _Place) -> KeywrightError | None: 
 
 
 def _shown(name: str) -> str:
-    """The name of a variable, unless it could be something else than a name."""
-    return name if len(name) <= LONGEST_NAME and not find_tokens(name) else "…"
+    """The name of a variable, unless it is as long as a token."""
+    return name if len(name) <= LONGEST_NAME else "…"

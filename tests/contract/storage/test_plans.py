@@ -1,0 +1,261 @@
+"""Plans: with thousands of rows, what must stay fast is answered from an index, in its order, without a sort.
+
+The statements are those that the repositories send, taken down on their way to the driver.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sqlalchemy import event, insert, text
+
+from keywright.core.keys import State
+from keywright.core.listing import KeyQuery, KeySort, Position
+from keywright.storage.rows import key_values
+from keywright.storage.schema import api_key, audit_entry, identity, membership, tenant
+from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_key, a_tenant, an_identity
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+    from keywright.storage import Database, Transaction
+
+pytestmark = pytest.mark.anyio
+
+MANY = 2_000
+BIG = Home(a_tenant("big"), an_identity())
+BIG_TOO = Home(BIG.tenant, an_identity())
+OTHERS = [Home(a_tenant(), an_identity()) for _ in range(500)]
+INSTALLATION = Home(None, an_identity())
+PLACES = {
+    KeySort.CREATED_AT: Position(None, "key_7"),
+    KeySort.NAME: Position("key 2", "key_7"),
+    KeySort.EXPIRES_AT: Position(1772368215123456, "key_7"),
+    KeySort.LAST_USED_AT: Position(1772368215123456, "key_7"),
+}
+INDEXES = {
+    KeySort.CREATED_AT: "ix_api_key_newest",
+    KeySort.NAME: "ix_api_key_by_name",
+    KeySort.EXPIRES_AT: "ix_api_key_by_expiry",
+    KeySort.LAST_USED_AT: "ix_api_key_by_last_use",
+}
+
+
+@pytest.fixture
+async def filled(database: Database) -> AsyncIterator[Database]:
+    """A big tenant, many small ones, and global keys: some thousand keys in all, a tenth of them deleted."""
+    homes = [BIG, BIG_TOO, INSTALLATION] * (MANY // 2) + [home for home in OTHERS for _ in range(6)]
+    rows = []
+    for number, home in enumerate(homes):
+        key = a_key(
+            home,
+            id=f"key_{number:032x}",
+            name=f"Key {number * 7919 % MANY}",
+            handle=f"handle-{number}",
+            expires_at=None if number % 3 else NOW + (number * 104729 % MANY) * SECOND,
+            last_used_at=None if number % 4 == 0 else NOW + (number * 7 % MANY) * SECOND,
+            deleted_at=NOW if number % 10 == 9 else None,
+        )
+        rows.append({**key_values(key), "digest": a_digest(number + 10**9)})
+    everybody = [BIG, BIG_TOO, INSTALLATION, *OTHERS]
+    tenants = {home.tenant for home in everybody if home.tenant is not None}
+    async with database.writer.begin() as connection:
+        await connection.execute(
+            insert(tenant),
+            [
+                {name: getattr(one, name) for name in ("id", "slug", "name", "active", "created_at")}
+                for one in tenants
+            ],
+        )
+        await connection.execute(
+            insert(identity),
+            [
+                {
+                    name: getattr(home.identity, name)
+                    for name in ("id", "kind", "name", "active", "created_at")
+                }
+                for home in everybody
+            ],
+        )
+        await connection.execute(
+            insert(membership),
+            [
+                {
+                    "id": f"mem_{number}-{role}",
+                    "identity_id": home.identity.id,
+                    "tenant_id": home.tenant_id,
+                    "role": f"role {role}",
+                    "created_at": NOW,
+                }
+                for number, home in enumerate(everybody)
+                for role in range(3)
+            ],
+        )
+        await connection.execute(insert(api_key), rows)
+        await connection.execute(
+            insert(audit_entry),
+            [
+                {
+                    "id": f"aud_{number:032x}",
+                    "tenant_id": home.tenant_id,
+                    "at": NOW,
+                    "actor_kind": "system",
+                    "action": "key.create",
+                    "target_type": "key",
+                    "target_id": f"key_{number // 3:032x}",
+                    "changes": "{}",
+                }
+                for number, home in enumerate(homes)
+            ],
+        )
+        if database.dialect == "postgresql":  # in production autovacuum does this; SQLite is never analysed
+            await connection.execute(text("ANALYZE"))
+    return database
+
+
+Statement = tuple[str, Any]
+
+
+@contextmanager
+def taken_down(database: Database) -> Iterator[list[Statement]]:
+    """The statements that are sent meanwhile, with their parameters."""
+    sent: list[Statement] = []
+    engine = database.writer.sync_engine
+
+    def take(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            sent.append((statement, parameters))
+
+    event.listen(engine, "before_cursor_execute", take)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", take)
+
+
+async def plans(database: Database, statement: Statement) -> list[Any]:
+    """How the engine would run a statement.
+
+    On PostgreSQL both with these values and with any, since it changes over to the latter after a few runs.
+    """
+    sql, parameters = statement
+    async with database.writer.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        if database.dialect == "sqlite":
+            async with raw.execute(f"EXPLAIN QUERY PLAN {sql}", parameters) as rows:
+                return ["\n".join(row[3] for row in await rows.fetchall())]
+        special = await raw.fetchval(f"EXPLAIN (FORMAT JSON) {sql}", *parameters)
+        await raw.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
+        nulls = ", ".join(["NULL"] * len(parameters))
+        general = await raw.fetchval(f"EXPLAIN (FORMAT JSON) EXECUTE asked({nulls})")
+        await raw.execute("DEALLOCATE asked; RESET plan_cache_mode")
+        return [special, general]
+
+
+def faults(dialect: str, plan: Any, index: str, *, sorts: bool) -> list[str]:
+    """What is wrong with a plan: rows read in no order, a sort, or another index than the one for this."""
+    if dialect == "sqlite":
+        bad = [line for line in plan.splitlines() if re.search(r"SCAN" if sorts else r"SCAN|B-TREE", line)]
+        return [*bad, plan] if bad or not re.search(index, plan) else []
+    kinds, indexes = nodes(plan[0]["Plan"])
+    bad = [kind for kind in kinds if re.search(r"Seq Scan" if sorts else r"Seq Scan|Sort", kind)]
+    return [*bad, str(plan)] if bad or not re.search(index, " ".join(indexes)) else []
+
+
+def nodes(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """The kinds of a plan's nodes, and the indexes that they use."""
+    kinds, indexes = [plan["Node Type"]], [plan["Index Name"]] if "Index Name" in plan else []
+    for child in plan.get("Plans", ()):
+        more_kinds, more_indexes = nodes(child)
+        kinds += more_kinds
+        indexes += more_indexes
+    return kinds, indexes
+
+
+async def check(
+    database: Database, index: str, act: Callable[[Transaction], Awaitable[object]], *, sorts: bool = False
+) -> None:
+    """That what is done is one statement, answered from the index of this pattern.
+
+    `sorts` lets the few rows that an index has found be sorted.
+    """
+    with taken_down(database) as sent:
+        async with database.write() as transaction:
+            await act(transaction)
+    ((sql, parameters),) = sent
+    one = parameters[0] if isinstance(parameters, list) else parameters
+    for plan in await plans(database, (sql, one)):
+        assert faults(database.dialect, plan, index, sorts=sorts) == []
+
+
+async def test_every_list_order_has_its_index(filled: Database) -> None:
+    for home in (BIG, INSTALLATION):
+        for sort in KeySort:
+            for descending in (False, True):
+                first = KeyQuery(sort=sort, descending=descending, limit=50)
+                for query in (first, replace(first, after=PLACES[sort])):
+                    await check(filled, INDEXES[sort], listing(home, query))
+
+
+def listing(home: Home, query: KeyQuery) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.keys(home.tenant_id).page(query, NOW)
+
+
+async def test_filters_that_have_an_index(filled: Database) -> None:
+    handle = KeyQuery(handle="handle-501")
+    await check(filled, "uq_api_key_handle", listing(BIG, handle), sorts=True)
+    await check(filled, "uq_api_key_(global_)?handle", listing(INSTALLATION, handle), sorts=True)
+    owner = KeyQuery(identity_id=BIG.identity.id)
+    for query in (owner, replace(owner, after=Position(None, "key_7"))):
+        await check(filled, "ix_api_key_by_owner", listing(BIG, query))
+    for sort in KeySort:
+        await check(
+            filled, INDEXES[sort], listing(BIG, KeyQuery(states=frozenset({State.ACTIVE}), sort=sort))
+        )
+    beginning = KeyQuery(name_prefix="key 19", sort=KeySort.NAME)
+    for query in (beginning, replace(beginning, after=Position("key 195", "key_7"))):
+        await check(filled, "ix_api_key_by_name", listing(BIG, query))
+
+
+PRIMARY = r"pk_api_key|ix_api_key_newest|sqlite_autoindex_api_key_"
+DIGEST = r"uq_api_key_digest|sqlite_autoindex_api_key_"
+
+
+async def test_points_are_looked_up(filled: Database) -> None:
+    key_id, mine = f"key_{501:032x}", BIG.tenant_id
+    soon = NOW + 9 * SECOND
+    await check(filled, DIGEST, lambda transaction: transaction.all_keys.by_digest(a_digest(10**9)))
+    await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_id(key_id, lock=True))
+    await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_ids([key_id], lock=True))
+    await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).delete([key_id], NOW))
+    await check(filled, PRIMARY, lambda transaction: transaction.all_keys.touch([(key_id, NOW, None)]))
+    await check(
+        filled, "ix_api_key_sweep", lambda transaction: transaction.all_keys.expired_before(soon, 500)
+    )
+
+
+async def test_an_audit_trail_is_read_from_an_index(filled: Database) -> None:
+    target = f"key_{500:032x}"
+    for tenant_id in (BIG.tenant_id, None):
+        for after in (None, Position(None, "aud_7")):
+            for index, wanted in (("ix_audit_entry_newest", None), ("ix_audit_entry_target", target)):
+                await check(filled, index, trail(tenant_id, wanted, after))
+
+
+def trail(
+    tenant_id: str | None, target_id: str | None, after: Position | None
+) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.audit(tenant_id).page(target_id=target_id, limit=50, after=after)
+
+
+async def test_a_verification_reads_by_indexes_alone(filled: Database) -> None:
+    for statement, parameter, index in (
+        (filled.lookup._key, a_digest(10**9), DIGEST),
+        (filled.lookup._tenant, "big", r"uq_tenant_slug|sqlite_autoindex_tenant_"),
+    ):
+        for plan in await plans(filled, (statement.sql, (parameter,))):
+            assert faults(filled.dialect, plan, index, sorts=False) == []

@@ -1,0 +1,253 @@
+"""Races: of two transactions that want the same thing at the same moment, one gets it and the other is told."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from keywright.core.errors import HandleTaken, SlugTaken, TokenHashTaken
+from keywright.core.identities import Grant
+from keywright.core.listing import KeyQuery
+from keywright.storage.idempotency import Replay, ReplayRace
+from keywright.storage.identities import GrantHeld, LoginTaken
+from tests.contract.storage.making import (
+    NOW,
+    Home,
+    a_digest,
+    a_key,
+    a_tenant,
+    add_home,
+    add_installation,
+    add_key,
+    all_pages,
+    an_identity,
+    key_by_id,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from keywright.storage import Database, Transaction
+
+    Act = Callable[[Transaction], Awaitable[Any]]
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+async def nodes(url: str, connect: Callable[[str], Database]) -> tuple[Database, Database]:
+    """Two that know nothing of each other, as in two processes."""
+    return connect(url), connect(url)
+
+
+async def race(nodes: tuple[Database, Database], *acts: Act) -> list[Any]:
+    """What came of each act, done in transactions that are all open at once.
+
+    SQLite lets one transaction write at a time, so there they only set out together.
+    """
+    together = asyncio.Barrier(len(acts))
+
+    async def run(database: Database, act: Act) -> Any:
+        if database.dialect == "sqlite":
+            await together.wait()
+        async with database.write() as transaction:
+            if database.dialect == "postgresql":
+                await transaction.probe()
+                await together.wait()
+            return await act(transaction)
+
+    return await asyncio.gather(
+        *(run(database, act) for database, act in zip(nodes, acts, strict=True)), return_exceptions=True
+    )
+
+
+def one_won(results: list[Any], error: type[Exception]) -> bool:
+    """Whether one act succeeded, and the other failed with just this error."""
+    return {type(result) for result in results} == {type(None), error}
+
+
+async def test_a_handle(nodes: tuple[Database, Database]) -> None:
+    home = await add_home(nodes[0])
+    keys = [a_key(home, handle="deploy", name=name) for name in ("one", "two")]
+    results = await race(nodes, *(adding(key, a_digest()) for key in keys))
+    assert one_won(results, HandleTaken)
+    assert len(await all_pages(nodes[0], home.tenant_id, KeyQuery(handle="deploy"))) == 1
+
+
+async def test_a_global_handle(nodes: tuple[Database, Database]) -> None:
+    """Where the tenant is NULL, in whose eyes no two NULLs are alike."""
+    home = await add_installation(nodes[0])
+    results = await race(nodes, *(adding(a_key(home, handle="root"), a_digest()) for _ in range(2)))
+    assert one_won(results, HandleTaken)
+    assert len(await all_pages(nodes[0], None, KeyQuery(handle="root"))) == 1
+
+
+async def test_a_handle_in_a_change(nodes: tuple[Database, Database]) -> None:
+    home = await add_home(nodes[0])
+    keys = [await add_key(nodes[0], home, handle=name) for name in ("one", "two")]
+
+    def changing(index: int) -> Act:
+        return lambda transaction: transaction.keys(home.tenant_id).change(
+            replace(keys[index], handle="both")
+        )
+
+    assert one_won(await race(nodes, changing(0), changing(1)), HandleTaken)
+    stored = [await key_by_id(nodes[0], key) for key in keys]
+    assert sorted(str(key and key.handle) for key in stored) in (["both", "one"], ["both", "two"])
+
+
+async def test_a_digest(nodes: tuple[Database, Database]) -> None:
+    """In two tenants, for a digest is taken everywhere."""
+    homes = [await add_home(nodes[0]) for _ in range(2)]
+    digest = a_digest()
+    assert one_won(await race(nodes, *(adding(a_key(home), digest) for home in homes)), TokenHashTaken)
+    assert sum([len(await all_pages(nodes[0], home.tenant_id, KeyQuery())) for home in homes]) == 1
+
+
+async def test_a_slug(nodes: tuple[Database, Database]) -> None:
+    tenants = [a_tenant("acme") for _ in range(2)]
+    results = await race(
+        nodes, *(lambda transaction, new=new: transaction.tenants.add(new) for new in tenants)
+    )
+    assert one_won(results, SlugTaken)
+    async with nodes[0].read() as transaction:
+        assert await transaction.tenants.by_slug("acme") in tenants
+
+
+async def test_an_idempotency_key(nodes: tuple[Database, Database]) -> None:
+    """The loser's second attempt finds what the winner made."""
+    home = await add_home(nodes[0])
+    made = [replay(home, f"key_{number}") for number in range(2)]
+    results = await race(nodes, *(lambda transaction, one=one: transaction.replays.add(one) for one in made))
+    assert one_won(results, ReplayRace)
+    async with nodes[1].write() as transaction:
+        found = await transaction.replays.find(home.identity.id, home.tenant_id, made[0].key, NOW)
+    assert found == made[results.index(None)]
+
+
+async def test_an_old_idempotency_key(nodes: tuple[Database, Database]) -> None:
+    """Both may find it too old and forget it, and still only one of them uses it anew."""
+    home = await add_home(nodes[0])
+    async with nodes[0].write() as transaction:
+        await transaction.replays.add(replace(replay(home, "key_old"), created_at=NOW - timedelta(days=2)))
+
+    def again(number: int) -> Act:
+        async def act(transaction: Transaction) -> None:
+            one = replay(home, f"key_{number}")
+            since = NOW - timedelta(days=1)
+            if await transaction.replays.find(one.caller_id, one.tenant_id, one.key, since) is not None:
+                raise ReplayRace
+            await transaction.replays.add(one)
+
+        return act
+
+    assert one_won(await race(nodes, again(0), again(1)), ReplayRace)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+async def test_a_membership(nodes: tuple[Database, Database], everywhere: bool) -> None:
+    home = await add_home(nodes[0])
+    who = an_identity()
+    async with nodes[0].write() as transaction:
+        await transaction.identities.add(who)
+    grant = Grant("monitor", None if everywhere else home.tenant_id)
+
+    async def act(transaction: Transaction) -> None:
+        await transaction.identities.grant(who.id, grant, NOW)
+
+    assert one_won(await race(nodes, act, act), GrantHeld)
+    async with nodes[0].read() as transaction:
+        assert await transaction.identities.grants(who.id) == (grant,)
+
+
+async def test_a_login(nodes: tuple[Database, Database]) -> None:
+    people = [an_identity() for _ in range(2)]
+    results = await race(
+        nodes,
+        *(
+            lambda transaction, who=who: transaction.identities.add_person(
+                who, login="ada", password_hash="h"
+            )
+            for who in people
+        ),
+    )
+    assert one_won(results, LoginTaken)
+    async with nodes[0].read() as transaction:
+        stored = [await transaction.identities.by_id(who.id) for who in people]
+        person = await transaction.identities.person("ada")
+    assert person is not None
+    assert [person.identity] == [who for who in stored if who is not None]
+
+
+async def test_a_job(nodes: tuple[Database, Database]) -> None:
+    """Also when neither finds the job's row, which is made on first use."""
+    until = NOW + timedelta(minutes=5)
+
+    def taking(holder: str) -> Act:
+        return lambda transaction: transaction.jobs.take(
+            "sweep", holder, now=NOW, until=until, due_before=NOW
+        )
+
+    for _ in range(2):
+        assert sorted(await race(nodes, taking("one"), taking("two"))) == [False, True]
+        for holder in ("one", "two"):
+            async with nodes[0].write() as transaction:
+                await transaction.jobs.done("sweep", holder, NOW)
+
+
+async def test_different_things_do_not_race(nodes: tuple[Database, Database]) -> None:
+    homes = [await add_home(nodes[0]) for _ in range(2)]
+    keys = [a_key(home, handle="deploy") for home in homes]
+    assert await race(nodes, *(adding(key, a_digest()) for key in keys)) == [None, None]
+
+
+async def test_a_change_waits_for_another_of_the_same_key(nodes: tuple[Database, Database]) -> None:
+    """Each reads the key locked, so that neither overwrites what the other has just made of it."""
+    home = await add_home(nodes[0])
+    key = await add_key(nodes[0], home, description="")
+
+    def appending(letter: str) -> Act:
+        async def act(transaction: Transaction) -> None:
+            keys = transaction.keys(home.tenant_id)
+            found = await keys.by_id(key.id, lock=True)
+            assert found is not None
+            await keys.change(replace(found, description=found.description + letter))
+
+        return act
+
+    assert await race(nodes, appending("a"), appending("b")) == [None, None]
+    stored = await key_by_id(nodes[0], key)
+    assert stored is not None
+    assert sorted(stored.description) == ["a", "b"]
+
+
+async def test_a_deletion_waits_for_a_change(nodes: tuple[Database, Database]) -> None:
+    home = await add_home(nodes[0])
+    keys = [await add_key(nodes[0], home) for _ in range(3)]
+
+    async def delete(transaction: Transaction) -> None:
+        mine = transaction.keys(home.tenant_id)
+        found = await mine.by_ids([key.id for key in reversed(keys)], lock=True)
+        await mine.delete(found, NOW)
+
+    assert await race(nodes, delete, delete) == [None, None]
+    assert await all_pages(nodes[0], home.tenant_id, KeyQuery()) == []
+
+
+def adding(key: Any, digest: bytes) -> Act:
+    return lambda transaction: transaction.keys(key.tenant_id).add(key, digest)
+
+
+def replay(home: Home, result_id: str) -> Replay:
+    return Replay(
+        caller_id=home.identity.id,
+        tenant_id=home.tenant_id,
+        key="a" * 64,
+        fingerprint=b"f" * 32,
+        result_id=result_id,
+        created_at=NOW,
+    )

@@ -1,0 +1,273 @@
+"""Sessions, replays and job leases: rows with an end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
+from keywright.core.identities import Grant, IdentityKind
+from keywright.core.ids import new_id
+from keywright.core.listing import Position
+from keywright.core.sessions import Session
+from keywright.storage.idempotency import Replay
+from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_tenant, add_home, an_identity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from keywright.core.identities import Identity
+    from keywright.storage import Database
+
+pytestmark = pytest.mark.anyio
+
+MINUTE = timedelta(minutes=1)
+
+
+def a_session(who: Identity, **changes: datetime | str | None) -> Session:
+    made = Session(
+        id=new_id("ses"),
+        identity_id=who.id,
+        created_at=NOW,
+        seen_at=NOW,
+        idle_at=NOW + MINUTE,
+        ends_at=NOW + 10 * MINUTE,
+        created_ip="192.0.2.1",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type] # each test gives fields of their own types
+
+
+async def test_a_session_from_login_to_logout(database: Database, home: Home) -> None:
+    digest, session = a_digest(), a_session(home.identity)
+    other_digest, other = a_digest(), a_session(home.identity, created_ip=None)
+    async with database.write() as transaction:
+        await transaction.sessions.add(session, digest)
+        await transaction.sessions.add(other, other_digest)
+    async with database.write() as transaction:
+        sessions = transaction.sessions
+        assert await sessions.by_digest(a_digest()) is None
+        assert await sessions.by_digest(digest) == (session, home.identity)
+
+        await sessions.seen(session.id, seen_at=NOW + SECOND, idle_at=NOW + 2 * MINUTE)
+        seen = replace(session, seen_at=NOW + SECOND, idle_at=NOW + 2 * MINUTE)
+        assert await sessions.by_digest(digest) == (seen, home.identity)
+
+        await sessions.end(session.id, NOW + MINUTE)
+        ended = replace(seen, ended_at=NOW + MINUTE)
+        assert await sessions.by_digest(digest) == (ended, home.identity)
+        assert await sessions.by_digest(other_digest) == (other, home.identity)
+
+
+async def test_sessions_that_are_over_are_forgotten(database: Database, home: Home) -> None:
+    """By whichever end came first; just then, one is not over before that moment."""
+    moment = NOW + MINUTE
+    over = [
+        a_session(home.identity, ended_at=moment - SECOND),
+        a_session(home.identity, idle_at=moment - SECOND),
+        a_session(home.identity, ends_at=moment - SECOND),
+    ]
+    kept = [
+        a_session(home.identity, idle_at=moment, ends_at=moment),
+        a_session(home.identity, ended_at=moment, idle_at=moment),
+    ]
+    digests = {session.id: a_digest() for session in (*over, *kept)}
+    async with database.write() as transaction:
+        for session in (*over, *kept):
+            await transaction.sessions.add(session, digests[session.id])
+    async with database.write() as transaction:
+        assert await transaction.sessions.forget_before(moment) == 3
+        assert await transaction.sessions.forget_before(moment) == 0
+        for session in (*over, *kept):
+            found = await transaction.sessions.by_digest(digests[session.id])
+            assert (found is None) is (session in over)
+
+
+async def test_a_replay_lives_until_its_moment(database: Database, home: Home) -> None:
+    made = Replay(
+        caller_id=home.identity.id,
+        tenant_id=None,
+        key="a" * 64,
+        fingerprint=bytes(range(32)),
+        result_id="key_1",
+        created_at=NOW,
+    )
+
+    async def find(since: datetime) -> Replay | None:
+        async with database.write() as transaction:
+            return await transaction.replays.find(made.caller_id, None, made.key, since)
+
+    assert await find(NOW) is None
+    async with database.write() as transaction:
+        await transaction.replays.add(made)
+    assert await find(NOW - MINUTE) == made
+    assert await find(NOW) == made
+    assert await find(NOW + SECOND) is None
+    # From then on it is as if it had never been, and the key is free again.
+    assert await find(NOW - MINUTE) is None
+    async with database.write() as transaction:
+        await transaction.replays.add(replace(made, result_id="key_2"))
+    assert await find(NOW) == replace(made, result_id="key_2")
+
+
+async def test_old_replays_are_forgotten(database: Database, home: Home) -> None:
+    made = [
+        Replay(
+            caller_id=home.identity.id,
+            tenant_id=home.tenant_id,
+            key=str(age) * 64,
+            fingerprint=b"f" * 32,
+            result_id=f"key_{age}",
+            created_at=NOW - age * SECOND,
+        )
+        for age in range(4)
+    ]
+    async with database.write() as transaction:
+        for one in made:
+            await transaction.replays.add(one)
+    async with database.write() as transaction:
+        assert await transaction.replays.forget_before(NOW - SECOND) == 2
+        assert await transaction.replays.forget_before(NOW - SECOND) == 0
+        long_ago = NOW - MINUTE
+        for one in made:
+            found = await transaction.replays.find(one.caller_id, one.tenant_id, one.key, long_ago)
+            assert found == (one if one.created_at >= NOW - SECOND else None)
+
+
+async def take(
+    database: Database, holder: str, at: datetime, *, due_before: datetime = NOW, name: str = "sweep"
+) -> bool:
+    async with database.write() as transaction:
+        return await transaction.jobs.take(name, holder, now=at, until=at + 5 * MINUTE, due_before=due_before)
+
+
+async def done(database: Database, holder: str, at: datetime) -> None:
+    async with database.write() as transaction:
+        await transaction.jobs.done("sweep", holder, at)
+
+
+async def test_a_job_has_one_holder_at_a_time(database: Database) -> None:
+    assert await take(database, "one", NOW)
+    assert not await take(database, "two", NOW + MINUTE)
+    assert await take(database, "one", NOW + MINUTE), "its holder may take it again, to hold it longer"
+    assert not await take(database, "two", NOW + 6 * MINUTE - SECOND)
+    assert await take(database, "two", NOW + MINUTE, name="another"), "jobs know nothing of each other"
+
+
+async def test_a_lease_ends_with_its_holder(database: Database) -> None:
+    """A node that died comes to its end by the clock; when it comes back, the job is another's."""
+    assert await take(database, "one", NOW)
+    assert await take(database, "two", NOW + 5 * MINUTE)
+    await done(database, "one", NOW + 6 * MINUTE)
+    assert not await take(database, "one", NOW + 6 * MINUTE)
+    assert not await take(database, "three", NOW + 6 * MINUTE)
+
+
+async def test_a_job_that_ran_is_not_due(database: Database) -> None:
+    assert await take(database, "one", NOW)
+    await done(database, "one", NOW + MINUTE)
+    for holder in ("one", "two"):
+        assert not await take(database, holder, NOW + 2 * MINUTE, due_before=NOW + MINUTE - SECOND)
+    assert await take(database, "two", NOW + 2 * MINUTE, due_before=NOW + MINUTE)
+
+
+async def test_what_is_not_there_can_be_ended(database: Database) -> None:
+    async with database.write() as transaction:
+        await transaction.sessions.end("ses_absent", NOW)
+        await transaction.sessions.seen("ses_absent", seen_at=NOW, idle_at=NOW)
+        await transaction.jobs.done("absent", "one", NOW)
+
+
+async def test_people_and_their_roles(database: Database, home: Home) -> None:
+    ada = an_identity(kind=IdentityKind.USER, active=False)
+    grants = (Grant("super_admin"), Grant("admin", home.tenant_id), Grant("member", home.tenant_id))
+    async with database.write() as transaction:
+        await transaction.identities.add_person(ada, login="ada", password_hash="hash")
+        for grant in grants:
+            await transaction.identities.grant(ada.id, grant, NOW)
+    async with database.read() as transaction:
+        identities = transaction.identities
+        person = await identities.person("ada")
+        assert person is not None
+        assert (person.identity, person.login, person.password_hash) == (ada, "ada", "hash")
+        assert "hash" not in repr(person)
+        assert await identities.person("bob") is None
+        assert await identities.by_id(ada.id) == ada
+        assert await identities.by_id("idn_absent") is None
+        assert await identities.grants(ada.id) == grants
+        assert await identities.grants("idn_absent") == ()
+        asked = {ada.id, home.identity.id, "idn_absent"}
+        assert await identities.named(asked) == {ada.id: ada, home.identity.id: home.identity}
+        assert await identities.named(set()) == {}
+
+
+async def test_tenants_are_listed_by_slug(database: Database) -> None:
+    async with database.read() as transaction:
+        assert not await transaction.tenants.any()
+    tenants = [a_tenant(slug, active=slug != "b") for slug in ("b", "a", "c-1", "c_1", "c", "0")]
+    async with database.write() as transaction:
+        for tenant in tenants:
+            await transaction.tenants.add(tenant)
+    ordered = sorted(tenants, key=lambda tenant: tenant.slug)
+    some = {tenant.id for tenant in ordered[1:4]}
+    async with database.read() as transaction:
+        assert await transaction.tenants.any()
+        for among, expected in ((None, ordered), (some, ordered[1:4]), (set(), [])):
+            for limit in (1, 2, 3, 10):
+                assert await listed(database, among, limit) == expected
+        assert await transaction.tenants.by_id("ten_absent") is None
+        assert await transaction.tenants.by_slug("absent") is None
+
+
+async def listed(database: Database, among: set[str] | None, limit: int) -> list[object]:
+    """All tenants, page by page."""
+    found: list[object] = []
+    after: Position | None = None
+    more = True
+    while more:
+        async with database.read() as transaction:
+            page = await transaction.tenants.page(among=among, limit=limit, after=after)
+        found += page.items
+        more, after = page.more, page.positions[-1] if page.positions else None
+    return found
+
+
+async def test_an_audit_trail_is_read_from_its_end(database: Database, home: Home) -> None:
+    actors = [
+        Actor(kind=ActorKind.KEY, identity_id="idn_1", key_id="key_1"),
+        Actor(kind=ActorKind.SESSION, identity_id="idn_1", session_id="ses_1"),
+        Actor(kind=ActorKind.SYSTEM),
+    ]
+    entries = [
+        AuditEntry(
+            id=new_id("aud"),
+            at=NOW,
+            tenant_id=home.tenant_id,
+            actor=actor,
+            action="key.update",
+            target_type="key",
+            target_id=target,
+            ip="192.0.2.1",
+            request_id="request",
+            changes={"name": Change("old", "new"), "scope": Change(None, [{"actions": ["a"]}])},
+        )
+        for target in ("key_1", "key_2")
+        for actor in actors
+    ]
+    async with database.write() as transaction:
+        for entry in entries:
+            await transaction.audit(home.tenant_id).add(entry)
+    async with database.read() as transaction:
+        trail = transaction.audit(home.tenant_id)
+        for target in (None, "key_1", "key_2", "key_absent"):
+            expected = [one for one in reversed(entries) if target in (None, one.target_id)]
+            for limit in (1, 2, 10):
+                found: list[AuditEntry] = []
+                page = await trail.page(target_id=target, limit=limit)
+                found += page.items
+                while page.more:
+                    page = await trail.page(target_id=target, limit=limit, after=page.positions[-1])
+                    found += page.items
+                assert found == expected
