@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from tests.cli.commands import KEYWRIGHT, Shell
@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 _SECONDS = 30.0
 # The command is made the terminal's own, so that it can be asked for passwords and gets its Ctrl+C.
-_OWN_TERMINAL = (
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
-)
+_OWN_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
@@ -45,6 +47,19 @@ class Terminal:
     def send(self, text: str) -> None:
         """Type a text."""
         os.write(self._screen, text.encode())
+
+    def interrupt(self) -> int:
+        """Press Ctrl+C until the command ends, and give its exit code.
+
+        Once is not enough: one that comes just before Python begins to wait for input is noticed after it.
+        """
+        deadline = time.monotonic() + _SECONDS
+        while self._popen.poll() is None:
+            assert time.monotonic() < deadline, self.text
+            self.send("\x03")
+            with suppress(subprocess.TimeoutExpired):
+                self._popen.wait(3)
+        return self.end()
 
     def end(self) -> int:
         """Wait for the end of the command and give its exit code."""
@@ -83,7 +98,9 @@ def terminal(shell: Shell, *args: str, columns: int = 120) -> Iterator[Terminal]
     os.close(line)
     try:
         with popen:
-            yield Terminal(popen, screen)
-            popen.terminate()
+            try:
+                yield Terminal(popen, screen)
+            finally:
+                popen.kill()
     finally:
         os.close(screen)

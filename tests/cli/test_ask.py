@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import ROOT_TOKEN, Server, Shell
+from tests.cli.commands import KEYWRIGHT, ROOT_TOKEN, Server, Shell
 from tests.support.servers import free_port
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def test_verify_asks_about_action_resource_address_and_tenant(shell: Shell) -> N
     assert code(*inside) == "VALID"
     assert code("--ip", "192.0.2.1") == "IP_NOT_ALLOWED"
     assert code(*inside, "--action", "article:read", "--resource", "article:cs:1") == "VALID"
-    assert code(*inside, "--action", "article:read", "--resource", "article:en:1") == "INSUFFICIENT_PERMISSIONS"
+    assert (
+        code(*inside, "--action", "article:read", "--resource", "article:en:1") == "INSUFFICIENT_PERMISSIONS"
+    )
     assert code(*inside, "--in-tenant", "default") == "VALID"
     assert code(*inside, "--in-tenant", "elsewhere") == "TENANT_MISMATCH"
     told = shell.run("verify", "-", "--explain", "--action", "article:write", *inside, stdin=token)
@@ -116,7 +118,9 @@ def test_whoami_as_json_is_the_answer_of_the_api(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("given", ["two words", "tab\there", "náš"])
-def test_a_key_that_can_stand_in_no_header_is_wrong_usage_and_is_not_repeated(anyone: Shell, given: str) -> None:
+def test_a_key_that_can_stand_in_no_header_is_wrong_usage_and_is_not_repeated(
+    anyone: Shell, given: str
+) -> None:
     result = anyone.run("whoami", "--key", given)
     assert (result.code, result.out) == (2, "")
     assert result.err == "Error: A token is printable ASCII characters without spaces.\n"
@@ -137,7 +141,9 @@ def test_a_server_that_is_not_there_ends_with_3(shell: Shell) -> None:
     assert len(result.err.splitlines()) == 2
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:8300", "http://user:secret@127.0.0.1", "http://"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "127.0.0.1:8300", "http://user:secret@127.0.0.1", "http://"]
+)
 def test_an_address_that_is_none_is_wrong_usage_and_is_not_repeated(shell: Shell, url: str) -> None:
     by_flag = shell.run("whoami", "--url", url)
     assert by_flag.code == 2
@@ -222,7 +228,10 @@ def test_a_schema_of_a_later_version_stops_serve_migrate_and_doctor(home: Path) 
 
 def test_migrate_refuses_a_setting_that_is_not_allowed(home: Path) -> None:
     assert Shell(home, {}).run("migrate", "--log-level", "loud").code == 2
-    assert Shell(home, {}).run("migrate", "--database-url", f"postgresql://a@127.0.0.1:{free_port()}/b").code == 3
+    assert (
+        Shell(home, {}).run("migrate", "--database-url", f"postgresql://a@127.0.0.1:{free_port()}/b").code
+        == 3
+    )
 
 
 def test_the_module_is_the_command(shell: Shell) -> None:
@@ -242,8 +251,6 @@ def test_an_unknown_command_names_the_nearest(shell: Shell) -> None:
 
 
 def test_a_reader_that_goes_away_is_no_traceback(shell: Shell) -> None:
-    from tests.cli.commands import KEYWRIGHT
-
     with subprocess.Popen(
         [KEYWRIGHT, "tenants", "list", "--json"],
         stdout=subprocess.PIPE,

@@ -50,7 +50,9 @@ def test_each_command_has_a_section_with_its_options(path: str, command: click.C
 
 
 @pytest.mark.parametrize(("path", "command", "short"), ALL)
-def test_the_line_of_a_command_is_the_beginning_of_its_help(path: str, command: click.Command, short: str) -> None:
+def test_the_line_of_a_command_is_the_beginning_of_its_help(
+    path: str, command: click.Command, short: str
+) -> None:
     assert (command.help or "").startswith(short.rstrip(".")), path
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import Shell
+from tests.cli.commands import KEYWRIGHT, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,12 +117,17 @@ def test_scope_and_metadata_may_come_from_standard_input(own: Shell) -> None:
         (["--metadata", "[1]"], "--metadata is a JSON object, @file or key=value."),
         (["--metadata", "=1"], "--metadata is a JSON object, @file or key=value."),
         (["--metadata", '{"a": NaN}'], "--metadata holds a number or a depth that JSON does not have."),
-        (["--metadata", '{"a":' + "[" * 100_000], "--metadata holds a number or a depth that JSON does not have."),
+        (
+            ["--metadata", '{"a":' + "[" * 100_000],
+            "--metadata holds a number or a depth that JSON does not have.",
+        ),
         (["--expires", "999999999w"], "this span reaches beyond the calendar."),
         (["--json", "--quiet"], "Give either --json or --quiet."),
     ],
 )
-def test_what_cannot_be_meant_is_wrong_usage_and_makes_nothing(own: Shell, args: list[str], sentence: str) -> None:
+def test_what_cannot_be_meant_is_wrong_usage_and_makes_nothing(
+    own: Shell, args: list[str], sentence: str
+) -> None:
     result = own.run("keys", "create", "Wrong", *args)
     assert result.code == 2
     assert sentence in result.err
@@ -166,10 +172,6 @@ def test_names_may_look_like_anything(own: Shell) -> None:
 
 
 def test_an_argument_that_is_no_utf8_is_wrong_usage(own: Shell) -> None:
-    import subprocess
-
-    from tests.cli.commands import KEYWRIGHT
-
     done = subprocess.run(
         [KEYWRIGHT, "keys", "create", b"\xff"], capture_output=True, env=own.environment, check=False
     )
@@ -282,14 +284,20 @@ def test_an_id_that_is_none_is_missing(own: Shell, key_id: str) -> None:
 
 
 def test_update_changes_what_is_given_and_clears_what_is_named(own: Shell) -> None:
-    key_id = make(own, "Before", "--handle", "before", "--expires", "1d", "--action", "a:b", "--metadata", "a=b")
+    key_id = make(
+        own, "Before", "--handle", "before", "--expires", "1d", "--action", "a:b", "--metadata", "a=b"
+    )
     changed = own.run("keys", "update", key_id, "--name", "After", "--expires", "30d", "--json").json
     assert changed["name"] == "After"
     assert near(changed["expires_at"], days=30)
     assert (changed["handle"], changed["metadata"]) == ("before", {"a": "b"})
     words = ("handle", "expires", "scope", "metadata", "cidr", "not-before", "description")
-    cleared = own.run("keys", "update", key_id, "--json", *(part for word in words for part in ("--clear", word)))
-    gone = {name: cleared.json[name] for name in ("handle", "expires_at", "scope", "allowed_cidrs", "not_before")}
+    cleared = own.run(
+        "keys", "update", key_id, "--json", *(part for word in words for part in ("--clear", word))
+    )
+    gone = {
+        name: cleared.json[name] for name in ("handle", "expires_at", "scope", "allowed_cidrs", "not_before")
+    }
     assert gone == dict.fromkeys(gone)
     assert cleared.json["metadata"] == {}
     assert cleared.json["name"] == "After"

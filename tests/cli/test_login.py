@@ -63,7 +63,9 @@ def test_flag_and_variable_come_before_the_session(anyone: Shell) -> None:
     assert anyone.with_(KEYWRIGHT_API_KEY="").run("whoami", "--quiet").out == "admin\n"
 
 
-def test_logout_ends_the_session_on_the_server_and_removes_it(anyone: Shell, server: Server, kept: Path) -> None:
+def test_logout_ends_the_session_on_the_server_and_removes_it(
+    anyone: Shell, server: Server, kept: Path
+) -> None:
     log_in(anyone)
     token = saved(kept)[server.url]["token"]
     assert anyone.run("whoami", "--key", token).code == 0
@@ -85,7 +87,9 @@ def test_logout_of_a_session_that_has_ended_removes_it_too(anyone: Shell, server
     assert anyone.run("logout", "--json").json == {"url": server.url}
 
 
-def test_logout_keeps_the_session_when_the_server_cannot_be_told(anyone: Shell, server: Server, kept: Path) -> None:
+def test_logout_keeps_the_session_when_the_server_cannot_be_told(
+    anyone: Shell, server: Server, kept: Path
+) -> None:
     log_in(anyone)
     away = f"http://127.0.0.1:{free_port()}"
     kept.write_text(kept.read_text("utf-8").replace(server.url, away), "utf-8")
@@ -98,7 +102,9 @@ def test_a_new_login_ends_the_old_one_and_leaves_those_elsewhere_alone(
 ) -> None:
     log_in(anyone)
     first = saved(kept)[server.url]["token"]
-    elsewhere = '\n[sessions."https://else.example"]\ntoken = "t\\"\\u007f"\nlogin = "né"\nexpires_at = "2030"\n'
+    elsewhere = (
+        '\n[sessions."https://else.example"]\ntoken = "t\\"\\u007f"\nlogin = "né"\nexpires_at = "2030"\n'
+    )
     with kept.open("a", encoding="utf-8") as file:
         file.write(elsewhere)
     log_in(anyone)
@@ -187,7 +193,9 @@ def test_a_file_open_to_others_is_not_used_and_the_command_that_mends_it_is_told
     assert anyone.run("whoami", "--quiet").out == "admin\n"
 
 
-@pytest.mark.parametrize("content", [b"sessions = 1", b"[sessions.x]\n", b"not toml", b"\xff", b"[sessions.x]\ntoken = 1\n"])
+@pytest.mark.parametrize(
+    "content", [b"sessions = 1", b"[sessions.x]\n", b"not toml", b"\xff", b"[sessions.x]\ntoken = 1\n"]
+)
 def test_a_file_that_is_not_ours_is_told_and_left_alone(anyone: Shell, kept: Path, content: bytes) -> None:
     kept.parent.mkdir(parents=True)
     kept.write_bytes(content)

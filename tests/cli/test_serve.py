@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keywright.settings import SETTINGS
 from tests.cli.commands import KEYWRIGHT, PASSWORD, ROOT_TOKEN, Shell
 from tests.cli.terminal import terminal
 from tests.support.servers import Process, free_port, running, wait_for_http
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-WELCOME = re.compile(r"Keywright is ready at (http://127\.0\.0\.1:[0-9]+)\n\n  user      admin\n  password  (\S+)\n")
+WELCOME = re.compile(
+    r"Keywright is ready at (http://127\.0\.0\.1:[0-9]+)\n\n  user      admin\n  password  (\S+)\n"
+)
 
 
 def wait(condition: Callable[[], object], process: Process) -> None:
@@ -83,7 +86,9 @@ def test_a_configured_password_is_not_printed_and_a_root_key_opens_the_server(ho
     command = [KEYWRIGHT, "serve", "--port", str(port), "--data", home / "data"]
     with running(command, env=variables, ready_url=f"{url}/readyz") as process:
         wait(lambda: "keywright login" in process.output(), process)
-        assert process.output().startswith(f"Keywright is ready at {url}\n\n  user      admin\n\nLog in with the")
+        assert process.output().startswith(
+            f"Keywright is ready at {url}\n\n  user      admin\n\nLog in with the"
+        )
         shell = Shell(home, {"KEYWRIGHT_URL": url})
         assert shell.run("login", "--password", "-", stdin=PASSWORD).code == 0
         root = shell.with_(KEYWRIGHT_API_KEY=ROOT_TOKEN)
@@ -128,14 +133,16 @@ def test_a_request_that_runs_is_finished_when_the_server_is_told_to_stop(home: P
 def test_a_second_signal_ends_the_server_at_once(home: Path, sent: signal.Signals, status: int) -> None:
     port = free_port()
     command = [KEYWRIGHT, "serve", "--port", str(port), "--shutdown-seconds", "600"]
-    with running(command, cwd=home, ready_url=f"http://127.0.0.1:{port}/readyz") as process:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            connection.sendall(b"POST /v1/keys HTTP/1.1\r\nHost: keywright\r\nContent-Length: 9\r\n\r\n")
-            wait_for_http(f"http://127.0.0.1:{port}/healthz")
-            process.popen.send_signal(sent)
-            wait(lambda: '"event": "stopping"' in process.errors(), process)
-            assert process.popen.poll() is None
-            assert process.stop(sent) == status
+    with (
+        running(command, cwd=home, ready_url=f"http://127.0.0.1:{port}/readyz") as process,
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
+    ):
+        connection.sendall(b"POST /v1/keys HTTP/1.1\r\nHost: keywright\r\nContent-Length: 9\r\n\r\n")
+        wait_for_http(f"http://127.0.0.1:{port}/healthz")
+        process.popen.send_signal(sent)
+        wait(lambda: '"event": "stopping"' in process.errors(), process)
+        assert process.popen.poll() is None
+        assert process.stop(sent) == status
 
 
 def test_requests_that_do_not_end_are_cut_off_after_the_set_time(home: Path) -> None:
@@ -175,7 +182,9 @@ def test_a_host_name_listens_on_each_of_its_addresses(home: Path) -> None:
     with running([KEYWRIGHT, "serve", "--host", "localhost", "--port", "0"], cwd=home) as process:
         wait(lambda: '"event": "listening"' in process.errors(), process)
         (line,) = [line for line in log_lines(process) if line["event"] == "listening"]
-        families = {found[0] for found in socket.getaddrinfo("localhost", line["port"], type=socket.SOCK_STREAM)}
+        families = {
+            found[0] for found in socket.getaddrinfo("localhost", line["port"], type=socket.SOCK_STREAM)
+        }
         assert families
         wait_for_http(f"http://localhost:{line['port']}/healthz")
 
@@ -184,7 +193,10 @@ def test_a_data_folder_that_cannot_be_made_is_one_sentence(home: Path) -> None:
     (home / "file").write_text("", "utf-8")
     result = Shell(home, {}).run("serve", "--port", "0", "--data", "file/data")
     assert (result.code, result.out) == (3, "")
-    assert result.err == f"Error: {home}/file/data cannot be used: Not a directory. Choose another DATA folder.\n"
+    assert (
+        result.err
+        == f"Error: {home}/file/data cannot be used: Not a directory. Choose another DATA folder.\n"
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -207,9 +219,17 @@ def test_a_database_that_does_not_answer_is_one_sentence(home: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "args", "sentence"),
     [
-        ({}, ["--port", "83000"], "port cannot be '83000' (from the flag --port): it must be a whole number from 0"),
+        (
+            {},
+            ["--port", "83000"],
+            "port cannot be '83000' (from the flag --port): it must be a whole number from 0",
+        ),
         ({"KEYWRIGHT_PORT": "x"}, [], "port cannot be 'x' (from the variable KEYWRIGHT_PORT): it must be"),
-        ({"KEYWRIGHT_PROT": "1"}, [], "The variable KEYWRIGHT_PROT is not a setting; did you mean KEYWRIGHT_PORT?"),
+        (
+            {"KEYWRIGHT_PROT": "1"},
+            [],
+            "The variable KEYWRIGHT_PROT is not a setting; did you mean KEYWRIGHT_PORT?",
+        ),
         ({}, ["--config", "none.toml"], "The settings file none.toml cannot be read"),
         ({"KEYWRIGHT_ADMIN_PASSWORD": "short"}, [], "admin_password cannot be the given value"),
     ],
@@ -232,8 +252,6 @@ def test_flags_override_variables_and_variables_the_file(home: Path) -> None:
 
 
 def test_each_setting_has_a_flag_in_the_help(home: Path) -> None:
-    from keywright.settings import SETTINGS
-
     shown = Shell(home, {}).run("serve", "--help")
     assert shown.code == 0
     words = " ".join(shown.out.split())
@@ -252,12 +270,14 @@ def test_the_options_of_clients_are_refused(home: Path) -> None:
 
 def test_answers_carry_a_date_and_no_name_of_the_server(home: Path) -> None:
     port = free_port()
-    with running(
-        [KEYWRIGHT, "serve", "--port", str(port)], cwd=home, ready_url=f"http://127.0.0.1:{port}/readyz"
+    with (
+        running(
+            [KEYWRIGHT, "serve", "--port", str(port)], cwd=home, ready_url=f"http://127.0.0.1:{port}/readyz"
+        ),
+        socket.create_connection(("127.0.0.1", port), timeout=20) as connection,
     ):
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-            head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].lower()
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = connection.makefile("rb").read().partition(b"\r\n\r\n")[0].lower()
     assert b"\r\ndate: " in head
     assert b"\r\nserver: " not in head
 

@@ -21,7 +21,9 @@ REPORT = "; import sys; print(*sorted({name.partition('.')[0] for name in sys.mo
 
 def loaded(code: str, *args: str) -> set[str]:
     """The packages that a piece of Python loads, run with these arguments."""
-    done = subprocess.run([sys.executable, "-c", code + REPORT, *args], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code + REPORT, *args], capture_output=True, text=True, check=True
+    )
     return set(done.stdout.splitlines()[-1].split())
 
 

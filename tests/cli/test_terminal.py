@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.cells import cell_len
 
 from tests.cli.commands import PASSWORD, Shell
 from tests.cli.terminal import terminal
@@ -54,8 +55,7 @@ def test_login_with_a_user_asks_for_the_password_alone(anyone: Shell) -> None:
 def test_ctrl_c_at_a_question_ends_with_130(anyone: Shell) -> None:
     with terminal(anyone, "login") as screen:
         screen.expect("User [admin]: ")
-        screen.send("\x03")
-        assert screen.end() == 130
+        assert screen.interrupt() == 130
     assert "Traceback" not in screen.text
 
 
@@ -103,8 +103,6 @@ def test_a_table_fits_the_width_and_ids_stay_whole(shell: Shell) -> None:
     narrow = table(own, 50)
     assert narrow[0].split() == ["NAME", "ID"]
     assert table(own, 40)[0].split() == ["ID"]
-    from rich.cells import cell_len
-
     for columns, lines in ((80, middle), (50, narrow), (40, table(own, 40)), (160, wide)):
         assert {key_id for line in lines for key_id in re.findall(r"key_[0-9a-f]{32}", line)} == set(ids)
         assert max(map(cell_len, lines)) <= columns

@@ -22,6 +22,7 @@ from keywright.services.keys import (
     update_key,
 )
 from keywright.services.tenants import NewTenant, create_tenant
+from keywright.storage import schema
 from tests.support.facts import NOW
 
 if TYPE_CHECKING:
@@ -255,6 +256,10 @@ async def test_a_tenant_is_made_once_too(each_home: House) -> None:
     assert await home.count_entries() == 1
     with pytest.raises(IdempotencyKeyReused):
         await home.run(create_tenant, root, NewTenant("acme", "Acme"), idempotency_key="t")
+    async with home.database.writer.begin() as connection:
+        await connection.execute(schema.tenant.delete())
+    with pytest.raises(IdempotencyKeyReused, match="deleted since"):
+        await home.run(create_tenant, root, NewTenant("acme"), idempotency_key="t")
 
 
 async def test_a_key_and_a_tenant_do_not_share_an_idempotency_key(home: House, acme: Tenant) -> None:

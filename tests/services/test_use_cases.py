@@ -244,14 +244,17 @@ async def test_an_id_in_no_form_of_ours_is_missing_like_any_other(each_home: Hou
     missing = await refusal(home, name, place.admin, CASES[name].on_nothing())
     denied = await refusal(home, name, scoped, CASES[name].on_nothing())
     assert (missing[0], denied[0]) == (NotFound, PermissionDenied)
+    before = await everything(home)
     for key_id in NO_IDS:
         data = {
             "keys.get": KeyId(key_id),
             "keys.update": KeyChanges(id=key_id),
             "keys.delete": KeyIds((key_id,)),
         }
-        assert await refusal(home, name, place.admin, data[name]) == missing
-        assert await refusal(home, name, scoped, data[name]) == denied
+        for caller, expected in ((place.admin, missing), (scoped, denied)):
+            found = await attempt(home, name, caller, data[name])
+            assert (type(found), found.detail, found.field) == expected
+    assert await everything(home) == before
 
 
 def test_every_use_case_with_resources_is_looked_at_one_by_one() -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from keywright.client.errors import BY_STATUS, ApiError, ConnectionFailed, UnexpectedAnswer
+from keywright.client.values import normal_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,12 +121,7 @@ class Transport:
         """The error that an answer stands for."""
         status = response.status_code
         if response.is_redirect:
-            where = urlsplit(response.headers.get("location", ""))
-            to = (
-                f"{where.scheme}://{where.netloc}"
-                if where.netloc.isprintable() and where.netloc
-                else "elsewhere"
-            )
+            to = _origin(response.headers.get("location", ""))
             return UnexpectedAnswer(self._url, f"it redirects to {to}")
         if content is None or not isinstance(content.get("code"), str):
             if status not in _PASSING:
@@ -163,6 +159,15 @@ def _content(response: httpx2.Response) -> Json | None:
     except ValueError:
         return None
     return content if isinstance(content, dict) else None
+
+
+def _origin(location: str) -> str:
+    """Where a redirect leads, without what else its address may hold."""
+    try:
+        parts = urlsplit(location)
+        return normal_url(f"{parts.scheme}://{parts.netloc}")
+    except ValueError:
+        return "elsewhere"
 
 
 def _is_problem(response: httpx2.Response) -> bool:

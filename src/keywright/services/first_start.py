@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from keywright.core.audit import SYSTEM, AuditEntry, Change
-from keywright.core.errors import SlugTaken, TokenHashTaken
+from keywright.core.errors import HandleTaken, SlugTaken, TokenHashTaken
 from keywright.core.identities import (
     ADMIN,
     DEFAULT_TENANT,
@@ -75,7 +75,7 @@ async def prepare(
                     made = FirstStart(ADMIN_LOGIN, generated)
                 if root_token_hash is not None:
                     await _root_key(transaction, root_token_hash, now)
-        except (SlugTaken, TokenHashTaken):
+        except (HandleTaken, SlugTaken, TokenHashTaken):
             continue  # another node has just made the same, and now it is found
         return made
 
@@ -93,7 +93,8 @@ async def _administrator(transaction: Transaction, password_hash: str, now: date
 
 async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> None:
     keys = transaction.keys(None)
-    standing = (await keys.page(KeyQuery(handle=ROOT_HANDLE), now)).items
+    page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
+    standing = page.items[0] if page.items else None
     same = await transaction.all_keys.by_digest(digest)
     if same is not None:
         if same.deleted_at is not None:
@@ -101,14 +102,14 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
                 "ROOT_TOKEN_HASH is the hash of a token that was revoked, and a revoked token never comes back. "
                 "Make a new token and set its hash."
             )
-        if same.id not in {key.id for key in standing}:
+        if standing is None or same.id != standing.id:
             raise RootTokenSpent(
                 "ROOT_TOKEN_HASH is the hash of the token of another key. Make a new token and set its hash."
             )
         return
-    for key in standing:
-        await keys.delete([key.id], now)
-        await _record(transaction, "key.delete", "key", key.id, {}, now)
+    if standing is not None:
+        await keys.delete([standing.id], now)
+        await _record(transaction, "key.delete", "key", standing.id, {}, now)
     owner = _identity(IdentityKind.KEY, ROOT_HANDLE, now)
     await transaction.identities.add(owner)
     await transaction.identities.grant(owner.id, Grant(SUPER_ADMIN), now)

@@ -62,6 +62,13 @@ async def remember(work: Work, name: str, data: DataclassInstance, result_id: st
         )
 
 
+def gone() -> IdempotencyKeyReused:
+    """The answer when what was made has been deleted since; to make it again would be another request."""
+    return IdempotencyKeyReused(
+        "What was made under this idempotency key has been deleted since.", field="Idempotency-Key"
+    )
+
+
 def _tenant(work: Work) -> str | None:
     return None if work.place is None else work.place.id
 

@@ -74,7 +74,7 @@ async def create_tenant(work: Work, new: NewTenant) -> CreatedTenant:
         work.nothing_changed = True
         found = await work.transaction.tenants.by_id(made)
         if found is None:
-            raise NotFound(NO_TENANT)
+            raise replays.gone()
         return CreatedTenant(found, replayed=True)
     slug = checks.slug(new.slug)
     name = slug if new.name is None else checks.name(new.name)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import BigInteger, insert, literal, select, tuple_, type_coerce
 
 from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
+from keywright.core.instants import to_us
 from keywright.core.listing import Page, Position
 from keywright.storage.schema import audit_entry
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+_AT = type_coerce(audit_entry.c.at, BigInteger())
 
 
 class AuditTrail:
@@ -56,14 +59,17 @@ class AuditTrail:
             if self._tenant_id is None
             else audit_entry.c.tenant_id == self._tenant_id
         )
-        query = select(audit_entry).where(mine).order_by(audit_entry.c.id.desc()).limit(limit + 1)
+        order = (audit_entry.c.tenant_id, _AT, audit_entry.c.id)  # with the tenant, as for lists of keys
+        query = select(audit_entry).where(mine).order_by(*(one.desc() for one in order)).limit(limit + 1)
         if target_id is not None:
             query = query.where(audit_entry.c.target_id == target_id)
         if after is not None:
-            query = query.where(audit_entry.c.id < after.id)
+            query = query.where(
+                tuple_(_AT, audit_entry.c.id) < tuple_(literal(after.value, _AT.type), after.id)
+            )
         rows = (await self._connection.execute(query)).mappings().all()
         items = tuple(_entry(row) for row in rows[:limit])
-        return Page(items, tuple(Position(None, item.id) for item in items), len(rows) > limit)
+        return Page(items, tuple(Position(to_us(item.at), item.id) for item in items), len(rows) > limit)
 
 
 def _entry(row: Any) -> AuditEntry:  # noqa: ANN401 - SQLAlchemy's mapping of a row

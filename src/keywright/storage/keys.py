@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
+    alias,
     and_,
     bindparam,
     false,
     insert,
     literal,
+    literal_column,
     not_,
     null,
     or_,
@@ -21,6 +23,7 @@ from sqlalchemy import (
 )
 
 from keywright.core.errors import HandleTaken, TokenHashTaken
+from keywright.core.instants import to_us
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeySort, Page, Position, fold
 from keywright.storage.conflicts import conflicts
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, Select
+    from sqlalchemy import Column, ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.keys import Key
@@ -40,14 +43,15 @@ if TYPE_CHECKING:
 
 _LAST_CHARACTER = chr(0x10FFFF)
 _SURROGATES, _AFTER_SURROGATES = 0xD800, 0xE000
-_EXPIRES_AT = type_coerce(api_key.c.expires_at, BigInteger())
-_LAST_USED_AT = type_coerce(api_key.c.last_used_at, BigInteger())
-# What a list is ordered by beside the id, as it is stored: an order by None has no value beside it.
-_PLACES: Mapping[KeySort, ColumnElement[Any] | None] = {
-    KeySort.CREATED_AT: None,
+_expires_at = type_coerce(api_key.c.expires_at, BigInteger())
+_ENDS = _expires_at < literal_column(str(NEVER_ENDS))  # as the index for the sweep has it
+_last_used_at = type_coerce(api_key.c.last_used_at, BigInteger())
+# What a list is ordered by before the id, as it is stored.
+_PLACES: Mapping[KeySort, ColumnElement[Any]] = {
+    KeySort.CREATED_AT: type_coerce(api_key.c.created_at, BigInteger()),
     KeySort.NAME: api_key.c.name_folded,
-    KeySort.EXPIRES_AT: _EXPIRES_AT,
-    KeySort.LAST_USED_AT: _LAST_USED_AT,
+    KeySort.EXPIRES_AT: _expires_at,
+    KeySort.LAST_USED_AT: _last_used_at,
 }
 _CHANGEABLE = (
     "name",
@@ -71,8 +75,7 @@ class Keys:
     def __init__(self, connection: AsyncConnection, tenant_id: str | None) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
-        mine = api_key.c.tenant_id.is_(None) if tenant_id is None else api_key.c.tenant_id == tenant_id
-        self._mine = and_(mine, api_key.c.deleted_at.is_(None))
+        self._mine = and_(_of(api_key, tenant_id), api_key.c.deleted_at.is_(None))
 
     async def add(self, key: Key, digest: bytes) -> None:
         """Add a key with the digest of its token.
@@ -98,7 +101,8 @@ class Keys:
 
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
         """One page of a list, from an index and without counting, however many keys there are."""
-        rows = (await self._connection.execute(_listing(query, now).where(self._mine))).all()
+        statement = _listing(query, self._tenant_id).where(self._mine, *_filters(query, now))
+        rows = (await self._connection.execute(statement)).all()
         items = tuple(key_of(row[1:]) for row in rows[: query.limit])
         positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
         return Page(items, positions, len(rows) > query.limit)
@@ -140,7 +144,7 @@ class AllKeys:
         """
         query = (
             select(*KEY_COLUMNS)
-            .where(api_key.c.deleted_at.is_(None), api_key.c.expires_at < moment)
+            .where(api_key.c.deleted_at.is_(None), _ENDS, api_key.c.expires_at < moment)
             .order_by(api_key.c.expires_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -168,20 +172,33 @@ def _taken() -> dict[str, Exception]:
     return {"uq_api_key_handle": handle, "uq_api_key_global_handle": handle, "uq_api_key_digest": digest}
 
 
-def _listing(query: KeyQuery, now: datetime) -> Select[Any]:
+def _of(table: FromClause, tenant_id: str | None) -> ColumnElement[bool]:
+    return table.c.tenant_id.is_(None) if tenant_id is None else table.c.tenant_id == tenant_id
+
+
+def _listing(query: KeyQuery, tenant_id: str | None) -> Select[Any]:
     """The rows of a page and the first one after it; each begins with what its position is made of."""
     place = _PLACES[query.sort]
-    order = (api_key.c.id,) if place is None else (place, api_key.c.id)
-    statement = select(null() if place is None else place, *KEY_COLUMNS).where(*_filters(query, now))
+    # With the tenant, since PostgreSQL does not see that it is the same in all rows where it is NULL.
+    order = (api_key.c.tenant_id, place, api_key.c.id)
+    statement = select(null() if query.sort is KeySort.CREATED_AT else place, *KEY_COLUMNS)
     if query.after is not None:
-        value, key_id = query.after.value, query.after.id
         # Row values are compared from left to right by both engines, and found in an index that way.
-        row = tuple_(*order)
-        here = tuple_(key_id) if place is None else tuple_(literal(value, place.type), key_id)
+        row = tuple_(*order[1:])
+        here = tuple_(_value(query.sort, query.after, tenant_id), query.after.id)
         statement = statement.where(row < here if query.descending else row > here)
     return statement.order_by(*(one.desc() if query.descending else one.asc() for one in order)).limit(
         query.limit + 1
     )
+
+
+def _value(sort: KeySort, after: Position, tenant_id: str | None) -> ColumnElement[Any]:
+    """What the row of a position is ordered by: as the position says, or as that row itself, since it never changes."""
+    if sort is not KeySort.CREATED_AT:
+        return literal(after.value, _PLACES[sort].type)
+    row = alias(api_key)
+    place = type_coerce(row.c.created_at, BigInteger())
+    return select(place).where(row.c.id == after.id, _of(row, tenant_id)).scalar_subquery()
 
 
 def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
@@ -201,11 +218,11 @@ def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
     if query.name_prefix:
         found += _beginning(api_key.c.name_folded, fold(query.name_prefix))
     if query.used is not None:
-        found.append(_LAST_USED_AT > NEVER_HAPPENED if query.used else _LAST_USED_AT == NEVER_HAPPENED)
+        found.append(_last_used_at > NEVER_HAPPENED if query.used else _last_used_at == NEVER_HAPPENED)
     if query.last_used != Between():
-        found.append(_LAST_USED_AT > NEVER_HAPPENED)
+        found.append(_last_used_at > NEVER_HAPPENED)
     if query.expires != Between():
-        found.append(_EXPIRES_AT < NEVER_ENDS)
+        found.append(_ENDS)
     return found
 
 
@@ -232,10 +249,15 @@ def _begun(now: datetime) -> ColumnElement[bool]:
     return or_(api_key.c.not_before.is_(None), api_key.c.not_before <= now)
 
 
+def _ended(now: datetime) -> ColumnElement[bool]:
+    # `+ 0`, or SQLite would find the keys of a state by their expiry, most of all there are, and then sort them.
+    return _expires_at + 0 <= literal(to_us(now), BigInteger())
+
+
 # The same order of precedence as Key.state: a person's switch, then the expiry, then the start.
 _IN_STATE: Mapping[State, Callable[[datetime], ColumnElement[bool]]] = {
-    State.ACTIVE: lambda now: and_(api_key.c.active, api_key.c.expires_at > now, _begun(now)),
+    State.ACTIVE: lambda now: and_(api_key.c.active, not_(_ended(now)), _begun(now)),
     State.DISABLED: lambda _now: not_(api_key.c.active),
-    State.EXPIRED: lambda now: and_(api_key.c.active, api_key.c.expires_at <= now),
-    State.NOT_YET_VALID: lambda now: and_(api_key.c.active, api_key.c.expires_at > now, not_(_begun(now))),
+    State.EXPIRED: lambda now: and_(api_key.c.active, _ended(now)),
+    State.NOT_YET_VALID: lambda now: and_(api_key.c.active, not_(_ended(now)), not_(_begun(now))),
 }

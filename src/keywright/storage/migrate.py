@@ -91,7 +91,7 @@ async def require_current(database: Database) -> None:
 @asynccontextmanager
 async def _alone() -> AsyncIterator[None]:
     """Wait for other migrations in this process, on whatever event loop they run."""
-    while not _ALEMBIC.acquire(blocking=False):
+    while not _ALEMBIC.acquire(blocking=False):  # noqa: ASYNC110 - it may be held on another event loop
         await asyncio.sleep(_RETRY_SECONDS)
     try:
         yield

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    literal_column,
     text,
 )
 
@@ -131,12 +132,14 @@ def _live_index(name: str, *columns: str, unique: bool = False, where: ColumnEle
 _live_index("handle", "tenant_id", "handle", unique=True)
 # Where the tenant is NULL, the index above finds no two handles alike.
 _live_index("global_handle", "handle", unique=True, where=and_(_live, api_key.c.tenant_id.is_(None)))
-_live_index("newest", "tenant_id", "id")
+# Never by id alone: PostgreSQL would rather walk the primary key, past all keys of other tenants.
+_live_index("newest", "tenant_id", "created_at", "id")
 _live_index("by_name", "tenant_id", "name_folded", "id")
 _live_index("by_expiry", "tenant_id", "expires_at", "id")
 _live_index("by_last_use", "tenant_id", "last_used_at", "id")
-_live_index("by_owner", "tenant_id", "identity_id", "id")
-_live_index("sweep", "expires_at")
+_live_index("by_owner", "tenant_id", "identity_id", "created_at", "id")
+# Only what ends, so that no list by expiry is read from it, past the keys of other tenants.
+_live_index("sweep", "expires_at", where=and_(_live, api_key.c.expires_at < literal_column(str(NEVER_ENDS))))
 
 session = Table(
     "session",
@@ -168,8 +171,8 @@ audit_entry = Table(
     Column("ip", exact(45)),
     Column("request_id", exact(36)),
     Column("changes", Text, nullable=False),
-    Index("ix_audit_entry_newest", "tenant_id", "id"),
-    Index("ix_audit_entry_target", "tenant_id", "target_id", "id"),
+    Index("ix_audit_entry_newest", "tenant_id", "at", "id"),
+    Index("ix_audit_entry_target", "tenant_id", "target_id", "at", "id"),
 )
 
 idempotency = Table(

@@ -167,7 +167,7 @@ def order(key: Key, sort: KeySort) -> tuple[Any, ...]:
     """Where a key stands in a list: never-ending after all that end, never used before all that were."""
     match sort:
         case KeySort.CREATED_AT:
-            return (key.id,)
+            return (key.created_at, key.id)
         case KeySort.NAME:
             return (fold(key.name), key.id)
         case KeySort.EXPIRES_AT:

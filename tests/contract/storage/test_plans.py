@@ -32,7 +32,7 @@ BIG_TOO = Home(BIG.tenant, an_identity())
 OTHERS = [Home(a_tenant(), an_identity()) for _ in range(500)]
 INSTALLATION = Home(None, an_identity())
 PLACES = {
-    KeySort.CREATED_AT: Position(None, "key_7"),
+    KeySort.CREATED_AT: Position(None, f"key_{700:032x}"),
     KeySort.NAME: Position("key 2", "key_7"),
     KeySort.EXPIRES_AT: Position(1772368215123456, "key_7"),
     KeySort.LAST_USED_AT: Position(1772368215123456, "key_7"),
@@ -210,7 +210,7 @@ async def test_filters_that_have_an_index(filled: Database) -> None:
     await check(filled, "uq_api_key_handle", listing(BIG, handle), sorts=True)
     await check(filled, "uq_api_key_(global_)?handle", listing(INSTALLATION, handle), sorts=True)
     owner = KeyQuery(identity_id=BIG.identity.id)
-    for query in (owner, replace(owner, after=Position(None, "key_7"))):
+    for query in (owner, replace(owner, after=PLACES[KeySort.CREATED_AT])):
         await check(filled, "ix_api_key_by_owner", listing(BIG, query))
     for sort in KeySort:
         await check(
@@ -241,7 +241,7 @@ async def test_points_are_looked_up(filled: Database) -> None:
 async def test_an_audit_trail_is_read_from_an_index(filled: Database) -> None:
     target = f"key_{500:032x}"
     for tenant_id in (BIG.tenant_id, None):
-        for after in (None, Position(None, "aud_7")):
+        for after in (None, Position(1772368215123456, "aud_7")):
             for index, wanted in (("ix_audit_entry_newest", None), ("ix_audit_entry_target", target)):
                 await check(filled, index, trail(tenant_id, wanted, after))
 

@@ -117,11 +117,14 @@ async def keys_page(two: Two) -> None:
         KeyQuery(handle="deploy"),
         KeyQuery(name_prefix="dep"),
         KeyQuery(states=frozenset({State.ACTIVE})),
-        KeyQuery(after=Position(None, "key_zzz")),
+        KeyQuery(sort=KeySort.NAME, after=Position("zzz", "key_zzz")),
         *(KeyQuery(sort=sort, descending=False) for sort in KeySort),
     ]
     for query in queries:
         assert await all_pages(two.database, two.mine.tenant_id, query) == [two.my_key]
+    # The place of a row of theirs is no place in this list.
+    after = KeyQuery(after=Position(None, two.their_key.id), descending=False)
+    assert await all_pages(two.database, two.mine.tenant_id, after) == []
     # Whoever owns a key there: an identity may belong to several tenants.
     query = KeyQuery(identity_id=two.theirs.identity.id)
     assert await all_pages(two.database, two.mine.tenant_id, query) == []
@@ -157,7 +160,7 @@ async def trail_page(two: Two) -> None:
         trail = transaction.audit(two.mine.tenant_id)
         assert (await trail.page(limit=10)).items == (two.my_entry,)
         assert (await trail.page(limit=10, target_id="key_1")).items == (two.my_entry,)
-        assert (await trail.page(limit=10, after=Position(None, "aud_zzz"))).items == (two.my_entry,)
+        assert (await trail.page(limit=10, after=Position(2**62, "aud_zzz"))).items == (two.my_entry,)
 
 
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {

@@ -27,6 +27,9 @@ RESPONSE = "application/graphql-response+json"
 MAKE = """mutation ($input: CreateApiKeyInput!) {
     createApiKey(input: $input) { token replayed apiKey { id name state } }
 }"""
+TENANT = """mutation ($input: CreateTenantInput!) {
+    createTenant(input: $input) { tenant { id slug name active } replayed }
+}"""
 VERIFY = "query ($input: VerifyInput!) { verify(input: $input) { valid code keyId name } }"
 
 
@@ -102,6 +105,14 @@ async def root(tmp_path: Path) -> AsyncIterator[Speaker]:
     """The holder of the root key of a new installation."""
     async with speaker(tmp_path) as one:
         yield one
+
+
+@pytest.fixture
+async def blog(root: Speaker) -> Speaker:
+    """The holder of an administrator's key in a tenant of its own."""
+    await root.get(TENANT, input={"slug": "blog"})
+    made = await root.make("Administrator", tenant="blog")
+    return root.as_(made["token"])
 
 
 @pytest.fixture(scope="module")

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from graphql import execute, parse
 
-from keywright.core.errors import Unavailable
+from keywright.api.graphql.fields import Request
+from keywright.core.errors import Unauthenticated, Unavailable
 from keywright.services.whoami import whoami
 from keywright.web.edge import MAX_BODY
 from tests.doors.graphql.conftest import MAKE, RESPONSE, VERIFY, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from graphql import GraphQLSchema
 
 pytestmark = pytest.mark.anyio
 
@@ -147,6 +152,17 @@ async def test_the_schema_is_public(shared: Speaker) -> None:
     ):
         assert codes(await nobody.ask(query)) == ["unauthenticated"]
     assert codes(await nobody.ask(MAKE, {"input": {"name": "x"}})) == ["unauthenticated"]
+
+
+async def test_a_root_field_does_not_run_without_a_caller(shared: Speaker, schema: GraphQLSchema) -> None:
+    """Even if the door took a query for one about the schema alone."""
+    request = Request(shared.app.services, shared.app.metrics, None)
+    for query in (VIEWER, '{ verify(input: {token: "x"}) { valid } }'):
+        result = execute(schema, parse(query), context_value=request)
+        assert isawaitable(result)
+        found = await result
+        assert found.data is None
+        assert isinstance((found.errors or [])[0].original_error, Unauthenticated)
 
 
 async def test_the_caller_is_asked_for_once_a_request(root: Speaker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Keys, tenants, the viewer and verdicts over GraphQL, from the request to the database and back."""
+"""Keys and tenants over GraphQL, from the request to the database and back."""
 
 from __future__ import annotations
 
@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.doors.graphql.conftest import MAKE, VERIFY, Speaker
+from tests.doors.graphql.conftest import MAKE, TENANT, VERIFY, Speaker
 
 pytestmark = pytest.mark.anyio
 
-TENANT = """mutation ($input: CreateTenantInput!) {
-    createTenant(input: $input) { tenant { id slug name active } replayed }
-}"""
 UPDATE = """mutation ($input: UpdateApiKeyInput!) {
     updateApiKey(input: $input) { apiKey {
         id name description handle state active notBefore expiresAt allowedCidrs metadata scope { actions resources }
@@ -37,14 +34,6 @@ FULL = {
     "metadata": {"team": "search", "nested": [{"a": None, "ž": 1.5}]},
     "prefix": "acme",
 }
-
-
-@pytest.fixture
-async def blog(root: Speaker) -> Speaker:
-    """The holder of an administrator's key in a tenant of its own."""
-    await root.get(TENANT, input={"slug": "blog"})
-    made = await root.make("Administrator", tenant="blog")
-    return root.as_(made["token"])
 
 
 async def names(speaker: Speaker, **variables: Any) -> list[str]:
@@ -300,6 +289,8 @@ async def test_the_tenant_is_named_by_header_or_input(root: Speaker, blog: Speak
     assert await names(root) == []
     assert await root.get(KEY, id=by_input["apiKey"]["id"]) is None
     assert (await root.get(KEY, headers=in_blog, id=by_header["apiKey"]["id"]))["name"] == "By header"
+    no_such_tenant = {"code": "not_found", "field": "tenant"}
+    assert await root.refused(KEY, headers={"keywright_tenant": "nothing"}, id="key_1") == no_such_tenant
     clash = await root.refused(MAKE, headers=in_blog, input={"name": "Both", "tenant": "default"})
     assert clash == {"code": "invalid_value", "field": "tenant"}
 
@@ -352,87 +343,6 @@ async def test_nobody_does_more_than_it_may(root: Speaker) -> None:
     writer = root.as_((await root.make("Writer"))["token"])
     own = (await writer.get("{ viewer { credential { id } } }"))["credential"]["id"]
     assert await writer.refused(UPDATE, input={"id": own, "name": "x"}) == {"code": "own_key"}
-
-
-async def test_the_viewer_is_the_holder_of_the_credential(root: Speaker, blog: Speaker) -> None:
-    query = """{ viewer {
-        identity { kind name } credential { kind id expiresAt apiKey { id name } } tenant { slug }
-        roles { role variables { name values } }
-    } }"""
-    viewer = await blog.get(query)
-    credential = viewer["credential"]
-    assert (credential["kind"], credential["apiKey"]) == (
-        "KEY",
-        {"id": credential["id"], "name": "Administrator"},
-    )
-    assert viewer["tenant"] == {"slug": "blog"}
-    assert (await root.get(query))["roles"] == [{"role": "super_admin", "variables": []}]
-    login = {"login": "admin", "password": "a-password-of-the-graphql-tests"}
-    session = (await root.client.post("/v1/sessions", json=login)).json()
-    viewer = await root.as_(session["token"]).get(query)
-    assert viewer["identity"] == {"kind": "USER", "name": "admin"}
-    assert viewer["credential"]["kind"] == "SESSION"
-    assert viewer["credential"]["expiresAt"] == session["expires_at"]
-    assert viewer["credential"]["apiKey"] is None
-
-
-async def test_a_verdict_with_all_that_can_be_asked(root: Speaker) -> None:
-    made = await root.make(
-        "Narrow", scope=[{"actions": ["article:read"]}], allowedCidrs=["10.0.0.0/8"], metadata={"a": 1}
-    )
-    query = """query ($input: VerifyInput!) { verify(input: $input) {
-        valid code keyId name identity { name kind } tenant { slug } roles { role } scope { actions resources }
-        expiresAt
-        metadata explanation { check detail source policy { actions resources } }
-    } }"""
-    asked = {
-        "token": made["token"],
-        "ip": "10.1.1.1",
-        "action": "article:read",
-        "resource": "article:1",
-        "tenant": "default",
-    }
-    verdict = await root.get(query, input={**asked, "explain": True})
-    explanation = verdict.pop("explanation")
-    assert verdict == {
-        "valid": True,
-        "code": "VALID",
-        "keyId": made["apiKey"]["id"],
-        "name": "Narrow",
-        "identity": {"name": "root", "kind": "KEY"},
-        "tenant": {"slug": "default"},
-        "roles": [{"role": "super_admin"}],
-        "scope": [{"actions": ["article:read"], "resources": None}],
-        "expiresAt": None,
-        "metadata": {"a": 1},
-    }
-    assert explanation["check"] == "permission"
-    for change, code in (
-        ({"action": "article:write"}, "INSUFFICIENT_PERMISSIONS"),
-        ({"ip": "192.0.2.1"}, "IP_NOT_ALLOWED"),
-        ({"tenant": "other"}, "TENANT_MISMATCH"),
-    ):
-        refused = await root.get(query, input={**asked, **change})
-        assert refused.pop("keyId") == made["apiKey"]["id"]
-        assert (refused.pop("valid"), refused.pop("code")) == (False, code)
-        assert set(refused.values()) == {None}
-
-
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ({}, {"code": "missing_field", "field": "token"}),
-        ({"token": "x", "tokenHash": "0" * 64}, {"code": "invalid_value", "field": "tokenHash"}),
-        ({"tokenHash": "A" * 64}, {"code": "invalid_token_hash", "field": "tokenHash"}),
-        ({"token": "x", "resource": "a"}, {"code": "missing_field", "field": "action"}),
-        ({"token": "x", "action": "a b"}, {"code": "invalid_value", "field": "action"}),
-        ({"token": "x", "ip": "nowhere"}, {"code": "invalid_value", "field": "ip"}),
-    ],
-)
-async def test_a_question_that_makes_no_sense(
-    shared: Speaker, asked: dict[str, Any], expected: dict[str, str]
-) -> None:
-    assert await shared.refused(VERIFY, input=asked) == expected
 
 
 @pytest.mark.parametrize(

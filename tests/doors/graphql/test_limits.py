@@ -41,29 +41,59 @@ def deep(levels: int) -> str:
     return "{" + "a{" * (levels - 1) + "b" + "}" * levels
 
 
+# Each of these fragments holds all that come after it.
+WIDENING = "{ ...F0 }" + "".join(
+    f"fragment F{n} on Query {{ {' '.join(f'...F{m}' for m in range(n + 1, 40))} }}" for n in range(40)
+)
+
+
 @pytest.mark.parametrize(
-    ("text", "code"),
+    ("text", "code", "limit"),
     [
-        ("{ __typename }" + " " * limits.MAX_QUERY_BYTES, "query_too_large"),
-        ("# " + "é" * (limits.MAX_QUERY_BYTES // 2) + "\n{ __typename }", "query_too_large"),
-        ("{" + " __typename" * limits.MAX_TOKENS + "}", "query_too_large"),
-        ("#\n" * (limits.MAX_COMMENTS + 1) + "{ __typename }", "query_too_large"),
-        ("{" + " ".join(f"a{n}: __typename" for n in range(limits.MAX_ROOT_FIELDS + 1)) + "}", "query_too_large"),
-        ("{" + " __typename" * (limits.MAX_REPEATS + 1) + "}", "query_too_large"),
-        ("{ viewer { " + "...on Viewer { roles { role } } " * (limits.MAX_REPEATS + 1) + "} }", "query_too_large"),
+        ("{ __typename }" + " " * limits.MAX_QUERY_BYTES, "query_too_large", limits.MAX_QUERY_BYTES),
+        ("# " + "é" * (limits.MAX_QUERY_BYTES // 2) + "\n{ a }", "query_too_large", limits.MAX_QUERY_BYTES),
+        ("{" + " a" * limits.MAX_TOKENS + "}", "query_too_large", limits.MAX_TOKENS),
+        ("#\n" * (limits.MAX_COMMENTS + 1) + "{ __typename }", "query_too_large", limits.MAX_COMMENTS),
         (
-            "{ ...F0 }" + "".join(f"fragment F{n} on Query {{ __typename }}" for n in range(limits.MAX_FRAGMENTS + 1)),
+            "{" + " ".join(f"a{n}: __typename" for n in range(limits.MAX_ROOT_FIELDS + 1)) + "}",
             "query_too_large",
+            f"{limits.MAX_ROOT_FIELDS} fields at its root",
         ),
-        (deep(limits.MAX_DEPTH + 1), "query_too_deep"),
-        (deep(300), "query_too_deep"),
-        ("{ ...F } fragment F on Query { viewer { ...F } }", "query_too_deep"),
-        (TWICE_EVERY_FIELD, "query_too_costly"),
-        ("{ __schema { types { fields { type { fields { " + "name " * 30 + "} } } } } }", "query_too_costly"),
+        (
+            "{" + " a" * (limits.MAX_REPEATS + 1) + "}",
+            "query_too_large",
+            f"same value at most {limits.MAX_REPEATS} times",
+        ),
+        (
+            "{ viewer { " + "...on Viewer { roles { role } } " * (limits.MAX_REPEATS + 1) + "} }",
+            "query_too_large",
+            f"same value at most {limits.MAX_REPEATS} times",
+        ),
+        (
+            "{ a }" + "".join(f"fragment F{n} on Query {{ a }}" for n in range(limits.MAX_FRAGMENTS + 1)),
+            "query_too_large",
+            f"{limits.MAX_FRAGMENTS} fragments",
+        ),
+        (WIDENING, "query_too_large", limits.MAX_SELECTED),
+        (deep(limits.MAX_DEPTH + 1), "query_too_deep", limits.MAX_DEPTH),
+        ("{ ...F } fragment F on Query { viewer { ...F } }", "query_too_deep", limits.MAX_DEPTH),
+        (deep(300), "query_too_deep", "nested"),
+        (TWICE_EVERY_FIELD, "query_too_costly", cost.MAX_COST),
+        (
+            "{ __schema { types { fields { type { fields { " + "name " * 30 + "} } } } } }",
+            "query_too_costly",
+            "schema",
+        ),
     ],
-)  # fmt: skip
-def test_what_is_beyond_a_limit_is_refused(documents: Documents, text: str, code: str) -> None:
-    assert refusal(documents, text) == code
+)
+def test_what_is_beyond_a_limit_is_refused(
+    documents: Documents, text: str, code: str, limit: int | str
+) -> None:
+    with pytest.raises(Rejected) as caught:
+        documents.get(text).operation(None).check_cost({})
+    (fault,) = caught.value.faults
+    assert fault["extensions"]["code"] == code
+    assert str(limit) in fault["message"]
 
 
 @pytest.mark.parametrize(
@@ -107,11 +137,7 @@ def test_questions_about_the_schema_may_be_deep(documents: Documents) -> None:
         "{ ...F0 }" + "".join(f"fragment F{n} on Query {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40)),
         "{ viewer { ...F0 } }"
         + "".join(f"fragment F{n} on Viewer {{ ...F{n + 1} ...F{n + 1} }}" for n in range(40)),
-        "{ ...F0 }"
-        + "".join(
-            f"fragment F{n} on Query {{ " + " ".join(f"...F{m}" for m in range(n + 1, 40)) + " }"
-            for n in range(40)
-        ),
+        WIDENING,
         "{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }",
         "{ viewer { ...A } } fragment A on Viewer { a: identity { ...A } b: identity { ...A } }",
     ],
@@ -141,6 +167,7 @@ def test_cost_counts_values(documents: Documents) -> None:
         == 1 + 1 + 20 + 2 + root
     )
     assert price(documents, "{ apiKeys { nodes { id } } }") == 1 + 1 + 50 + root
+    assert price(documents, "{ apiKeys(first: null, after: null) { nodes { id } } }") == 1 + 1 + 50 + root
     assert price(documents, "{ apiKeys(first: 1) { nodes { scope { actions } } } }") == 1 + 1 + 1 + 5 + root
     assert price(
         documents,

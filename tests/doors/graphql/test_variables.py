@@ -53,6 +53,7 @@ def operation(variables: str) -> OperationDefinitionNode:
         (FILTER, {"filter": {"states": "DELETED"}}, "invalid_type", "states"),
         (FILTER, {"filter": {"created": {"since": "1969-12-31T23:59:59Z"}}}, "invalid_value", "created.since"),
         ("$a: Int = 5, $b: Int!", {"b": "x"}, "invalid_type", "b"),
+        (f"{FILTER}, $b: Int", {"filter": {"handle": None, "states": ["ACTIVE"]}, "b": "x"}, "invalid_type", "b"),
     ],
 )  # fmt: skip
 def test_the_first_thing_that_does_not_fit_is_told(

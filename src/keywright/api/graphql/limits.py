@@ -39,11 +39,6 @@ def too_large(message: str) -> Rejected:
     return Rejected(fault("query_too_large", message))
 
 
-def is_introspection(name: str) -> bool:
-    """Whether a field is one of those that GraphQL itself defines: about the schema, which is public."""
-    return name.startswith("__")
-
-
 class Shape:
     """The shape of a document; raises `Rejected` where it is beyond the limits.
 
@@ -105,6 +100,7 @@ class Shape:
 
 
 def _is_public(field: FieldNode) -> bool:
+    """Whether a field is one of those that GraphQL itself defines: about the schema, which is public."""
     return field.name.value.startswith("__")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keywright.core import checks
 from keywright.core.audit import Change
-from keywright.core.errors import IdempotencyKeyReused, InvalidValue, NotFound, OwnKey
+from keywright.core.errors import InvalidValue, NotFound, OwnKey
 from keywright.core.ids import is_id
 from keywright.core.keys import Act, State, transition, widened
 from keywright.core.listing import KeySort
@@ -165,8 +165,5 @@ async def _replayed(work: Work, key_id: str) -> CreatedKey:
     key = await work.transaction.keys(work.tenant.id).by_id(key_id)
     work.nothing_changed = True
     if key is None:
-        raise IdempotencyKeyReused(
-            "The key that was made under this idempotency key has been deleted since.",
-            field="Idempotency-Key",
-        )
+        raise replays.gone()
     return CreatedKey(await _view(work, key), None, replayed=True)

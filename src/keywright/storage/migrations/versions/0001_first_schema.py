@@ -32,6 +32,9 @@ def _null(column: str) -> sa.ColumnElement[bool]:
     return sa.column(column).is_(None)
 
 
+_ENDS = sa.text("expires_at < 4611686018427387904")
+
+
 def _audit_entry() -> None:
     op.create_table(
         "audit_entry",
@@ -50,8 +53,8 @@ def _audit_entry() -> None:
         sa.Column("changes", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_audit_entry"),
     )
-    op.create_index("ix_audit_entry_newest", "audit_entry", ["tenant_id", "id"])
-    op.create_index("ix_audit_entry_target", "audit_entry", ["tenant_id", "target_id", "id"])
+    op.create_index("ix_audit_entry_newest", "audit_entry", ["tenant_id", "at", "id"])
+    op.create_index("ix_audit_entry_target", "audit_entry", ["tenant_id", "target_id", "at", "id"])
 
 
 def _idempotency() -> None:
@@ -161,14 +164,14 @@ def _api_key() -> None:
     op.create_index(
         "ix_api_key_by_owner",
         "api_key",
-        ["tenant_id", "identity_id", "id"],
+        ["tenant_id", "identity_id", "created_at", "id"],
         sqlite_where=_null("deleted_at"),
         postgresql_where=_null("deleted_at"),
     )
     op.create_index(
         "ix_api_key_newest",
         "api_key",
-        ["tenant_id", "id"],
+        ["tenant_id", "created_at", "id"],
         sqlite_where=_null("deleted_at"),
         postgresql_where=_null("deleted_at"),
     )
@@ -176,8 +179,8 @@ def _api_key() -> None:
         "ix_api_key_sweep",
         "api_key",
         ["expires_at"],
-        sqlite_where=_null("deleted_at"),
-        postgresql_where=_null("deleted_at"),
+        sqlite_where=sa.and_(_null("deleted_at"), _ENDS),
+        postgresql_where=sa.and_(_null("deleted_at"), _ENDS),
     )
     op.create_index(
         "uq_api_key_handle",

@@ -1,33 +1,27 @@
-"""Between the shapes of GraphQL and the values of the services."""
+"""From what the services give to the shapes of GraphQL."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
-from graphql import GraphQLInputObjectType, GraphQLObjectType
-from hypothesis import given
-from hypothesis import strategies as st
-from msgspec import UNSET
+from graphql import GraphQLObjectType
 
 from keywright.api.graphql import mapping
 from keywright.core.decision import NOT_FOUND, Code, Decision, Explanation
-from keywright.core.errors import InvalidType
 from keywright.core.identities import Identity, IdentityKind, Tenant
 from keywright.core.keys import Key, State
-from keywright.core.listing import Between, KeyQuery, KeySort
+from keywright.core.listing import KeyQuery
 from keywright.core.permissions import Policy
 from keywright.core.ports import KeyFacts
 from keywright.core.sessions import Session
 from keywright.core.tokens import mint
-from keywright.services.decisions import Question
-from keywright.services.keys import CreatedKey, KeyChanges, KeyIds, KeyList, KeyView, ListKeys, NewKey
-from keywright.services.tenants import CreatedTenant, ListTenants, NewTenant, TenantList, TenantSlug
+from keywright.services.keys import CreatedKey, KeyList, KeyView, ListKeys
+from keywright.services.tenants import CreatedTenant, ListTenants, TenantList
 from keywright.services.whoami import Holder
 
 if TYPE_CHECKING:
@@ -258,174 +252,3 @@ def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema)
     for name in ("Query", "Mutation", "RoleVariable"):  # built-in roles have no variables yet
         del declared[name]
     assert {name: set(shape) for name, shape in shapes.items()} == declared
-
-
-def test_a_creation_is_read() -> None:
-    assert mapping.new_key({"input": {"name": "x"}}) == NewKey(name="x")
-    given: dict[str, Any] = {
-        "name": "x",
-        "description": "d",
-        "handle": "h",
-        "tenant": "t",
-        "scope": [
-            {"actions": ["a"], "resources": ["b"]},
-            {"actions": ["c"]},
-            {"actions": [], "resources": None},
-        ],
-        "notBefore": NOW,
-        "expiresAt": NOW,
-        "allowedCidrs": ["10.0.0.0/8"],
-        "metadata": {"a": 1},
-        "prefix": "p",
-        "tokenHash": "0",
-    }
-    assert mapping.new_key({"input": given}) == NewKey(
-        name="x",
-        description="d",
-        handle="h",
-        tenant="t",
-        scope=((("a",), ("b",)), (("c",), None), ((), None)),
-        not_before=NOW,
-        expires_at=NOW,
-        allowed_cidrs=("10.0.0.0/8",),
-        metadata={"a": 1},
-        prefix="p",
-        token_hash="0",
-    )
-    assert mapping.new_key({"input": dict.fromkeys(given) | {"name": "x"}}) == NewKey(name="x")
-    assert mapping.new_tenant({"input": {"slug": "s"}}) == NewTenant("s")
-    assert mapping.new_tenant({"input": {"slug": "s", "name": "S"}}) == NewTenant("s", "S")
-
-
-def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
-    """What a caller may send must mean something; what the services take must be sendable."""
-
-    def declared(name: str) -> set[str]:
-        kind = schema.type_map[name]
-        assert isinstance(kind, GraphQLInputObjectType)
-        return set(kind.fields)
-
-    def taken(kind: Any) -> set[str]:
-        return {_camel(field.name) for field in fields(kind)}
-
-    assert declared("CreateApiKeyInput") == taken(NewKey) | {"idempotencyKey"}
-    assert declared("CreateTenantInput") == taken(NewTenant) | {"idempotencyKey"}
-    assert declared("UpdateApiKeyInput") == taken(KeyChanges)
-    assert declared("VerifyInput") == taken(Question)
-    assert declared("DeleteApiKeysInput") == taken(KeyIds)
-    elsewhere = {"sort", "descending", "limit", "after"}
-    assert declared("ApiKeyFilter") == taken(KeyQuery) - elsewhere
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-CHANGES: dict[str, Any] = {
-    "name": "x",
-    "description": "",
-    "active": False,
-    "handle": None,
-    "scope": [{"actions": ["a"]}],
-    "notBefore": None,
-    "expiresAt": NOW,
-    "allowedCidrs": ["10.0.0.0/8"],
-    "metadata": None,
-}
-
-
-@given(st.sets(st.sampled_from(sorted(CHANGES))))
-def test_only_what_was_sent_is_changed(sent: set[str]) -> None:
-    found = mapping.key_changes({"input": {"id": "key_1", **{name: CHANGES[name] for name in sent}}})
-    assert found.id == "key_1"
-    for field in fields(KeyChanges):
-        if field.name != "id":
-            assert (getattr(found, field.name) is not UNSET) is (_camel(field.name) in sent)
-
-
-def test_a_null_clears_what_can_be_empty() -> None:
-    clearable = ("handle", "scope", "notBefore", "expiresAt", "allowedCidrs", "metadata")
-    found = mapping.key_changes({"input": {"id": "key_1", **dict.fromkeys(clearable)}})
-    assert [
-        getattr(found, name)
-        for name in ("handle", "scope", "not_before", "expires_at", "allowed_cidrs", "metadata")
-    ] == [None] * 6
-    for name in ("name", "description", "active"):
-        with pytest.raises(InvalidType) as caught:
-            mapping.key_changes({"input": {"id": "key_1", name: None}})
-        assert caught.value.field == name
-
-
-def test_a_list_is_asked_for() -> None:
-    assert mapping.list_keys({}) == ListKeys(query=KeyQuery())
-    nothing = {"first": None, "after": None, "filter": None, "orderBy": None}
-    assert mapping.list_keys(nothing) == ListKeys(query=KeyQuery())
-    empty = ("states", "identityId", "handle", "namePrefix", "created", "expires", "lastUsed", "used")
-    assert mapping.list_keys({"filter": dict.fromkeys(empty)}) == ListKeys(query=KeyQuery())
-    asked = {
-        "first": 7,
-        "after": "c",
-        "filter": {
-            "states": [State.ACTIVE, State.EXPIRED],
-            "identityId": "idn_1",
-            "handle": "h",
-            "namePrefix": "n",
-            "created": {"since": NOW},
-            "expires": {"until": NOW},
-            "lastUsed": {},
-            "used": False,
-        },
-        "orderBy": {"field": KeySort.NAME},
-    }
-    assert mapping.list_keys(asked) == ListKeys(
-        query=KeyQuery(
-            states=frozenset({State.ACTIVE, State.EXPIRED}),
-            identity_id="idn_1",
-            handle="h",
-            name_prefix="n",
-            created=Between(since=NOW),
-            expires=Between(until=NOW),
-            used=False,
-            sort=KeySort.NAME,
-            descending=False,
-            limit=7,
-        ),
-        cursor="c",
-    )
-
-
-@pytest.mark.parametrize(
-    ("order", "descending"),
-    [
-        ({"field": KeySort.CREATED_AT}, True),
-        ({"field": KeySort.CREATED_AT, "direction": None}, True),
-        ({"field": KeySort.CREATED_AT, "direction": "ASC"}, False),
-        ({"field": KeySort.EXPIRES_AT}, False),
-        ({"field": KeySort.EXPIRES_AT, "direction": "DESC"}, True),
-    ],
-)
-def test_the_direction_of_an_order(order: dict[str, Any], *, descending: bool) -> None:
-    assert mapping.list_keys({"orderBy": order}).query.descending is descending
-
-
-def test_the_other_inputs_are_read() -> None:
-    assert mapping.key_id({"id": "key_1"}).id == "key_1"
-    assert mapping.key_ids({"input": {"ids": ["b", "a", "b"]}}).ids == ("b", "a", "b")
-    assert mapping.tenant_slug({"slug": "s"}) == TenantSlug("s")
-    assert mapping.list_tenants({"first": None, "after": "c"}) == ListTenants(cursor="c")
-    assert mapping.list_tenants({"first": 3}) == ListTenants(limit=3)
-    assert mapping.question({"input": {}}) == Question()
-    asked = {
-        "token": "t",
-        "tokenHash": "h",
-        "tenant": "s",
-        "action": "a",
-        "resource": "r",
-        "ip": "i",
-        "explain": True,
-    }
-    assert mapping.question({"input": asked}) == Question(
-        token="t", token_hash="h", tenant="s", action="a", resource="r", ip="i", explain=True
-    )
-    assert mapping.question({"input": {"explain": None}}).explain is False
