@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.cli.commands import KEYWRIGHT, Shell
+from keywright.client import Client
+from tests.cli.commands import KEYWRIGHT, ROOT_TOKEN, Shell
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
+
+    from keywright.client import KeyFields
 
 TOKEN = re.compile(r"kw_[0-9A-Za-z]{37}")
 NOTICE = "The token is shown this once and cannot be had again."
@@ -24,13 +28,21 @@ NOTICE = "The token is shown this once and cannot be had again."
 def own(shell: Shell, request: pytest.FixtureRequest) -> Shell:
     """A shell whose tenant no other test uses."""
     slug = "t" + hashlib.sha256(request.node.name.encode()).hexdigest()[:16]
-    assert shell.run("tenants", "create", slug).code == 0
+    with Client(shell.variables["KEYWRIGHT_URL"], ROOT_TOKEN) as client:
+        client.tenants.create(slug)
     return shell.with_(KEYWRIGHT_TENANT=slug)
 
 
-def make(shell: Shell, name: str, *args: str) -> str:
+def client_of(shell: Shell) -> Client:
+    """A client that says the same as the shell's commands, for what a test only needs to be there."""
+    given = shell.variables
+    return Client(given["KEYWRIGHT_URL"], given["KEYWRIGHT_API_KEY"], given["KEYWRIGHT_TENANT"])
+
+
+def make(shell: Shell, name: str, **fields: Unpack[KeyFields]) -> str:
     """Make a key and give its id."""
-    key_id = shell.run("keys", "create", name, "--json", *args).json["key"]["id"]
+    with client_of(shell) as client:
+        key_id = client.keys.create(name, **fields).key["id"]
     assert isinstance(key_id, str)
     return key_id
 
@@ -132,7 +144,8 @@ def test_what_cannot_be_meant_is_wrong_usage_and_makes_nothing(
     assert result.code == 2
     assert sentence in result.err
     assert result.out == ""
-    assert own.run("keys", "list", "--json").json["items"] == []
+    with client_of(own) as client:
+        assert client.keys.page().items == ()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +170,7 @@ def test_refused_input_names_the_option_and_ends_with_8(
 
 
 def test_conflicts_end_with_7(own: Shell) -> None:
-    make(own, "One", "--handle", "same")
+    make(own, "One", handle="same")
     result = own.run("keys", "create", "Two", "--handle", "same")
     assert result.code == 7
     assert result.err.startswith("Error: --handle: ")
@@ -222,7 +235,7 @@ def test_list_pages_by_cursor_and_all_goes_through_them(own: Shell) -> None:
 
 
 def test_list_filters(own: Shell) -> None:
-    old = make(own, "Old", "--expires", "10d", "--handle", "old")
+    old = make(own, "Old", expires_at=datetime.now(UTC) + timedelta(days=10), handle="old")
     new = make(own, "New")
     off = make(own, "Off")
     used = own.run("keys", "create", "Used", "--json").json
@@ -256,7 +269,7 @@ def test_list_filters(own: Shell) -> None:
 
 
 def test_show_one_and_several(own: Shell) -> None:
-    one, two = make(own, "One", "--description", "First of two"), make(own, "Two")
+    one, two = make(own, "One", description="First of two"), make(own, "Two")
     shown = own.run("keys", "show", one)
     assert shown.code == 0
     assert "First of two" in shown.out
@@ -285,7 +298,12 @@ def test_an_id_that_is_none_is_missing(own: Shell, key_id: str) -> None:
 
 def test_update_changes_what_is_given_and_clears_what_is_named(own: Shell) -> None:
     key_id = make(
-        own, "Before", "--handle", "before", "--expires", "1d", "--action", "a:b", "--metadata", "a=b"
+        own,
+        "Before",
+        handle="before",
+        expires_at=datetime.now(UTC) + timedelta(days=1),
+        scope=[{"actions": ["a:b"]}],
+        metadata={"a": "b"},
     )
     changed = own.run("keys", "update", key_id, "--name", "After", "--expires", "30d", "--json").json
     assert changed["name"] == "After"
@@ -324,7 +342,8 @@ def test_update_several_at_once(own: Shell) -> None:
 def test_update_refuses(own: Shell, args: list[str], code: int) -> None:
     key_id = make(own, "Same")
     assert own.run("keys", "update", key_id, *args).code == code
-    assert own.run("keys", "show", key_id, "--json").json["name"] == "Same"
+    with client_of(own) as client:
+        assert client.keys.get(key_id)["name"] == "Same"
 
 
 def test_disable_and_enable(own: Shell) -> None:

@@ -80,7 +80,7 @@ def test_two_minutes(tmp_path: Path) -> None:
             "COLUMNS": "100",
         }
         status, shown = at_a_terminal(
-            script.replace("127.0.0.1:8300", here), {"assword": password[1]}, terminal, ROOT
+            script.replace("127.0.0.1:8300", here), {"User": "", "assword": password[1]}, terminal, ROOT
         )
         logged = server.errors()
     assert status == 0, shown

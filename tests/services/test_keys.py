@@ -145,15 +145,17 @@ async def test_the_trail_says_what_was_made(home: House, acme: Tenant, admin: Ca
     }
 
 
-async def test_a_key_whose_token_was_made_elsewhere_shows_none(home: House, admin: Caller) -> None:
+async def test_a_key_whose_token_was_made_elsewhere_shows_none(
+    home: House, acme: Tenant, admin: Caller
+) -> None:
     token = "sk_live_51_made_elsewhere"
-    made = await home.run(
-        create_key, admin, NewKey(name="k", token_hash=hashlib.sha256(token.encode()).hexdigest())
-    )
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    made = await home.run(create_key, admin, NewKey(name="k", token_hash=hashed))
     assert made.token is None
     assert not made.replayed
     assert (made.view.key.hint, made.view.key.last_seven) == (None, None)
     assert (await home.verifier.verify(token)).valid
+    assert hashed not in f"{made} {await home.trail(acme)}"
 
 
 @pytest.mark.parametrize(

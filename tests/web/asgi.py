@@ -1,13 +1,21 @@
-"""A bare caller of ASGI applications, for what no HTTP client would send."""
+"""A bare caller of ASGI applications, for what no HTTP client would send, and applications to be called."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
+
+from keywright.ops.metrics import Metrics
+from keywright.web.edge import Edge
+from keywright.web.errors import send_json
+from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+
+    from keywright.web.visit import Visit
 
     App = Callable[[Any, Any, Any], Awaitable[None]]
 
@@ -71,3 +79,47 @@ async def call(
     }
     await app(whole, receive, send)
     return found
+
+
+def edge(app: Any, metrics: Metrics | None = None, *, trusted: tuple[str, ...] = ()) -> Edge:
+    """The edge around an application, which knows the paths `/known` and `/quiet`."""
+    return Edge(
+        app,
+        metrics or Metrics(),
+        [ip_network(one) for one in trusted],
+        routes=frozenset({"/known", "/quiet"}),
+        quiet=frozenset({"/quiet"}),
+    )
+
+
+class Seen:
+    """An application that remembers what came and answers `{}`."""
+
+    def __init__(self, headers: dict[str, str] | None = None) -> None:
+        self.visit: Visit | None = None
+        self.body: list[bytes] = []
+        self._headers = headers
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.visit = visit_of(scope)
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                break
+            self.body.append(message["body"])
+        await send_json(send, 200, {}, self._headers)
+
+
+def failing(error: Exception, *, after: int = 0) -> Any:
+    """An application that fails, `after` so many messages of its answer."""
+
+    async def app(_scope: Any, _receive: Any, send: Any) -> None:
+        messages = (
+            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
+            {"type": "http.response.body", "body": b"{", "more_body": True},
+        )
+        for message in messages[:after]:
+            await send(message)
+        raise error
+
+    return app

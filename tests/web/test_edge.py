@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from ipaddress import ip_network
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keywright.core.errors import NotFound, Unauthenticated
 from keywright.ops.metrics import Metrics
-from keywright.web.edge import MAX_BODY, Edge
+from keywright.web.edge import MAX_BODY
 from keywright.web.errors import send_json
-from keywright.web.visit import Visit, visit_of
-from tests.web.asgi import Answer, call
+from keywright.web.visit import visit_of
+from tests.web.asgi import Seen, call, edge, failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,34 +25,6 @@ pytestmark = pytest.mark.anyio
 
 UUID_HEX = re.compile(r"[0-9a-f]{32}").fullmatch
 SECRET = "a-secret-that-nobody-may-see"
-
-
-def edge(app: Any, metrics: Metrics | None = None, *, trusted: tuple[str, ...] = ()) -> Edge:
-    return Edge(
-        app,
-        metrics or Metrics(),
-        [ip_network(one) for one in trusted],
-        routes=frozenset({"/known", "/quiet"}),
-        quiet=frozenset({"/quiet"}),
-    )
-
-
-class Seen:
-    """An application that remembers what came and answers `{}`."""
-
-    def __init__(self, headers: dict[str, str] | None = None) -> None:
-        self.visit: Visit | None = None
-        self.body: list[bytes] = []
-        self._headers = headers
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.visit = visit_of(scope)
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                break
-            self.body.append(message["body"])
-        await send_json(send, 200, {}, self._headers)
 
 
 # --- request ids ----------------------------------------------------------------------------------
@@ -208,21 +178,6 @@ async def test_a_client_that_goes_away_is_not_answered(lines: Lines) -> None:
 # --- errors ---------------------------------------------------------------------------------------
 
 
-def failing(error: Exception, *, after: int = 0) -> Any:
-    """An application that fails, `after` so many messages of its answer."""
-
-    async def app(_scope: Any, _receive: Any, send: Any) -> None:
-        messages = (
-            {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]},
-            {"type": "http.response.body", "body": b"{", "more_body": True},
-        )
-        for message in messages[:after]:
-            await send(message)
-        raise error
-
-    return app
-
-
 async def test_a_refusal_is_a_problem(lines: Lines) -> None:
     answer = await call(edge(failing(NotFound("No such key.", field="id"))))
     assert answer.status == 404
@@ -324,83 +279,3 @@ async def test_where_a_request_comes_from(
     await call(edge(app, trusted=("10.0.0.0/8",)), headers=headers, client=client)
     assert app.visit is not None
     assert app.visit.ip_text == address
-
-
-# --- lines and figures ----------------------------------------------------------------------------
-
-
-async def test_the_access_line(lines: Lines) -> None:
-    await call(
-        edge(Seen()),
-        "GET",
-        f"/{SECRET}",
-        headers=[("User-Agent", SECRET), ("Cookie", SECRET), ("Referer", SECRET)],
-        scope={"query_string": SECRET.encode()},
-    )
-    (line,) = lines()
-    del line["timestamp"], line["request_id"], line["ms"]
-    assert line == {
-        "level": "info",
-        "logger": "keywright.http",
-        "event": "request",
-        "method": "GET",
-        "route": "unmatched",
-        "status": 200,
-    }
-
-
-@pytest.mark.parametrize(
-    ("path", "route", "label"),
-    [
-        ("/known", None, "/known"),
-        ("/quiet", None, "/quiet"),
-        (f"/v1/keys/{SECRET}", SimpleNamespace(path="/v1/keys/{id}"), "/v1/keys/{id}"),
-        (f"/{SECRET}", None, "unmatched"),
-        (f"/{SECRET}", SimpleNamespace(), "unmatched"),
-        (f"/known/{SECRET}", None, "unmatched"),
-        ("/KNOWN", None, "unmatched"),
-    ],
-)
-async def test_metrics_and_lines_name_routes_and_no_paths(
-    lines: Lines, path: str, route: object, label: str
-) -> None:
-    metrics = Metrics()
-    await call(edge(Seen(), metrics), path=path, scope={"route": route})
-    text = metrics.render()[0].decode()
-    assert f'keywright_http_requests_total{{method="GET",route="{label}",status="200"}} 1.0' in text
-    assert SECRET not in text
-    assert lines()[0]["route"] == label
-
-
-async def test_a_method_that_nobody_knows_is_another(lines: Lines) -> None:
-    metrics = Metrics()
-    for method in ("BREW", SECRET.upper(), "get"):
-        await call(edge(Seen(), metrics), method)
-    assert {line["method"] for line in lines()} == {"other"}
-    text = metrics.render()[0].decode()
-    assert 'method="other"' in text
-    assert SECRET.upper() not in text
-
-
-async def test_paths_that_machines_call_all_day_are_logged_at_debug_level(lines: Lines) -> None:
-    for path in ("/quiet", "/known"):
-        await call(edge(Seen()), path=path)
-    assert [(line["route"], line["level"]) for line in lines()] == [("/quiet", "debug"), ("/known", "info")]
-
-
-async def test_an_answer_is_counted_with_its_status_and_time() -> None:
-    metrics = Metrics()
-    served = edge(failing(NotFound("x")), metrics)
-    for _ in range(3):
-        await call(served, path="/known")
-    text = metrics.render()[0].decode()
-    assert 'keywright_http_requests_total{method="GET",route="/known",status="404"} 3.0' in text
-    assert 'keywright_http_request_duration_seconds_count{method="GET",route="/known"} 3.0' in text
-
-
-async def test_an_application_that_answers_nothing_is_counted_as_such(lines: Lines) -> None:
-    async def app(_scope: Any, _receive: Any, _send: Any) -> None: ...
-
-    answer = await call(edge(app))
-    assert answer == Answer()
-    assert lines()[0]["status"] == 499

@@ -39,6 +39,12 @@ def test_a_visit_travels_on_its_scope() -> None:
     assert one.ip_text is None
 
 
+def test_a_visit_shows_neither_headers_nor_body() -> None:
+    one = visit(("Authorization", "Bearer a-token"))
+    one.body = b'{"token": "a-token"}'
+    assert "a-token" not in repr(one)
+
+
 @pytest.mark.parametrize(
     ("headers", "token"),
     [

@@ -95,6 +95,9 @@ def _sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "do_connect")
     def _open(_dialect: object, _record: object, cargs: list[str], _cparams: object) -> None:
+        # The driver would start a thread for it all the same.
+        if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises where a folder cannot be entered
+            raise Unavailable("The database's file is missing.")
         cargs[:] = [sqlite_uri(path)]
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -234,11 +237,11 @@ def _tell_when_away(engine: AsyncEngine) -> None:
         error = context.original_exception
         if not isinstance(error, Exception):  # a cancellation, which SQLAlchemy counts as a lost connection
             return None
-        if isinstance(error, TimeoutError):
-            # The statement may still be running, so this connection is of no more use.
+        if not context.is_disconnect:
+            options = {} if context.connection is None else context.connection.get_execution_options()
+            if not is_away(error, write=options.get(_WRITES, True)):
+                return None
+            # Its connection may be of no more use: the statement still runs, or it was opened only to read.
             context.is_disconnect = True
             context.invalidate_pool_on_disconnect = False
-        options = {} if context.connection is None else context.connection.get_execution_options()
-        if context.is_disconnect or is_away(error, write=options.get(_WRITES, True)):
-            return Unavailable("The database cannot be reached.")
-        return None
+        return Unavailable("The database cannot be reached.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anyio
 
 LIMIT = 1024 * 1024
+OTHER_ROUTES = ("unmatched", "/assets/{path:path}", "/openapi.json", "/metrics", "/healthz", "/readyz")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY", "BREW")
 WRONG = [
     (method, path, {known.upper() for known in methods})
@@ -165,3 +167,35 @@ async def test_an_idempotency_key_matters_to_creations_alone(rest: House) -> Non
     headers = {"Idempotency-Key": "not looked at: ü"}
     answer = await rest.ask("PATCH", f"/v1/keys/{key_id}", json={"name": "New"}, headers=headers)
     assert (answer.status_code, answer.json()["name"]) == (200, "New")
+
+
+async def test_a_defect_says_nothing_and_is_logged_once(
+    rest: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(*_: object) -> None:
+        raise RuntimeError("a detail of the inside")
+
+    monkeypatch.setattr(rest.app.services, "run", broken)
+    answer = await rest.ask("GET", "/v1/keys")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+    assert "a detail" not in answer.text
+    assert [record.name for record in caplog.records if record.levelname == "ERROR"] == ["keywright.http"]
+
+
+async def test_metrics_name_templates_and_no_paths(rest: House) -> None:
+    for path in (
+        "/v1/keys/a-secret",
+        "/v1/tenants/a-secret",
+        "/a-secret",
+        "/assets/a-secret",
+        "/v1/a-secret/b",
+    ):
+        for method in ("GET", "POST", "BREW"):
+            await rest.ask(method, path)
+    text = (await rest.ask("GET", "/metrics", token=None)).text
+    routes = set(re.findall(r'route="([^"]*)"', text))
+    assert {"/v1/keys/{id}", "/v1/tenants/{slug}", "unmatched"} < routes
+    assert routes <= {*DOCUMENT["paths"], *OTHER_ROUTES}
+    assert "a-secret" not in text

@@ -139,11 +139,9 @@ def session(logged_in: LoggedIn) -> models.SessionOut:
 
 def holder(value: Holder) -> models.WhoamiOut:
     """The holder of a credential."""
-    expires_at = None
+    expires_at = None if value.key is None else value.key.key.expires_at
     if value.session is not None:
         expires_at = value.session.ends_at
-    elif value.key is not None:
-        expires_at = value.key.key.expires_at
     return models.WhoamiOut(
         identity=identity(value.identity),
         credential="key" if value.session is None else "session",

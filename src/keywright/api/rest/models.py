@@ -31,23 +31,20 @@ def _moment(value: object) -> object:
     raise PydanticCustomError("date_time", "no date-time")
 
 
-def _count(text: object) -> object:
-    if isinstance(text, str):
-        if not _is_count(text):
-            raise PydanticCustomError("count", "no whole number")
-        return int(text)
-    return text
+def _count(text: str) -> int:
+    if not _is_count(text):
+        raise PydanticCustomError("count", "no whole number")
+    return int(text)
 
 
-def _boolean(text: object) -> object:
-    if isinstance(text, str):
-        if text not in _BOOLEANS:
-            raise PydanticCustomError("boolean", "neither true nor false")
-        return _BOOLEANS[text]
-    return text
+def _boolean(text: str) -> bool:
+    if text not in _BOOLEANS:
+        raise PydanticCustomError("boolean", "neither true nor false")
+    return _BOOLEANS[text]
 
 
 Timestamp = Annotated[datetime, BeforeValidator(_moment)]
+# What stands in a query string comes as text.
 QueryCount = Annotated[int, BeforeValidator(_count)]
 QueryBoolean = Annotated[bool, BeforeValidator(_boolean)]
 Moment = Annotated[

@@ -46,7 +46,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _integer(text: str) -> int | float:
     """A whole number; one beyond all floating-point numbers is infinite, as it is to most readers of JSON."""
     value = int(text)
-    return value if abs(value) <= sys.float_info.max else math.inf
+    if abs(value) <= sys.float_info.max:
+        return value
+    return math.inf if value > 0 else -math.inf
 
 
 def _no_constant(_name: str) -> object:

@@ -5,7 +5,10 @@ import click
 from keywright.cli.common import LazyGroup
 
 _PLACES = {
-    "create": ("keywright.cli.keys.create:create", "Make a key that speaks for you, and print its token this once."),
+    "create": (
+        "keywright.cli.keys.create:create",
+        "Make a key that speaks for you, and print its token this once.",
+    ),
     "list": ("keywright.cli.keys.list:list_keys", "List keys."),
     "show": ("keywright.cli.keys.show:show", "Show keys."),
     "update": ("keywright.cli.keys.change:update", "Change keys."),

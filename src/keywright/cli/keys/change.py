@@ -11,7 +11,7 @@ from keywright.cli.common import Command
 from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.keys import show
-from keywright.cli.keys.each import for_each
+from keywright.cli.keys.each import for_each, id_of
 from keywright.cli.keys.fields import OPTIONS, field_options, given_fields
 from keywright.cli.text import printable
 from keywright.cli.times import relative
@@ -32,7 +32,7 @@ _CLEARED: Final = {
     "cidr": ("allowed_cidrs", None),
     "metadata": ("metadata", None),
 }
-_ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
+_ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 
 
 @click.command("update", cls=Command)
@@ -43,7 +43,7 @@ _ids = click.argument("ids", nargs=-1, required=True, metavar="ID...")
     "--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this field; repeatable."
 )
 def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - click's own
-    """Change keys by their ids; what is not given stays as it is."""
+    """Change keys, by id or handle; what is not given stays as it is."""
     changes = given_fields(given)
     if name is not None:
         changes["name"] = name
@@ -64,14 +64,14 @@ def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **giv
 @click.command("disable", cls=Command)
 @_ids
 def disable(ids: tuple[str, ...]) -> int:
-    """Have keys refused until they are enabled again."""
+    """Have keys, by id or handle, refused until they are enabled again."""
     return _switch(ids, active=False)
 
 
 @click.command("enable", cls=Command)
 @_ids
 def enable(ids: tuple[str, ...]) -> int:
-    """Have disabled keys accepted again."""
+    """Have disabled keys, by id or handle, accepted again."""
     return _switch(ids, active=True)
 
 
@@ -91,7 +91,7 @@ def _switch(ids: Sequence[str], *, active: bool) -> int:
 @_ids
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def delete(ids: tuple[str, ...], yes: bool) -> int:  # noqa: FBT001 - click passes by name
-    """Delete keys for good. Whoever holds them is refused from then on."""
+    """Delete keys, by id or handle, for good. Whoever holds them is refused from then on."""
     if not yes:
         if not stdin_is_terminal():
             raise Failed("There is no terminal to ask on whether to delete; add --yes.", Exit.USAGE)
@@ -120,7 +120,7 @@ def _confirmed(ids: Sequence[str]) -> bool:
 
 def _described(client: Client, key_id: str) -> str:
     try:
-        key = client.keys.get(key_id)
+        key = client.keys.get(id_of(client, key_id))
     except (NotFound, PermissionDenied):  # deleting will say so, or may be allowed where reading is not
         return key_id
     return f"{key['name']} ({key['id']}), last used {relative(key['last_used_at'], datetime.now(UTC))}"

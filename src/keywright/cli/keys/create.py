@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     metavar="HEX",
     help="The SHA-256 of a token of your own; then none is made, and none is shown.",
 )
-def create(name: str, prefix: str | None, token_hash: str | None, **given: Any) -> None:  # noqa: ANN401 - click's own
+@click.option(
+    "--idempotency-key",
+    metavar="TEXT",
+    help="Makes one key, however often the command is repeated within 24 hours; the first time gives its token.",
+)
+def create(
+    name: str,
+    prefix: str | None,
+    token_hash: str | None,
+    idempotency_key: str | None,
+    **given: Any,  # noqa: ANN401 - click's own
+) -> None:
     """Make a key that speaks for you, and print its token this once.
 
     With --quiet the token alone is printed, or the key's id where --token-hash was given.
@@ -38,14 +49,20 @@ def create(name: str, prefix: str | None, token_hash: str | None, **given: Any) 
     if token_hash is not None:
         fields["token_hash"] = token_hash
     with connected(OPTIONS) as client:
-        made = client.keys.create(name, **fields)
+        made = client.keys.create(name, idempotency_key=idempotency_key, **fields)
     token = None if made.token is None else made.token.reveal()
     if output.as_json:
         output.json({"key": made.key, "token": token, "replayed": made.replayed, "note": made.note})
-    if made.replayed and token_hash is None:
-        # The first answer was lost on its way, and with it the token.
+    # Without a key of the caller's own, the first answer was lost on its way, and with it the token; and a
+    # script that reads the token must not take anything else for it.
+    if made.replayed and token_hash is None and (idempotency_key is None or output.quiet):
+        why = (
+            "its token was lost with the connection"
+            if idempotency_key is None
+            else "its token was shown then"
+        )
         raise Failed(
-            f"The key {made.key['id']} was made, and its token was lost with the connection.",
+            f"The key {made.key['id']} was made, and {why}.",
             Exit.NO_SERVER,
             f"Delete it with `keywright keys delete {made.key['id']}`, and make another.",
         )

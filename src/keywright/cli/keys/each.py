@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from keywright.cli.connection import connected, failure
@@ -15,8 +16,20 @@ if TYPE_CHECKING:
 
     from keywright.client import Client
 
+_ID: Final = re.compile(r"key_[0-9a-f]{32}")
 # What can be wrong with one key and right with the next; anything else would go wrong with all of them.
 _OF_ONE: Final = (BadInput, Conflict, NotFound, PermissionDenied)
+
+
+def id_of(client: Client, named: str) -> str:
+    """The id of the key that is named by its id or its handle; what is neither is left to the server to refuse."""
+    if _ID.fullmatch(named):
+        return named
+    try:
+        found = client.keys.page(handle=named, limit=1).items
+    except (BadInput, PermissionDenied):  # it can be no handle, or the caller may not list
+        return named
+    return str(found[0]["id"]) if found else named
 
 
 def for_each(
@@ -25,7 +38,9 @@ def for_each(
     tell: Callable[[Output, dict[str, Any]], None],
     options: Mapping[str, str] | None = None,
 ) -> int:
-    """Do something to each key, and tell a person what came of it; gives the exit code of the first failure.
+    """Do something to each key, named by id or handle, and tell a person what came of it.
+
+    Gives the exit code of the first failure.
 
     For one key `--json` prints what `act` gave, and for several an object with those as `items`.
     """
@@ -37,7 +52,7 @@ def for_each(
         with connected(options) as client:
             for key_id in dict.fromkeys(ids):
                 try:
-                    result = act(client, key_id)
+                    result = act(client, id_of(client, key_id))
                 except _OF_ONE as error:
                     failed = failure(error, options=options)
                     about = f"{printable(key_id)}: " if several else ""

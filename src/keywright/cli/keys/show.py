@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 @click.command("show", cls=Command)
-@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 def show(ids: tuple[str, ...]) -> int:
-    """Show keys by their ids. Tokens cannot be shown again."""
+    """Show keys, by id or handle. Tokens cannot be shown again."""
 
     def read(client: Client, key_id: str) -> dict[str, Any]:
         return client.keys.get(key_id)

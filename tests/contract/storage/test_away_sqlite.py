@@ -1,0 +1,235 @@
+"""SQLite: whatever befalls the file, it is told as "away", and all goes on once the file is right again."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from keywright.core.errors import Unavailable
+from keywright.storage import engine as engines
+from keywright.storage import lookup as lookups
+from tests.contract.storage.making import a_digest, a_tenant, add_home, add_key
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    from keywright.storage import Database
+
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)]
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting for a lock ends soon; how long it is in production does not matter here."""
+    monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(lookups, "LOOKUP_BUSY_MILLISECONDS", 20)
+
+
+@pytest.fixture
+def file(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+async def write(database: Database) -> None:
+    async with database.write() as transaction:
+        await transaction.tenants.add(a_tenant())
+
+
+async def read(database: Database) -> None:
+    async with database.read() as transaction:
+        await transaction.tenants.any()
+
+
+async def look_up(database: Database) -> None:
+    await database.lookup.by_digest(a_digest())
+
+
+EVERYTHING = (write, read, look_up)
+
+
+async def unavailable(database: Database, *acts: Callable[[Database], Awaitable[None]]) -> None:
+    for act in acts:
+        with pytest.raises(Unavailable):
+            await act(database)
+
+
+async def available(database: Database, *acts: Callable[[Database], Awaitable[None]]) -> None:
+    for act in acts:
+        await act(database)
+
+
+@contextmanager
+def other(file: Path, *statements: str) -> Iterator[sqlite3.Connection]:
+    """Another process that has done something to the file, and holds on to it."""
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+        yield connection
+
+
+@pytest.mark.parametrize("used_before", [False, True])
+async def test_somebody_else_writes(database: Database, file: Path, used_before: bool) -> None:
+    """Who writes has to wait, and does not wait for ever; who reads does not wait."""
+    if used_before:
+        await available(database, *EVERYTHING)
+    with other(file, "BEGIN IMMEDIATE"):
+        await unavailable(database, write)
+        await available(database, read, look_up)
+    await available(database, *EVERYTHING)
+
+
+@pytest.mark.parametrize("used_before", [False, True])
+async def test_somebody_else_has_the_file_to_itself(
+    database: Database, file: Path, used_before: bool
+) -> None:
+    if used_before:
+        await available(database, *EVERYTHING)
+        await database.close()
+    with other(file, "PRAGMA locking_mode=EXCLUSIVE", "BEGIN IMMEDIATE", "CREATE TABLE theirs (n)", "COMMIT"):
+        await unavailable(database, *EVERYTHING)
+    await available(database, *EVERYTHING)
+
+
+async def test_switching_to_wal_waits_for_others(database: Database, file: Path) -> None:
+    """SQLite refuses the switch at once, however long it was told to wait."""
+    with other(file, "PRAGMA journal_mode=DELETE", "BEGIN IMMEDIATE") as holder:
+        attempt = asyncio.create_task(write(database))
+        await asyncio.sleep(0.02)
+        assert not attempt.done()
+        holder.execute("ROLLBACK")
+        await attempt
+    with other(file) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_switching_to_wal_does_not_wait_for_ever(database: Database, file: Path) -> None:
+    with other(file, "PRAGMA journal_mode=DELETE", "BEGIN IMMEDIATE"):
+        await unavailable(database, write)
+    await available(database, *EVERYTHING)
+
+
+async def test_the_file_is_missing(database: Database, file: Path, tmp_path: Path) -> None:
+    """Also for connections that were opened before, and would go on with a file that nobody else sees."""
+    home = await add_home(database)
+    digest = a_digest()
+    await add_key(database, home, digest)
+    await available(database, *EVERYTHING)
+    file.rename(tmp_path / "hidden")
+    for _ in range(2):
+        await unavailable(database, *EVERYTHING)
+    assert not file.exists(), "nothing may make an empty one in its place"
+    (tmp_path / "hidden").rename(file)
+    await available(database, *EVERYTHING)
+    assert await database.lookup.by_digest(digest) is not None
+
+
+async def test_the_file_is_another_one(database: Database, file: Path, sqlite_template: Path) -> None:
+    """A backup was put in its place: all see it from the next statement on, or all do not."""
+    home = await add_home(database, "before")
+    digest = a_digest()
+    await add_key(database, home, digest)
+    await available(database, *EVERYTHING)
+    restored = file.with_suffix(".restored")
+    shutil.copy(sqlite_template, restored)
+    for suffix in ("-wal", "-shm"):
+        Path(f"{file}{suffix}").unlink()
+    restored.replace(file)
+    assert await database.lookup.by_digest(digest) is None
+    async with database.read() as transaction:
+        assert await transaction.tenants.by_slug("before") is None
+    await add_home(database, "after")
+    assert await database.lookup.tenant("before") is None
+    assert await database.lookup.tenant("after") is not None
+    async with database.read() as transaction:
+        assert await transaction.tenants.by_slug("after") is not None
+
+
+@pytest.mark.parametrize("content", [b"this is no database " * 1000, b"SQLite format 3\0" + b"\xff" * 20_000])
+async def test_the_file_is_no_database(
+    url: str, connect: Callable[[str], Database], file: Path, sqlite_template: Path, content: bytes
+) -> None:
+    file.write_bytes(content)
+    database = connect(url)
+    for _ in range(2):
+        await unavailable(database, *EVERYTHING)
+    shutil.copy(sqlite_template, file)
+    await available(database, *EVERYTHING)
+
+
+async def test_the_file_is_a_folder(url: str, connect: Callable[[str], Database], file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+    database = connect(url)
+    await unavailable(database, *EVERYTHING)
+
+
+async def test_the_file_is_damaged(url: str, connect: Callable[[str], Database], file: Path) -> None:
+    database = connect(url)
+    home = await add_home(database)
+    for _ in range(50):
+        await add_key(database, home)
+    await database.close()
+    intact = file.read_bytes()
+    page = int.from_bytes(intact[16:18], "big")
+    file.write_bytes(intact[:page] + b"\xa5" * (len(intact) - page))
+    await unavailable(database, *EVERYTHING)
+    file.write_bytes(intact)
+    await available(database, *EVERYTHING)
+
+
+async def pragma(database: Database, text: str) -> int | None:
+    """Set or ask something in the connection that writes; what it answers."""
+    async with database.writer.connect() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
+        async with raw.execute(f"PRAGMA {text}") as rows:
+            row = await rows.fetchone()
+    return None if row is None else int(row[0])
+
+
+async def test_the_file_cannot_be_written(database: Database) -> None:
+    """As for a connection that was opened while the disk was set to be read only: the next one is a new one."""
+    await available(database, *EVERYTHING)
+    await pragma(database, "query_only=ON")
+    await unavailable(database, write)
+    await available(database, *EVERYTHING)
+
+
+async def test_the_disk_is_full(database: Database) -> None:
+    await write(database)
+    assert await pragma(database, "max_page_count=1") == await pragma(database, "page_count")
+
+    async def write_much(database: Database) -> None:
+        async with database.write() as transaction:
+            for _ in range(200):
+                await transaction.tenants.add(a_tenant(name="x" * 1000))
+
+    await unavailable(database, write_much)
+    assert await tenants(database) == 1
+    await available(database, *EVERYTHING, write_much)
+    assert await tenants(database) == 202
+
+
+async def tenants(database: Database) -> int:
+    async with database.read() as transaction:
+        return len((await transaction.tenants.page(among=None, limit=1000, after=None)).items)
+
+
+async def test_the_disk_fails(database: Database, file: Path) -> None:
+    """The system refuses to let the write-ahead log grow: what was to be written is not, and nothing else is lost."""
+    await write(database)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{file}-wal").stat().st_size, hard))
+    try:
+        await unavailable(database, write)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    await available(database, *EVERYTHING)
+    assert await tenants(database) == 2
