@@ -146,9 +146,9 @@ def test_too_many_attempts_end_with_9_and_say_when_to_try_again(home: Path) -> N
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     with running([KEYWRIGHT, "serve", "--port", str(port)], cwd=home, ready_url=f"{url}/readyz"):
-        with Client(url) as client, pytest.raises(TooManyAttempts):
-            for _ in range(30):
-                with suppress(Unauthenticated):
+        with Client(url) as client:
+            for _ in range(6):
+                with suppress(Unauthenticated, TooManyAttempts):
                     client.log_in("admin", "wrong horse battery")
         result = Shell(home, {}).run("login", "--password", "-", "--url", url, stdin="wrong horse battery")
         while result.code == 4:  # a slow machine is let in again

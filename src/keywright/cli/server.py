@@ -120,6 +120,7 @@ class Server(uvicorn.Server):
                 server_header=False,
                 date_header=True,
                 proxy_headers=False,
+                workers=1,
                 backlog=BACKLOG,
                 timeout_graceful_shutdown=settings.shutdown_seconds,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from keywright.client.resources import Keys, Tenants, part
@@ -52,6 +53,7 @@ class Client:
         self._tenant = None if tenant is None else in_header(tenant, "The slug of a tenant")
         self._timeout = timeout
         self._user_agent = user_agent
+        self._opening = Lock()
         self._opened: Transport | None = None
         self.keys = Keys(self.url, self._transport)
         self.tenants = Tenants(self.url, self._transport)
@@ -125,12 +127,13 @@ class Client:
 
     def _transport(self) -> Transport:
         """The way to the server. It is opened late, because its library takes long to load."""
-        if self._opened is None:
-            from keywright.client.transport import Transport  # noqa: PLC0415 - see above
+        with self._opening:
+            if self._opened is None:
+                from keywright.client.transport import Transport  # noqa: PLC0415 - see above
 
-            agent = self._user_agent or f"keywright-client/{version('keywright')}"
-            self._opened = Transport(self.url, self._token, self._tenant, self._timeout, agent)
-        return self._opened
+                agent = self._user_agent or f"keywright-client/{version('keywright')}"
+                self._opened = Transport(self.url, self._token, self._tenant, self._timeout, agent)
+            return self._opened
 
 
 def _asked(question: Mapping[str, Any]) -> Json:

@@ -77,7 +77,8 @@ class Place:
         return f"sqlite:///{path}"
 
     def _create(self) -> Callable[..., Any]:
-        return self._request.getfixturevalue("create_database")
+        create: Callable[..., Any] = self._request.getfixturevalue("create_database")
+        return create
 
     def _new_file(self) -> Path:
         return self._folder / f"{secrets.token_hex(8)}.db"
@@ -99,7 +100,7 @@ def url(place: Place) -> str:
 @pytest.fixture
 async def connect(place: Place) -> AsyncIterator[Callable[[str], Database]]:
     """`Database.connect`, undone after the test and before its databases are dropped."""
-    assert place
+    assert place.dialect
     opened: list[Database] = []
 
     def connected(url: str) -> Database:

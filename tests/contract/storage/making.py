@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import json
 import sqlite3
@@ -33,7 +34,7 @@ EXAMPLES = settings(
     derandomize=True,
     deadline=None,
     database=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
@@ -198,15 +199,15 @@ async def all_pages(
 ) -> list[Key]:
     """A whole list, walked page by page; each page is checked for what a page promises."""
     found: list[Key] = []
-    while True:
-        async with database.read() as transaction:
+    async with database.read() as transaction:
+        while True:
             page = await transaction.keys(tenant_id).page(query, now)
-        assert len(page.items) == len(page.positions) <= query.limit
-        assert not page.more or len(page.items) == query.limit
-        found += page.items
-        if not page.more:
-            return found
-        query = replace(query, after=page.positions[-1])
+            assert len(page.items) == len(page.positions) <= query.limit
+            assert not page.more or len(page.items) == query.limit
+            found += page.items
+            if not page.more:
+                return found
+            query = replace(query, after=page.positions[-1])
 
 
 async def fetch(database: Database, sql: str, **parameters: object) -> Sequence[Any]:
@@ -231,6 +232,15 @@ async def execute(url: str, *statements: str) -> None:
             await raw.execute(statement)
     finally:
         await raw.close()
+
+
+async def somebody_waits(database: Database) -> None:
+    """Return as soon as a statement waits for a lock, on PostgreSQL."""
+    for _ in range(1000):
+        if await fetch(database, "SELECT 1 FROM pg_locks WHERE NOT granted"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("nobody waits")
 
 
 def as_json(value: object) -> str:

@@ -14,10 +14,12 @@ from keywright.core.errors import Unavailable
 from keywright.storage import Database, StorageError
 from keywright.storage import engine as engines
 from keywright.storage.away import is_away
-from tests.contract.storage.making import NOW, Home, a_digest, a_tenant, add_key, execute
+from tests.contract.storage.making import Home, a_digest, a_tenant, add_key, execute
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from keywright.storage import Transaction
 
 pytestmark = pytest.mark.anyio
 
@@ -132,11 +134,15 @@ async def test_a_breach_of_a_constraint_stays_visible(database: Database, home: 
 )
 async def test_what_the_caller_raises_is_its_own(database: Database, own: type[Exception]) -> None:
     """A failure between two statements has nothing to do with the database."""
+
+    async def fail(transaction: Transaction) -> None:
+        await transaction.probe()
+        raise own("of the caller")
+
     for begin in (database.read, database.write):
-        with pytest.raises(own):
+        with pytest.raises(own, match="of the caller"):
             async with begin() as transaction:
-                await transaction.probe()
-                raise own("of the caller")
+                await fail(transaction)
 
 
 async def test_a_missing_table_is_a_defect_of_a_look_up_too(database: Database, url: str, home: Home) -> None:
@@ -191,4 +197,3 @@ async def test_a_look_up_can_be_closed_before_it_was_used(database: Database) ->
     await database.lookup.close()
     await database.lookup.close()
     assert await database.lookup.by_digest(a_digest()) is None
-    assert NOW.tzinfo is not None

@@ -20,11 +20,12 @@ from tests.contract.storage.making import (
     add_key,
     execute,
     fetch,
+    somebody_waits,
 )
 from tests.contract.storage.servers import Wire, restartable_postgres
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from keywright.storage import Database
     from tests.support.postgres import PostgresServer
@@ -42,6 +43,14 @@ async def write(database: Database) -> None:
 async def read(database: Database) -> None:
     async with database.read() as transaction:
         await transaction.tenants.any()
+
+
+async def write_around(database: Database, happens: Callable[[], object]) -> None:
+    """Write before something happens, and after it in the same transaction."""
+    async with database.write() as transaction:
+        await transaction.tenants.add(a_tenant("lost"))
+        happens()
+        await transaction.tenants.add(a_tenant())
 
 
 async def look_up(database: Database) -> None:
@@ -99,11 +108,7 @@ async def test_a_server_that_stops_and_starts(connect: Callable[[str], Database]
         await add_key(database, home, digest)
         await available(database, *EVERYTHING)
 
-        with pytest.raises(Unavailable):
-            async with database.write() as transaction:
-                await transaction.tenants.add(a_tenant("lost"))
-                server.stop()
-                await transaction.tenants.add(a_tenant())
+        await unavailable(database, lambda database: write_around(database, server.stop))
         for one in (database, late):
             await unavailable(one, *EVERYTHING, *EVERYTHING)
 
@@ -129,11 +134,7 @@ async def test_idle_connections_that_were_ended_are_replaced(
 async def test_a_connection_ended_in_a_transaction(
     database: Database, url: str, postgres: PostgresServer
 ) -> None:
-    with pytest.raises(Unavailable):
-        async with database.write() as transaction:
-            await transaction.tenants.add(a_tenant("lost"))
-            kill(postgres, url)
-            await transaction.tenants.add(a_tenant())
+    await unavailable(database, lambda database: write_around(database, lambda: kill(postgres, url)))
     await available(database, *EVERYTHING)
     assert await database.lookup.tenant("lost") is None
 
@@ -142,10 +143,13 @@ async def test_a_connection_ended_before_the_commit(
     database: Database, url: str, postgres: PostgresServer
 ) -> None:
     """A commit that did not get through is no success."""
-    with pytest.raises(Unavailable):
+
+    async def write_before(database: Database) -> None:
         async with database.write() as transaction:
             await transaction.tenants.add(a_tenant("lost"))
             kill(postgres, url)
+
+    await unavailable(database, write_before)
     await available(database, *EVERYTHING)
     assert await database.lookup.tenant("lost") is None
 
@@ -163,8 +167,7 @@ async def test_a_connection_ended_in_the_middle_of_statements(
                 await transaction.keys(home.tenant_id).by_id(key.id, lock=True)
 
         waiting = asyncio.create_task(unavailable(database, wait_for_it))
-        while not await fetch(database, "SELECT 1 FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)
+        await somebody_waits(database)
         postgres.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         )
@@ -180,8 +183,7 @@ async def test_a_look_up_ended_in_the_middle(database: Database, url: str, postg
         assert raw is not None
         await raw.execute("BEGIN; LOCK TABLE api_key IN ACCESS EXCLUSIVE MODE")
         waiting = asyncio.create_task(unavailable(database, look_up))
-        while not await fetch(database, "SELECT 1 FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)
+        await somebody_waits(database)
         postgres.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         )
@@ -244,7 +246,7 @@ async def test_something_else_answers(url: str, connect: Callable[[str], Databas
 
 
 @pytest.fixture
-def guest(postgres: PostgresServer, url: str) -> AsyncIterator[str]:
+def guest(postgres: PostgresServer, url: str) -> Iterator[str]:
     """The URL of the database for somebody who is not the server's superuser, whom no limit holds."""
     parts = urlsplit(url)
     name = f"guest_{parts.path[-16:]}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import resource
-import shutil
 import sqlite3
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,9 +32,44 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lookups, "LOOKUP_BUSY_MILLISECONDS", 20)
 
 
+@dataclass(frozen=True, slots=True)
+class File:
+    """The database's file, and what can befall it."""
+
+    path: Path
+
+    def hide(self) -> None:
+        self.path.rename(self.path.with_suffix(".hidden"))
+
+    def show(self) -> None:
+        self.path.with_suffix(".hidden").rename(self.path)
+
+    def put(self, content: bytes) -> None:
+        """Something else is there under this name, and nothing is left of what was."""
+        other = self.path.with_suffix(".other")
+        other.write_bytes(content)
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        other.replace(self.path)
+
+    def content(self) -> bytes:
+        return self.path.read_bytes()
+
+    def is_there(self) -> bool:
+        return self.path.exists()
+
+    def become_a_folder(self) -> None:
+        self.path.unlink()
+        self.path.mkdir()
+
+    def log_size(self) -> int:
+        """How large the write-ahead log is."""
+        return Path(f"{self.path}-wal").stat().st_size
+
+
 @pytest.fixture
-def file(url: str) -> Path:
-    return Path(url.removeprefix("sqlite:///"))
+def file(url: str) -> File:
+    return File(Path(url.removeprefix("sqlite:///")))
 
 
 async def write(database: Database) -> None:
@@ -66,16 +101,16 @@ async def available(database: Database, *acts: Callable[[Database], Awaitable[No
 
 
 @contextmanager
-def other(file: Path, *statements: str) -> Iterator[sqlite3.Connection]:
+def other(file: File, *statements: str) -> Iterator[sqlite3.Connection]:
     """Another process that has done something to the file, and holds on to it."""
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(file.path, isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)
         yield connection
 
 
 @pytest.mark.parametrize("used_before", [False, True])
-async def test_somebody_else_writes(database: Database, file: Path, used_before: bool) -> None:
+async def test_somebody_else_writes(database: Database, file: File, used_before: bool) -> None:
     """Who writes has to wait, and does not wait for ever; who reads does not wait."""
     if used_before:
         await available(database, *EVERYTHING)
@@ -87,7 +122,7 @@ async def test_somebody_else_writes(database: Database, file: Path, used_before:
 
 @pytest.mark.parametrize("used_before", [False, True])
 async def test_somebody_else_has_the_file_to_itself(
-    database: Database, file: Path, used_before: bool
+    database: Database, file: File, used_before: bool
 ) -> None:
     if used_before:
         await available(database, *EVERYTHING)
@@ -97,7 +132,7 @@ async def test_somebody_else_has_the_file_to_itself(
     await available(database, *EVERYTHING)
 
 
-async def test_switching_to_wal_waits_for_others(database: Database, file: Path) -> None:
+async def test_switching_to_wal_waits_for_others(database: Database, file: File) -> None:
     """SQLite refuses the switch at once, however long it was told to wait."""
     with other(file, "PRAGMA journal_mode=DELETE", "BEGIN IMMEDIATE") as holder:
         attempt = asyncio.create_task(write(database))
@@ -109,38 +144,34 @@ async def test_switching_to_wal_waits_for_others(database: Database, file: Path)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
-async def test_switching_to_wal_does_not_wait_for_ever(database: Database, file: Path) -> None:
+async def test_switching_to_wal_does_not_wait_for_ever(database: Database, file: File) -> None:
     with other(file, "PRAGMA journal_mode=DELETE", "BEGIN IMMEDIATE"):
         await unavailable(database, write)
     await available(database, *EVERYTHING)
 
 
-async def test_the_file_is_missing(database: Database, file: Path, tmp_path: Path) -> None:
+async def test_the_file_is_missing(database: Database, file: File) -> None:
     """Also for connections that were opened before, and would go on with a file that nobody else sees."""
     home = await add_home(database)
     digest = a_digest()
     await add_key(database, home, digest)
     await available(database, *EVERYTHING)
-    file.rename(tmp_path / "hidden")
+    file.hide()
     for _ in range(2):
         await unavailable(database, *EVERYTHING)
-    assert not file.exists(), "nothing may make an empty one in its place"
-    (tmp_path / "hidden").rename(file)
+    assert not file.is_there(), "nothing may make an empty one in its place"
+    file.show()
     await available(database, *EVERYTHING)
     assert await database.lookup.by_digest(digest) is not None
 
 
-async def test_the_file_is_another_one(database: Database, file: Path, sqlite_template: Path) -> None:
+async def test_the_file_is_another_one(database: Database, file: File, sqlite_template: Path) -> None:
     """A backup was put in its place: all see it from the next statement on, or all do not."""
     home = await add_home(database, "before")
     digest = a_digest()
     await add_key(database, home, digest)
     await available(database, *EVERYTHING)
-    restored = file.with_suffix(".restored")
-    shutil.copy(sqlite_template, restored)
-    for suffix in ("-wal", "-shm"):
-        Path(f"{file}{suffix}").unlink()
-    restored.replace(file)
+    file.put(File(sqlite_template).content())
     assert await database.lookup.by_digest(digest) is None
     async with database.read() as transaction:
         assert await transaction.tenants.by_slug("before") is None
@@ -153,34 +184,33 @@ async def test_the_file_is_another_one(database: Database, file: Path, sqlite_te
 
 @pytest.mark.parametrize("content", [b"this is no database " * 1000, b"SQLite format 3\0" + b"\xff" * 20_000])
 async def test_the_file_is_no_database(
-    url: str, connect: Callable[[str], Database], file: Path, sqlite_template: Path, content: bytes
+    url: str, connect: Callable[[str], Database], file: File, sqlite_template: Path, content: bytes
 ) -> None:
-    file.write_bytes(content)
+    file.put(content)
     database = connect(url)
     for _ in range(2):
         await unavailable(database, *EVERYTHING)
-    shutil.copy(sqlite_template, file)
+    file.put(File(sqlite_template).content())
     await available(database, *EVERYTHING)
 
 
-async def test_the_file_is_a_folder(url: str, connect: Callable[[str], Database], file: Path) -> None:
-    file.unlink()
-    file.mkdir()
+async def test_the_file_is_a_folder(url: str, connect: Callable[[str], Database], file: File) -> None:
+    file.become_a_folder()
     database = connect(url)
     await unavailable(database, *EVERYTHING)
 
 
-async def test_the_file_is_damaged(url: str, connect: Callable[[str], Database], file: Path) -> None:
+async def test_the_file_is_damaged(url: str, connect: Callable[[str], Database], file: File) -> None:
     database = connect(url)
     home = await add_home(database)
     for _ in range(50):
         await add_key(database, home)
     await database.close()
-    intact = file.read_bytes()
+    intact = file.content()
     page = int.from_bytes(intact[16:18], "big")
-    file.write_bytes(intact[:page] + b"\xa5" * (len(intact) - page))
+    file.put(intact[:page] + b"\xa5" * (len(intact) - page))
     await unavailable(database, *EVERYTHING)
-    file.write_bytes(intact)
+    file.put(intact)
     await available(database, *EVERYTHING)
 
 
@@ -222,11 +252,11 @@ async def tenants(database: Database) -> int:
         return len((await transaction.tenants.page(among=None, limit=1000, after=None)).items)
 
 
-async def test_the_disk_fails(database: Database, file: Path) -> None:
+async def test_the_disk_fails(database: Database, file: File) -> None:
     """The system refuses to let the write-ahead log grow: what was to be written is not, and nothing else is lost."""
     await write(database)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (Path(f"{file}-wal").stat().st_size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file.log_size(), hard))
     try:
         await unavailable(database, write)
     finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -36,14 +36,14 @@ from tests.contract.storage.making import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from keywright.core.keys import Key
     from keywright.storage import Database
 
 pytestmark = pytest.mark.anyio
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "name": "Deploy",
     "handle": "deploy-1",
     "description": "two\nlines",
@@ -129,7 +129,9 @@ async def test_a_deleted_key_is_nowhere_found(database: Database, home: Home) ->
 
 
 @pytest.mark.parametrize("make", [add_home, add_installation])
-async def test_a_handle_is_free_after_deletion(database: Database, make: Callable[..., Home]) -> None:
+async def test_a_handle_is_free_after_deletion(
+    database: Database, make: Callable[[Database], Awaitable[Home]]
+) -> None:
     home = await make(database)
     for _ in range(3):
         key = await add_key(database, home, handle="deploy")

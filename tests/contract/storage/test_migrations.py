@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import stat
-import subprocess
 import sys
-from contextlib import ExitStack
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 
 from keywright.core.errors import Unavailable
-from keywright.storage import Database, SchemaMismatch, StorageError
+from keywright.storage import Database, SchemaMismatch, StorageError, migrate
 from keywright.storage import engine as engines
-from keywright.storage import migrate
 from keywright.storage.schema import metadata
-from tests.contract.storage.making import execute, fetch
+from tests.contract.storage.making import execute, fetch, somebody_waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from sqlalchemy import Connection
 
@@ -106,7 +104,8 @@ async def test_a_second_time_nothing_changes(database: Database) -> None:
 async def test_alembic_finds_no_difference_to_the_tables_of_the_code(database: Database) -> None:
     def differences(connection: Connection) -> list[Any]:
         options = {"compare_type": True, "compare_server_default": True}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        context = MigrationContext.configure(connection, opts=options)
+        return list(compare_metadata(context, metadata))
 
     async with database.reader.connect() as connection:
         assert await connection.run_sync(differences) == []
@@ -118,7 +117,7 @@ async def test_the_engine_finds_no_difference_either(
     """Beyond what Alembic compares: predicates, collations, the columns of indexes and their order."""
     migrated, made = connect(place.migrated()), connect(place.empty())
     if made.dialect == "sqlite":
-        Path(made.writer.url.database or "").touch()
+        await execute(made.writer.url.set(drivername="sqlite").render_as_string(), "PRAGMA user_version = 0")
     async with made.writer.begin() as connection:
         await connection.run_sync(metadata.create_all)
     assert await catalogue(migrated) == await catalogue(made)
@@ -215,28 +214,24 @@ for url in sys.stdin:
 
 async def test_first_starts_of_several_processes_all_succeed(place: Place) -> None:
     """Time and again, since they do not meet at the same point each time."""
-    with ExitStack() as stack:
-        starts = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, "-c", FIRST_START],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    text=True,
-                    bufsize=1,
-                )
-            )
-            for _ in range(3)
-        ]
-        pipes = [(start.stdin, start.stdout) for start in starts]
-        assert [answers.readline() for _, answers in pipes] == ["ready\n"] * 3
-        for _ in range(5):
-            url = place.empty()
-            for asked, _ in pipes:
-                asked.write(f"{url}\n")
-            assert [answers.readline() for _, answers in pipes] == ["done\n"] * 3
-        for asked, _ in pipes:
-            asked.close()
+    pipe = asyncio.subprocess.PIPE
+    starts = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", FIRST_START, stdin=pipe, stdout=pipe)
+        for _ in range(3)
+    ]
+
+    async def answers() -> list[bytes]:
+        return [await start.stdout.readline() for start in starts if start.stdout is not None]
+
+    assert await answers() == [b"ready\n"] * 3
+    for _ in range(4):
+        url = place.empty()
+        for start in starts:
+            assert start.stdin is not None
+            start.stdin.write(f"{url}\n".encode())
+        assert await answers() == [b"done\n"] * 3
+    assert [await start.communicate() for start in starts] == [(b"", None)] * 3
+    assert [start.returncode for start in starts] == [0] * 3
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
@@ -245,10 +240,9 @@ async def test_a_faster_migration_is_waited_for(place: Place, connect: Callable[
     first, second = connect(url), connect(url)
     head = migrate.head_revision()
     async with engines.transaction(first.writer) as connection:
-        await connection.run_sync(lambda sync: migrate.command.upgrade(migrate._config(sync), "head"))
+        await connection.run_sync(lambda sync: command.upgrade(migrate._config(sync), "head"))
         waiting = asyncio.create_task(migrate.upgrade(second))
-        while not await fetch(first, "SELECT 1 FROM pg_locks WHERE NOT granted"):
-            await asyncio.sleep(0.01)
+        await somebody_waits(first)
         assert not waiting.done()
     assert await waiting == (head, head)
 
@@ -272,9 +266,10 @@ async def test_a_database_that_cannot_hold_every_text_is_refused(
 async def test_only_a_migration_makes_a_file(
     place: Place, tmp_path: Path, connect: Callable[[str], Database]
 ) -> None:
-    url = place.empty()
-    file = Path(url.removeprefix("sqlite:///"))
-    database = connect(url)
+    def modes() -> dict[str, int]:
+        return {path.suffix: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+
+    database = connect(place.empty())
     assert not database.exists()
     assert await migrate.revision(database) is None
     for begin in (database.read, database.write):
@@ -283,14 +278,13 @@ async def test_only_a_migration_makes_a_file(
                 pytest.fail("there is nothing to begin in")
     with pytest.raises(Unavailable):
         await database.lookup.by_digest(b"\0" * 32)
-    assert list(tmp_path.iterdir()) == []
+    assert modes() == {}
 
     await migrate.upgrade(database)
     assert database.exists()
     # It holds the hashes of passwords.
-    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert modes() == {".db": 0o600, ".db-wal": 0o600, ".db-shm": 0o600}
     assert [tuple(row) for row in await fetch(database, "PRAGMA journal_mode")] == [("wal",)]
-    assert file.exists()
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)

@@ -20,7 +20,7 @@ from keywright.storage.schema import api_key, audit_entry, identity, membership,
 from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_key, a_tenant, an_identity
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from keywright.storage import Database, Transaction
 
@@ -46,7 +46,7 @@ INDEXES = {
 
 
 @pytest.fixture
-async def filled(database: Database) -> AsyncIterator[Database]:
+async def filled(database: Database) -> Database:
     """A big tenant, many small ones, and global keys: some thousand keys in all, a tenth of them deleted."""
     homes = [BIG, BIG_TOO, INSTALLATION] * (MANY // 2) + [home for home in OTHERS for _ in range(6)]
     rows = []
@@ -145,6 +145,7 @@ async def plans(database: Database, statement: Statement) -> list[Any]:
     sql, parameters = statement
     async with database.writer.connect() as connection:
         raw = (await connection.get_raw_connection()).driver_connection
+        assert raw is not None
         if database.dialect == "sqlite":
             async with raw.execute(f"EXPLAIN QUERY PLAN {sql}", parameters) as rows:
                 return ["\n".join(row[3] for row in await rows.fetchall())]

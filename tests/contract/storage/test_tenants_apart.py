@@ -82,7 +82,7 @@ async def two(request: pytest.FixtureRequest, database: Database) -> Two:
     async with database.write() as transaction:
         for home, entry in zip(homes, entries, strict=True):
             await transaction.audit(home.tenant_id).add(entry)
-    return Two(database, *homes, *keys, *entries)
+    return Two(database, homes[0], homes[1], keys[0], keys[1], entries[0], entries[1])
 
 
 async def keys_add(two: Two) -> None:

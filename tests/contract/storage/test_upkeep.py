@@ -11,15 +11,15 @@ import pytest
 from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
 from keywright.core.identities import Grant, IdentityKind
 from keywright.core.ids import new_id
-from keywright.core.listing import Position
 from keywright.core.sessions import Session
 from keywright.storage.idempotency import Replay
-from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_tenant, add_home, an_identity
+from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_tenant, an_identity
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from keywright.core.identities import Identity
+    from keywright.core.listing import Position
     from keywright.storage import Database
 
 pytestmark = pytest.mark.anyio

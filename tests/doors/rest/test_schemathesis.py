@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import schemathesis
 from schemathesis.config import SchemathesisConfig
-from schemathesis.engine import events, from_schema
+from schemathesis.engine import Status, StopReason, events, from_schema
 from schemathesis.python.asgi import shutdown_lifespans
 
 from keywright.app import build
@@ -36,6 +36,20 @@ CONFIG = {
     # A schema cannot say that an expiry lies ahead, that a text holds no token, or which range a date-time has.
     "checks": {"positive_data_acceptance": {"enabled": False}},
 }
+CHECKS = {
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_headers_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "missing_required_header",
+    "unsupported_method",
+    "allow_header_conformance",
+    "use_after_free",
+    "ensure_resource_availability",
+    "ignored_auth",
+}
 
 
 @pytest.fixture(scope="module")
@@ -54,21 +68,25 @@ def test_the_document_and_the_door_agree(schema: Any) -> None:
     found: list[str] = []
     phases: set[str] = set()
     answers: Counter[tuple[str, int]] = Counter()
+    checks: Counter[str] = Counter()
     for event in from_schema(schema).execute():
         match event:
             case events.ScenarioFinished():
                 phases.add(event.phase.value)
                 answers += _answers(event.recorder)
+                found += _failures(event.recorder)
+                checks.update(check.name for one in event.recorder.checks.values() for check in one)
+                if event.status not in {Status.SUCCESS, Status.SKIP}:
+                    found.append(f"{event.recorder.label}: {event.status}")
             case events.NonFatalError():
                 found.append(str(event.info.format()))
             case events.FatalError():
                 found.append(repr(event.exception))
             case events.EngineFinished():
-                found += [
-                    f"{failure.operation}: {failure.title}\n{failure.message}" for failure in event.failures
-                ]
+                assert event.stop_reason is StopReason.COMPLETED
     assert not found, "\n\n".join(found)
     assert phases == {"examples", "coverage", "fuzzing", "stateful"}
+    assert set(checks) >= CHECKS
     operations = {operation.ok().label for operation in schema.get_all_operations()}
     succeeded = {label for label, status in answers if 200 <= status < 300}
     refused = {label for label, status in answers if 400 <= status < 500}
@@ -83,3 +101,13 @@ def _answers(recorder: Any) -> Counter[tuple[str, int]]:
         for case, interaction in recorder.interactions.items()
         if interaction.response is not None
     )
+
+
+def _failures(recorder: Any) -> list[str]:
+    return [
+        f"{check.failure_info.failure.operation}: {check.failure_info.failure.title}\n"
+        f"{check.failure_info.failure.message}\n{check.failure_info.code_sample}"
+        for checks in recorder.checks.values()
+        for check in checks
+        if check.failure_info is not None
+    ]
