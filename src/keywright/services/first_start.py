@@ -93,8 +93,6 @@ async def _administrator(transaction: Transaction, password_hash: str, now: date
 
 async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> None:
     keys = transaction.keys(None)
-    page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
-    standing = page.items[0] if page.items else None
     same = await transaction.all_keys.by_digest(digest)
     if same is not None:
         if same.deleted_at is not None:
@@ -102,12 +100,13 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
                 "ROOT_TOKEN_HASH is the hash of a token that was revoked, and a revoked token never comes back. "
                 "Make a new token and set its hash."
             )
-        if standing is None or same.id != standing.id:
+        if same.tenant_id is not None or same.handle != ROOT_HANDLE:
             raise RootTokenSpent(
                 "ROOT_TOKEN_HASH is the hash of the token of another key. Make a new token and set its hash."
             )
         return
-    if standing is not None:
+    page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
+    for standing in page.items:
         await keys.delete([standing.id], now)
         await _record(transaction, "key.delete", "key", standing.id, {}, now)
     owner = _identity(IdentityKind.KEY, ROOT_HANDLE, now)

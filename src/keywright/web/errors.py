@@ -99,7 +99,8 @@ def problem_of(error: errors.KeywrightError, request_id: str) -> tuple[Problem, 
 def _headers(error: errors.KeywrightError) -> dict[str, str]:
     match error:
         case errors.Unauthenticated() | errors.InvalidCredentials():
-            return {"WWW-Authenticate": 'Bearer realm="keywright"'}  # each 401 has one: RFC 9110, section 15.5.2
+            # Each 401 has one: RFC 9110, section 15.5.2. Its form: RFC 6750, section 3.
+            return {"WWW-Authenticate": 'Bearer realm="keywright"'}
         case errors.TooManyAttempts():
             return {"Retry-After": str(error.retry_after)}
         case errors.Unavailable():

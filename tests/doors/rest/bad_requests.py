@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.doors.rest.bad_values import (
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Bad:
     """A bad request and what is said of it; `{own}` and the like in its path stand for ids of the house."""
 
@@ -36,7 +36,7 @@ class Bad:
     method: str = "POST"
     path: str = "/v1/keys"
     body: bytes | None = None
-    headers: list[tuple[str, str]] = field(default_factory=list)
+    headers: list[tuple[str, str]] = dataclasses.field(default_factory=list)
     token: str | None = ROOT
 
     def __str__(self) -> str:
