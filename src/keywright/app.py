@@ -11,6 +11,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from keywright.api.graphql import graphql_door
 from keywright.api.rest.door import RestDoor
@@ -33,11 +35,14 @@ from keywright.storage.migrate import require_current, revision, upgrade
 from keywright.verify import UseLog, Verifier
 from keywright.web import pages
 from keywright.web.edge import Edge
-from keywright.web.errors import send_json
+from keywright.web.errors import encode
+from keywright.web.handlers import defect, no_such_path, wrong_method
 from keywright.web.health import Health
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from starlette.requests import Request
 
     from keywright.core.ports import Clock
     from keywright.settings import Settings
@@ -162,19 +167,13 @@ class Application:
         verify = VerifyDoor(self.services, self.metrics)
         graphql = graphql_door(self.services, self.metrics)
         rest = self.rest.app
-        open_pages = Starlette(routes=[*pages.routes(), *self.health.routes()])
-        document = self.rest.document
-
-        async def openapi(_scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
-            await send_json(send, 200, document)
-
+        open_pages = self._open_pages()
         exact: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {
             "/v1/verify": verify,
             "/v1/verify/batch": verify,
             "/graphql": graphql,
-            "/openapi.json": openapi,
         }
-        exact |= dict.fromkeys(("/", "/docs", "/graphiql", "/healthz", "/readyz", "/metrics"), open_pages)
+        exact |= dict.fromkeys(_PATHS - exact.keys(), open_pages)
 
         async def dispatch(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
             path: str = scope["path"]
@@ -184,6 +183,18 @@ class Application:
             await door(scope, receive, send)
 
         return dispatch
+
+    def _open_pages(self) -> Starlette:
+        """What needs no credential: pages, their assets, the OpenAPI document, health and metrics."""
+        document = encode(self.rest.document)
+
+        async def openapi(_request: Request) -> Response:
+            return Response(document, media_type="application/json")
+
+        return Starlette(
+            routes=[*pages.routes(), *self.health.routes(), Route("/openapi.json", openapi)],
+            exception_handlers={404: no_such_path, 405: wrong_method, Exception: defect},
+        )
 
     def _schedule(self, seconds: float, name: str, work: Callable[[], Any]) -> asyncio.Task[None]:
         def failed(error: Exception) -> None:

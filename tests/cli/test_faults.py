@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+KEY_IDS = [f"key_{number:032x}" for number in range(3)]
+
 
 @contextmanager
 def forgetful(server: Server) -> Iterator[str]:
@@ -106,7 +108,7 @@ def test_each_failure_has_its_exit_code_and_its_next_step(
     home: Path, answer: Answer, code: int, told: str
 ) -> None:
     with scripted(answer) as server:
-        result = Shell(home, {}).run("keys", "show", "key_1", "--url", server.url, "--key", TOKEN)
+        result = Shell(home, {}).run("keys", "show", KEY_IDS[0], "--url", server.url, "--key", TOKEN)
     assert (result.code, result.out) == (code, "")
     assert result.err.startswith("Error: ")
     assert told in result.err
@@ -138,9 +140,7 @@ def test_the_agent_of_the_command_line_names_its_version(home: Path) -> None:
 
 def test_a_failure_of_all_ends_a_command_over_several_keys(home: Path) -> None:
     with scripted(Answer(200, {"id": "key_1"}), problem(401, "unauthenticated")) as server:
-        result = Shell(home, {}).run(
-            "keys", "show", "key_1", "key_2", "key_3", "--json", "--url", server.url, "--key", TOKEN
-        )
+        result = Shell(home, {}).run("keys", "show", *KEY_IDS, "--json", "--url", server.url, "--key", TOKEN)
     assert result.code == 4
     assert json.loads(result.out) == {"items": [{"id": "key_1"}]}
     assert len(server.requests) == 2

@@ -323,6 +323,36 @@ def test_update_changes_what_is_given_and_clears_what_is_named(own: Shell) -> No
     assert shown.out.startswith("name     ")
 
 
+def test_keys_go_by_their_handles_too(own: Shell) -> None:
+    key_id = make(own, "Named", handle="nightly")
+    assert own.run("keys", "show", "nightly", "--json").json["id"] == key_id
+    both = own.run("keys", "show", "nightly", key_id, "Nightly", "--json")
+    assert both.code == 6
+    assert [key["id"] for key in json.loads(both.out)["items"]] == [key_id]
+    assert both.err.startswith("Error: Nightly: No such key.")
+    assert own.run("keys", "update", "nightly", "--name", "Renamed", "--json").json["name"] == "Renamed"
+    assert own.run("keys", "disable", "nightly").out == f"Disabled Renamed ({key_id}).\n"
+    assert own.run("keys", "delete", "nightly", "--yes").out == f"Deleted {key_id}.\n"
+    assert own.run("keys", "show", "nightly").code == 6
+
+
+def test_a_creation_repeated_under_a_key_of_ones_own_makes_one_key(own: Shell) -> None:
+    once = ("keys", "create", "Once", "--idempotency-key", "deployment-7")
+    made = own.run(*once, "--json").json
+    again = own.run(*once, "--json").json
+    assert again["key"]["id"] == made["key"]["id"]
+    assert (again["token"], again["replayed"]) == (None, True)
+    shown = own.run(*once)
+    assert shown.code == 0
+    assert again["note"] in shown.out
+    quiet = own.run(*once, "--quiet")
+    assert (quiet.code, quiet.out) == (7, "")
+    assert quiet.err.startswith(f"Error: The key {made['key']['id']} was made, and its token was shown then.")
+    other = own.run("keys", "create", "Other", "--idempotency-key", "deployment-7")
+    assert other.code == 7
+    assert "(idempotency_key_reused, request " in other.err
+
+
 def test_update_several_at_once(own: Shell) -> None:
     ids = [make(own, "A"), make(own, "B")]
     result = own.run("keys", "update", *ids, "--cidr", "10.0.0.0/8", "--json").json

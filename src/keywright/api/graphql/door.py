@@ -50,7 +50,7 @@ class GraphQLDoor:
     async def __call__(self, scope: Any, _receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Answer one request, always in the form of GraphQL."""
         visit = visit_of(scope)
-        accept = visit.header(b"accept")
+        accept = visit.listed(b"accept")
         kind = media_type(accept)
         if scope["method"] == "POST":
             answer = await self._guarded(visit, kind)

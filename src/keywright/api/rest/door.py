@@ -6,29 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from keywright.api.rest import keys, openapi, sessions, tenants
 from keywright.api.rest.routes import Door
 from keywright.api.rest.validation import error_of
 from keywright.core.errors import KeywrightError
-from keywright.web.errors import (
-    MEDIA_TYPE,
-    METHOD_NOT_ALLOWED,
-    NO_SUCH_PATH,
-    Problem,
-    defect_problem,
-    encode,
-    other_problem,
-    problem_of,
-)
+from keywright.web.errors import problem_of
+from keywright.web.handlers import defect, method_not_allowed, no_such_path, response
 from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request
+    from starlette.responses import Response
     from starlette.routing import BaseRoute
 
     from keywright.services.service import Services
@@ -36,9 +28,9 @@ if TYPE_CHECKING:
 
 
 class RestDoor:
-    """`/v1` and `/openapi.json`, without the two paths that are plain ASGI.
+    """`/v1`, without the two paths that are plain ASGI.
 
-    `declared` maps method and path to the use case behind it.
+    `declared` maps method and path to the use case behind it; `document` is the OpenAPI document.
     """
 
     def __init__(self, services: Services, version: str) -> None:
@@ -57,9 +49,9 @@ class RestDoor:
         app.include_router(door.router)
         app.add_exception_handler(KeywrightError, _refused)
         app.add_exception_handler(RequestValidationError, _invalid)
-        app.add_exception_handler(404, _no_such_path)
+        app.add_exception_handler(404, no_such_path)
         app.add_exception_handler(405, _method_not_allowed(door.router.routes))
-        app.add_exception_handler(Exception, _defect)
+        app.add_exception_handler(Exception, defect)
         self.app = app
         self.declared: Mapping[tuple[str, str], UseCase[Any, Any]] = door.declared
         self.document = openapi.document(app, version)
@@ -67,19 +59,12 @@ class RestDoor:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, KeywrightError)  # noqa: S101 - it is registered for these
-    return _response(*problem_of(error, visit_of(request.scope).request_id))
+    return response(*problem_of(error, visit_of(request.scope).request_id))
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - it is registered for these
     return await _refused(request, error_of(error.errors()))
-
-
-async def _no_such_path(request: Request, _error: Exception) -> Response:
-    visit = visit_of(request.scope)
-    return _response(
-        other_problem(NO_SUCH_PATH, "There is nothing at this path. See /docs.", visit.request_id), {}
-    )
 
 
 def _method_not_allowed(routes: Iterable[BaseRoute]) -> Callable[[Request, Exception], Awaitable[Response]]:
@@ -90,20 +75,6 @@ def _method_not_allowed(routes: Iterable[BaseRoute]) -> Callable[[Request, Excep
         methods.setdefault(route.path, set()).update(route.methods or ())
 
     async def handle(request: Request, _error: Exception) -> Response:
-        found = other_problem(
-            METHOD_NOT_ALLOWED,
-            "This path does not take this method.",
-            visit_of(request.scope).request_id,
-        )
-        return _response(found, {"Allow": ", ".join(sorted(methods[request.scope["route"].path]))})
+        return method_not_allowed(request, {"Allow": ", ".join(sorted(methods[request.scope["route"].path]))})
 
     return handle
-
-
-async def _defect(request: Request, _error: Exception) -> Response:
-    """Answer for an unexpected error; it goes on to the edge, which logs it."""
-    return _response(defect_problem(visit_of(request.scope).request_id), {})
-
-
-def _response(found: Problem, headers: Mapping[str, str]) -> Response:
-    return Response(encode(found), found.status, dict(headers), MEDIA_TYPE)

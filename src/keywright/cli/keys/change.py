@@ -43,7 +43,10 @@ _ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
     "--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this field; repeatable."
 )
 def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - click's own
-    """Change keys, by id or handle; what is not given stays as it is."""
+    """Change keys; what is not given stays as it is.
+
+    KEY is an id or a handle.
+    """
     changes = given_fields(given)
     if name is not None:
         changes["name"] = name
@@ -64,14 +67,20 @@ def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **giv
 @click.command("disable", cls=Command)
 @_ids
 def disable(ids: tuple[str, ...]) -> int:
-    """Have keys, by id or handle, refused until they are enabled again."""
+    """Have keys refused until they are enabled again.
+
+    KEY is an id or a handle.
+    """
     return _switch(ids, active=False)
 
 
 @click.command("enable", cls=Command)
 @_ids
 def enable(ids: tuple[str, ...]) -> int:
-    """Have disabled keys, by id or handle, accepted again."""
+    """Have disabled keys accepted again.
+
+    KEY is an id or a handle.
+    """
     return _switch(ids, active=True)
 
 
@@ -91,7 +100,10 @@ def _switch(ids: Sequence[str], *, active: bool) -> int:
 @_ids
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def delete(ids: tuple[str, ...], yes: bool) -> int:  # noqa: FBT001 - click passes by name
-    """Delete keys, by id or handle, for good. Whoever holds them is refused from then on."""
+    """Delete keys for good. Whoever holds them is refused from then on.
+
+    KEY is an id or a handle.
+    """
     if not yes:
         if not stdin_is_terminal():
             raise Failed("There is no terminal to ask on whether to delete; add --yes.", Exit.USAGE)

@@ -56,14 +56,11 @@ def create(
     # Without a key of the caller's own, the first answer was lost on its way, and with it the token; and a
     # script that reads the token must not take anything else for it.
     if made.replayed and token_hash is None and (idempotency_key is None or output.quiet):
-        why = (
-            "its token was lost with the connection"
-            if idempotency_key is None
-            else "its token was shown then"
-        )
+        lost = idempotency_key is None
         raise Failed(
-            f"The key {made.key['id']} was made, and {why}.",
-            Exit.NO_SERVER,
+            f"The key {made.key['id']} was made, and its token was "
+            f"{'lost with the connection' if lost else 'shown then'}.",
+            Exit.NO_SERVER if lost else Exit.CONFLICT,
             f"Delete it with `keywright keys delete {made.key['id']}`, and make another.",
         )
     if output.quiet:

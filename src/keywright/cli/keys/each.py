@@ -40,22 +40,25 @@ def for_each(
 ) -> int:
     """Do something to each key, named by id or handle, and tell a person what came of it.
 
-    Gives the exit code of the first failure.
-
-    For one key `--json` prints what `act` gave, and for several an object with those as `items`.
+    Gives the exit code of the first failure. A key that is named twice is taken once. For one key `--json` prints what `act` gave, and for several an object with those as `items`.
     """
     output = Output()
     several = len(ids) > 1
     done: list[dict[str, Any]] = []
+    seen: set[str] = set()
     code = Exit.OK
     try:
         with connected(options) as client:
-            for key_id in dict.fromkeys(ids):
+            for named in dict.fromkeys(ids):
                 try:
-                    result = act(client, id_of(client, key_id))
+                    key_id = id_of(client, named)
+                    if key_id in seen:
+                        continue
+                    seen.add(key_id)
+                    result = act(client, key_id)
                 except _OF_ONE as error:
                     failed = failure(error, options=options)
-                    about = f"{printable(key_id)}: " if several else ""
+                    about = f"{printable(named)}: " if several else ""
                     Failed(f"{about}{failed.message}", failed.code, failed.hint).show()
                     code = code or failed.code
                     continue

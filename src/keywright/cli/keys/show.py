@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 @click.command("show", cls=Command)
 @click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 def show(ids: tuple[str, ...]) -> int:
-    """Show keys, by id or handle. Tokens cannot be shown again."""
+    """Show keys. Tokens cannot be shown again.
+
+    KEY is an id or a handle.
+    """
 
     def read(client: Client, key_id: str) -> dict[str, Any]:
         return client.keys.get(key_id)
