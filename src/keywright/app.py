@@ -79,7 +79,8 @@ class Application:
         self.clock = clock
         self.metrics = Metrics()
         self.metrics.build_info(VERSION)
-        self.database = Database.connect(settings.effective_database_url.reveal())
+        with _sentences(settings):
+            self.database = Database.connect(settings.effective_database_url.reveal())
         self.passwords = Passwords()
         self.first_start: FirstStart | None = None
         self.start_error: StartError | None = None
@@ -218,7 +219,7 @@ class Application:
 
 
 def build(settings: Settings, clock: Clock | None = None) -> Application:
-    """The application for these settings. Nothing is opened before it starts."""
+    """The application for these settings; nothing is opened before it starts. Raises `StartError`."""
     return Application(settings, clock or SystemClock())
 
 

@@ -138,6 +138,39 @@ def test_the_agent_of_the_command_line_names_its_version(home: Path) -> None:
     assert server.requests[0].headers["user-agent"].startswith("keywright-cli/")
 
 
+def page(slugs: list[str], cursor: str | None) -> Answer:
+    moment = "2026-01-01T00:00:00Z"
+    items = [
+        {"slug": slug, "name": slug, "id": "ten_1", "active": False, "created_at": moment} for slug in slugs
+    ]
+    return Answer(200, {"items": items, "next_cursor": cursor})
+
+
+def test_a_list_of_many_pages_is_asked_for_page_by_page(home: Path) -> None:
+    with scripted(page(["a", "b"], "one"), page(["c"], "two"), page([], None)) as server:
+        listed = Shell(home, {}).run("tenants", "list", "--all", "--url", server.url, "--key", TOKEN)
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["SLUG", "a", "b", "c"]
+    assert [request.path for request in server.requests] == [
+        "/v1/tenants?limit=200",
+        "/v1/tenants?limit=200&cursor=one",
+        "/v1/tenants?limit=200&cursor=two",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (page(["a"], "next"), "There are more. Add --all, or --cursor next for the next page.\n"),
+        (page([], None), "There is no tenant that you may see.\n"),
+    ],
+)
+def test_what_a_list_leaves_open_is_told_beside_it(home: Path, answer: Answer, told: str) -> None:
+    with scripted(answer) as server:
+        shell = Shell(home, {"KEYWRIGHT_URL": server.url, "KEYWRIGHT_API_KEY": TOKEN})
+        assert shell.run("tenants", "list").err == told
+        assert shell.run("tenants", "list", "--quiet").err == ""
+
+
 def test_a_failure_of_all_ends_a_command_over_several_keys(home: Path) -> None:
     with scripted(Answer(200, {"id": "key_1"}), problem(401, "unauthenticated")) as server:
         result = Shell(home, {}).run("keys", "show", *KEY_IDS, "--json", "--url", server.url, "--key", TOKEN)

@@ -156,6 +156,17 @@ def test_requests_that_do_not_end_are_cut_off_after_the_set_time(home: Path) -> 
         assert log_lines(process)[-1]["event"] == "stopped"
 
 
+def test_where_nobody_can_take_the_password_the_server_says_so_and_goes_on(home: Path) -> None:
+    script = f"exec '{KEYWRIGHT}' serve --port 0 >/dev/full"
+    with running(["/bin/sh", "-c", script], cwd=home) as process:
+        port = listening_port(process)
+        wait_for_http(f"http://127.0.0.1:{port}/readyz")
+        (line,) = [line for line in log_lines(process) if line["event"] == "first_start_not_shown"]
+        assert line["reason"] == "No space left on device"
+        assert process.stop() == 0
+        assert "Traceback" not in process.errors()
+
+
 def test_a_port_in_use_is_one_sentence_and_touches_no_database(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -170,8 +170,8 @@ class Server(uvicorn.Server):
         where = "" if url == DEFAULT_URL else f" --url {url}"
         lines += ["", f"  keywright login{where}", ""]
         try:
-            sys.stdout.write("\n".join(lines))
-            sys.stdout.flush()
+            # Past the buffer, which would keep the text, and try it again at the end, where nobody could take it.
+            os.write(sys.stdout.fileno(), "\n".join(lines).encode())
         except OSError as error:
             log.error("first_start_not_shown", reason=error.strerror)  # noqa: TRY400 - a traceback would say no more
 

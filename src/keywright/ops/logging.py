@@ -26,8 +26,8 @@ from keywright.ops.redaction import Redact, clean
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-#: Loggers that would write statements with their parameters, password hashes among them, below this level.
-_CAREFUL: Final = ("aiosqlite", "sqlalchemy")
+#: Loggers that below a warning would write statements with their parameters, or what only their makers want to know.
+_CAREFUL: Final = ("aiosqlite", "alembic", "sqlalchemy")
 #: Loggers that uvicorn may have given handlers of its own.
 _UVICORN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 

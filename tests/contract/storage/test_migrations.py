@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,8 +195,8 @@ async def test_first_starts_in_one_process_all_succeed(
         assert await tables(database) == TABLES | {VERSION_TABLE}
 
 
-FIRST_START = """
-import asyncio, sys
+FIRST_STARTS = """
+import asyncio, sys, time
 from keywright.storage import Database
 from keywright.storage.migrate import head_revision, require_current, upgrade
 
@@ -205,32 +207,19 @@ async def start(url):
     await database.close()
 
 head_revision()
-print("ready", flush=True)
-for url in sys.stdin:
-    asyncio.run(start(url.strip()))
-    print("done", flush=True)
+began, *urls = sys.argv[1:]
+for number, url in enumerate(urls):
+    time.sleep(max(0, float(began) + number - time.time()))
+    asyncio.run(start(url))
 """
 
 
-async def test_first_starts_of_several_processes_all_succeed(place: Place) -> None:
+def test_first_starts_of_several_processes_all_succeed(place: Place) -> None:
     """Time and again, since they do not meet at the same point each time."""
-    pipe = asyncio.subprocess.PIPE
-    starts = [
-        await asyncio.create_subprocess_exec(sys.executable, "-c", FIRST_START, stdin=pipe, stdout=pipe)
-        for _ in range(3)
-    ]
-
-    async def answers() -> list[bytes]:
-        return [await start.stdout.readline() for start in starts if start.stdout is not None]
-
-    assert await answers() == [b"ready\n"] * 3
-    for _ in range(4):
-        url = place.empty()
-        for start in starts:
-            assert start.stdin is not None
-            start.stdin.write(f"{url}\n".encode())
-        assert await answers() == [b"done\n"] * 3
-    assert [await start.communicate() for start in starts] == [(b"", None)] * 3
+    urls = [place.empty() for _ in range(4)]
+    line = [sys.executable, "-c", FIRST_STARTS, str(time.time() + 2), *urls]
+    starts = [subprocess.Popen(line, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) for _ in range(3)]
+    assert [start.communicate(timeout=60)[1] for start in starts] == [b""] * 3
     assert [start.returncode for start in starts] == [0] * 3
 
 

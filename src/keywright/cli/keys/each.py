@@ -40,7 +40,8 @@ def for_each(
 ) -> int:
     """Do something to each key, named by id or handle, and tell a person what came of it.
 
-    Gives the exit code of the first failure. A key that is named twice is taken once. For one key `--json` prints what `act` gave, and for several an object with those as `items`.
+    Gives the exit code of the first failure. A key that is named twice is taken once. For one key
+    `--json` prints what `act` gave, and for several an object with those as `items`.
     """
     output = Output()
     several = len(ids) > 1
