@@ -157,7 +157,7 @@ class Application:
         return Services(
             database=self.database,
             clock=self.clock,
-            gate=Gate(self.verifier, sessions, self.clock),
+            gate=Gate(self.verifier, sessions),
             sessions=sessions,
             decisions=Decisions(self.verifier, self.database),
             metrics=self.metrics,

@@ -115,7 +115,7 @@ async def test_no_text_is_a_credential_by_accident(home: House, text: str, start
 
 async def test_without_the_database_nobody_can_be_known(home: House, tmp_path: Path) -> None:
     away = Database.connect(f"sqlite:///{tmp_path / 'nowhere' / 'house.db'}")
-    gate = Gate(Verifier(away.lookup, home.clock, UseLog()), home.sessions, home.clock)
+    gate = Gate(Verifier(away.lookup, home.clock, UseLog()), home.sessions)
     try:
         with pytest.raises(Unavailable):
             await gate.authenticate(mint().reveal(), None)

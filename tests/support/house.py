@@ -103,7 +103,7 @@ class House:
         self.sessions = SessionKeeper(
             database, clock, self.passwords, self.throttle, idle=IDLE, longest=LONGEST
         )
-        self.gate = Gate(self.verifier, self.sessions, clock)
+        self.gate = Gate(self.verifier, self.sessions)
         self.decisions = Decisions(self.verifier, database)
         self.upkeep = Upkeep(database, clock, self.uses, self.metrics, keep_expired=KEEP_EXPIRED)
         self.services = Services(

@@ -12,7 +12,6 @@ from keywright.services.callers import Caller
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-    from keywright.core.ports import Clock
     from keywright.services.sessions import SessionKeeper
     from keywright.verify import Verifier
 
@@ -30,12 +29,11 @@ _UNKNOWN = "The credential is not known. Send an API key or a session token that
 class Gate:
     """Turns a token into a caller, or refuses it, or says that nobody can know now."""
 
-    __slots__ = ("_clock", "_sessions", "_verifier")
+    __slots__ = ("_sessions", "_verifier")
 
-    def __init__(self, verifier: Verifier, sessions: SessionKeeper, clock: Clock) -> None:
+    def __init__(self, verifier: Verifier, sessions: SessionKeeper) -> None:
         self._verifier = verifier
         self._sessions = sessions
-        self._clock = clock
 
     async def authenticate(self, token: str | None, ip: IPv4Address | IPv6Address | None) -> Caller:
         """The caller that holds this token, using it from this address."""

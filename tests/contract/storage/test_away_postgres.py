@@ -365,6 +365,8 @@ async def test_a_server_that_only_reads(
     await unavailable(database, write)
     await available(database, read, look_up)
     postgres.execute(f"ALTER DATABASE {name} RESET ALL")
+    kill(postgres, url)
+    await asyncio.sleep(0.05)
     await available(database, *EVERYTHING)
 
 
