@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import msgspec
 
 from keywright.core.errors import InvalidCursor
 from keywright.core.listing import FOLDED_LENGTH, Position
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)  # without slots: those of a generic class that is frozen cannot be made in Python 3.11
+class Listed(Generic[T]):
+    """A page of a list; `cursors[i]` is the place after item i, and `more` says whether anything follows."""
+
+    items: tuple[T, ...]
+    cursors: tuple[str, ...]
+    more: bool
+
+    @property
+    def next_cursor(self) -> str | None:
+        """The cursor of the next page, or None at the end."""
+        return self.cursors[-1] if self.more else None
 
 
 class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):

@@ -12,6 +12,7 @@ from keywright.core.identities import Tenant, is_slug
 from keywright.core.ids import new_id
 from keywright.core.listing import DEFAULT_PAGE, MAX_PAGE
 from keywright.services import cursors, replays
+from keywright.services.cursors import Listed
 from keywright.services.places import NO_TENANT
 from keywright.services.work import Reach, use_case
 
@@ -37,18 +38,8 @@ class CreatedTenant:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class TenantList:
-    """A page of tenants; `cursors[i]` is the place after item i, and `more` says whether anything follows."""
-
-    items: tuple[Tenant, ...]
-    cursors: tuple[str, ...]
-    more: bool
-
-    @property
-    def next_cursor(self) -> str | None:
-        """The cursor of the next page, or None at the end."""
-        return self.cursors[-1] if self.more else None
+TenantList = Listed[Tenant]
+"""A page of tenants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
 
+from keywright.services.cursors import Listed
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -60,18 +62,8 @@ class CreatedKey:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeyList:
-    """A page of keys; `cursors[i]` is the place after item i, and `more` says whether anything follows."""
-
-    items: tuple[KeyView, ...]
-    cursors: tuple[str, ...]
-    more: bool
-
-    @property
-    def next_cursor(self) -> str | None:
-        """The cursor of the next page, or None at the end."""
-        return self.cursors[-1] if self.more else None
+KeyList = Listed[KeyView]
+"""A page of keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
