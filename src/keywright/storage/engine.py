@@ -6,7 +6,7 @@ import asyncio
 import os
 import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,12 @@ def _sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
     def _same_file(_connection: object, record: Any, _proxy: object) -> None:  # noqa: ANN401 - the pool's own class
         if record.info["file"] != file_identity(path):
             raise DisconnectionError
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def _roll_back(connection: Any, _record: object, _error: object) -> None:  # noqa: ANN401 - the driver's own class
+        # A statement given up half-way keeps a connection alive that was closed, and with it the lock it holds.
+        with suppress(sqlite3.Error, asyncio.CancelledError):
+            connection.rollback()
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's connection, before it is usable

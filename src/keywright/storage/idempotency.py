@@ -51,7 +51,8 @@ class Replays:
         if row is None:
             return None
         if row["created_at"] < since:
-            await self._connection.execute(delete(idempotency).where(*mine))
+            # Only what is too old: another transaction may have done the same and used the key anew by now.
+            await self._connection.execute(delete(idempotency).where(*mine, idempotency.c.created_at < since))
             return None
         return Replay(**{**row, "tenant_id": row["tenant_id"] or None})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import anyio
 import pytest
@@ -60,25 +60,18 @@ class Place:
 
     dialect: str
     _folder: Path
-    _request: pytest.FixtureRequest
+    _create: Callable[..., str] | None
+    _template: Path | str
 
     def empty(self) -> str:
         """Without any table; on SQLite without the file."""
-        if self.dialect == "postgresql":
-            return str(self._create()())
-        return f"sqlite:///{self._new_file()}"
+        return f"sqlite:///{self._new_file()}" if self._create is None else self._create()
 
     def migrated(self) -> str:
         """With the schema."""
-        if self.dialect == "postgresql":
-            return str(self._create()(self._request.getfixturevalue("postgres_template")))
-        path = self._new_file()
-        shutil.copy(self._request.getfixturevalue("sqlite_template"), path)
-        return f"sqlite:///{path}"
-
-    def _create(self) -> Callable[..., Any]:
-        create: Callable[..., Any] = self._request.getfixturevalue("create_database")
-        return create
+        if self._create is not None:
+            return self._create(self._template)
+        return f"sqlite:///{shutil.copy(self._template, self._new_file())}"
 
     def _new_file(self) -> Path:
         return self._folder / f"{secrets.token_hex(8)}.db"
@@ -86,9 +79,9 @@ class Place:
 
 @pytest.fixture
 def place(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -> Place:
-    if dialect == "postgresql":  # these must be gone after the databases that a test has opened are closed
-        request.getfixturevalue("create_database")
-    return Place(dialect, tmp_path, request)
+    template = request.getfixturevalue(f"{'postgres' if dialect == 'postgresql' else 'sqlite'}_template")
+    create = request.getfixturevalue("create_database") if dialect == "postgresql" else None
+    return Place(dialect, tmp_path, create, template)
 
 
 @pytest.fixture

@@ -73,6 +73,18 @@ async def available(database: Database, *acts: Act) -> None:
             await act(database)
 
 
+async def healed(database: Database) -> None:
+    """Wait until a write goes through; connections that the server has ended are noticed one after the other."""
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await write(database)
+            except Unavailable:
+                await asyncio.sleep(0.05)
+            else:
+                return
+
+
 @pytest.fixture
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
     """What takes seconds in production is over soon here; connections made from now on have this."""
@@ -337,6 +349,19 @@ async def test_look_ups_do_not_wait_for_ever_for_their_turn(
     await locked(database, await add_home(database), connect(url), many)
 
 
+async def test_look_ups_that_begin_together_share_their_connections(database: Database) -> None:
+    lookup = database.lookup
+    assert isinstance(lookup, lookups.PostgresLookup)
+    async with lookup._opening:
+        tasks = [asyncio.create_task(look_up(database)) for _ in range(3)]
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+    names = await fetch(
+        database, "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+    )
+    assert 1 <= sum(row[0] == "keywright verify" for row in names) <= 3
+
+
 async def test_transactions_that_wait_for_each_other(database: Database) -> None:
     """PostgreSQL ends one of them, which may be tried again: nothing of it was done."""
     home = await add_home(database)
@@ -366,7 +391,7 @@ async def test_a_server_that_only_reads(
     await available(database, read, look_up)
     postgres.execute(f"ALTER DATABASE {name} RESET ALL")
     kill(postgres, url)
-    await asyncio.sleep(0.05)
+    await healed(database)
     await available(database, *EVERYTHING)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import aiosqlite
 import pytest
 
 from keywright.core.errors import Unavailable
@@ -118,6 +119,31 @@ async def test_somebody_else_writes(database: Database, file: File, used_before:
         await unavailable(database, write)
         await available(database, read, look_up)
     await available(database, *EVERYTHING)
+
+
+async def test_a_statement_given_up_half_way_holds_no_lock(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows are not all read, so SQLite keeps the connection alive, closed as it is, until Python forgets it."""
+    await available(database, *EVERYTHING)
+    reached = asyncio.Event()
+
+    async def stall(_cursor: aiosqlite.Cursor) -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
+    async def ask() -> None:
+        async with database.write() as transaction:
+            await transaction.tenants.any()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aiosqlite.Cursor, "fetchall", stall)
+        task = asyncio.create_task(ask())
+        await reached.wait()
+        task.cancel()
+        (given_up,) = await asyncio.gather(task, return_exceptions=True)
+    await available(database, *EVERYTHING)
+    assert isinstance(given_up, asyncio.CancelledError)
 
 
 @pytest.mark.parametrize("used_before", [False, True])

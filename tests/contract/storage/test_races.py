@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE = 30
+
 
 @pytest.fixture
 async def nodes(url: str, connect: Callable[[str], Database]) -> tuple[Database, Database]:
@@ -60,9 +62,11 @@ async def race(nodes: tuple[Database, Database], *acts: Act) -> list[Any]:
                 await together.wait()
             return await act(transaction)
 
-    return await asyncio.gather(
-        *(run(database, act) for database, act in zip(nodes, acts, strict=True)), return_exceptions=True
-    )
+    # Bounded, since one that fails before it gets that far leaves the other waiting.
+    async with asyncio.timeout(PATIENCE):
+        return await asyncio.gather(
+            *(run(database, act) for database, act in zip(nodes, acts, strict=True)), return_exceptions=True
+        )
 
 
 def one_won(results: list[Any], error: type[Exception]) -> bool:
