@@ -15,7 +15,9 @@ from keywright.core.listing import FOLDED_LENGTH, Position
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)  # without slots: those of a generic class that is frozen cannot be made in Python 3.11
+@dataclass(
+    frozen=True
+)  # without slots: those of a generic class that is frozen cannot be made in Python 3.11
 class Listed(Generic[T]):
     """A page of a list; `cursors[i]` is the place after item i, and `more` says whether anything follows."""
 

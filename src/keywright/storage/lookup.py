@@ -77,20 +77,23 @@ class _Statement:
 
     def __init__(self, query: Select[Any], dialect: Dialect) -> None:
         self.sql = str(query.compile(dialect=dialect))
-        self._convert: tuple[Callable[[Any], Any] | None, ...] = tuple(
+        processors = (
             column.type.dialect_impl(dialect).result_processor(dialect, None)
             for column in query.selected_columns
+        )
+        self._convert: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(
+            (index, convert) for index, convert in enumerate(processors) if convert is not None
         )
 
     def rows(self, raw: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
         """The rows with their values converted."""
-        return [
-            tuple(
-                value if convert is None else convert(value)
-                for convert, value in zip(self._convert, row, strict=True)
-            )
-            for row in raw
-        ]
+        found = []
+        for row in raw:
+            values = list(row)
+            for index, convert in self._convert:
+                values[index] = convert(values[index])
+            found.append(tuple(values))
+        return found
 
 
 def _facts(rows: list[tuple[Any, ...]]) -> KeyFacts | None:

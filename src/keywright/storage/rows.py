@@ -42,6 +42,7 @@ KEY_COLUMNS = tuple(
         "deleted_at",
     )
 )
+_KEY_NAMES = tuple(column.name for column in KEY_COLUMNS)
 IDENTITY_COLUMNS = tuple(
     identity.c[name] for name in ("id", "kind", "name", "active", "tenant_id", "created_at")
 )
@@ -53,7 +54,7 @@ Row = Any  # a tuple-like row of either SQLAlchemy or a driver, its columns in t
 
 def key_of(row: Row) -> Key:
     """A key from the values of `KEY_COLUMNS`."""
-    values = dict(zip((column.name for column in KEY_COLUMNS), row, strict=True))
+    values = dict(zip(_KEY_NAMES, row, strict=True))
     values["scope"] = None if values["scope"] is None else scope_of(values["scope"])
     values["allowed_cidrs"] = None if values["allowed_cidrs"] is None else cidrs_of(values["allowed_cidrs"])
     values["active"] = bool(values["active"])
