@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from sqlalchemy import event, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -24,7 +24,7 @@ from keywright.storage.away import is_away
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from sqlalchemy.engine import URL, ExceptionContext
+    from sqlalchemy.engine import ExceptionContext
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 BUSY_MILLISECONDS = 5_000
@@ -44,14 +44,16 @@ class SchemaMismatch(StorageError):
 
 def parse_url(text: str) -> URL:
     """The URL with the async driver in it. Raises `StorageError` for an engine that is not supported."""
+    if text.startswith("sqlite:"):
+        # Taken as it stands: versions of SQLAlchemy differ in what they make of a percent sign.
+        path = text.removeprefix("sqlite:///")
+        if path in {text, "", ":memory:"} or "?" in path:
+            raise StorageError("A SQLite database needs a file: sqlite:///path/to/keywright.db")
+        return URL.create("sqlite+aiosqlite", database=path)
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):  # its message would repeat the URL, and the password in it
         raise StorageError("The database's URL cannot be read.") from None
-    if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise StorageError("A SQLite database needs a file: sqlite:///path/to/keywright.db")
-        return url.set(drivername="sqlite+aiosqlite")
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+asyncpg")
     raise StorageError("The database must be sqlite:///… or postgresql://…")
@@ -185,7 +187,7 @@ def postgres_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
         return await postgres_connection(postgres_dsn(url), name="keywright", seconds=STATEMENT_SECONDS)
 
     engine = create_async_engine(
-        url,
+        URL.create(url.drivername),  # where to connect is asyncpg's business alone
         async_creator=connect,
         pool_size=10,
         max_overflow=10,
@@ -220,7 +222,7 @@ async def postgres_connection(
 ) -> asyncpg.Connection[Any]:
     """Connect to PostgreSQL under a name that its administrator sees; `seconds` bound every statement.
 
-    Raises `Unavailable`.
+    Raises `Unavailable`, or `StorageError` for options that asyncpg does not know.
     """
     try:
         connection: asyncpg.Connection[Any] = await asyncpg.connect(
@@ -232,6 +234,8 @@ async def postgres_connection(
         )
     except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as away:
         raise Unavailable("The database cannot be reached.") from away
+    except asyncpg.InterfaceError:  # its message may repeat the URL
+        raise StorageError("The options in the database's URL cannot be used.") from None
     return connection
 
 

@@ -14,6 +14,8 @@ import anyio
 import pytest
 
 from keywright.storage import Database
+from keywright.storage import engine as engines
+from keywright.storage import lookup as lookups
 from keywright.storage.migrate import upgrade
 from tests.contract.storage.making import Home, add_home
 
@@ -109,6 +111,16 @@ async def connect(place: Place) -> AsyncIterator[Callable[[str], Database]]:
 async def database(url: str, connect: Callable[[str], Database]) -> Database:
     """A database with the schema and nothing in it."""
     return connect(url)
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes seconds in production is over soon here, for databases connected to from now on."""
+    monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 50)
+    monkeypatch.setattr(engines, "CONNECT_SECONDS", 0.3)
+    monkeypatch.setattr(engines, "STATEMENT_SECONDS", 0.3)
+    monkeypatch.setattr(lookups, "LOOKUP_BUSY_MILLISECONDS", 20)
+    monkeypatch.setattr(lookups, "LOOKUP_SECONDS", 0.2)
 
 
 @pytest.fixture

@@ -125,3 +125,12 @@ class Wire:
                 await self._sound.wait()
                 target.write(data)
         target.close()
+
+
+def kill(postgres: PostgresServer, url: str) -> int:
+    """End every connection to a database, as an administrator or a failover does; answers how many."""
+    name = urlsplit(url).path.removeprefix("/")
+    killed: int = postgres.fetch_value(
+        f"SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity WHERE datname = '{name}'"
+    )
+    return killed

@@ -180,7 +180,10 @@ WRONG_URLS = [
     "keywright.db",
     "mysql://localhost/keywright",
     "sqlite://",
+    "sqlite:///",
     "sqlite:///:memory:",
+    "sqlite:///keywright.db?mode=ro",
+    "sqlite+other:///keywright.db",
     "postgresql://user:secret@host:port/name",
 ]
 

@@ -13,24 +13,20 @@ from typing import TYPE_CHECKING
 import aiosqlite
 import pytest
 
-from keywright.core.errors import Unavailable
-from keywright.storage import engine as engines
-from keywright.storage import lookup as lookups
+from keywright.storage.migrate import upgrade
+from tests.contract.storage.acts import EVERYTHING, available, look_up, read, unavailable, write
 from tests.contract.storage.making import a_digest, a_tenant, add_home, add_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
     from keywright.storage import Database
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)]
-
-
-@pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting for a lock ends soon; how long it is in production does not matter here."""
-    monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 50)
-    monkeypatch.setattr(lookups, "LOOKUP_BUSY_MILLISECONDS", 20)
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.parametrize("dialect", ["sqlite"], indirect=True),
+    pytest.mark.usefixtures("impatience"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +67,6 @@ class File:
 @pytest.fixture
 def file(url: str) -> File:
     return File(Path(url.removeprefix("sqlite:///")))
-
-
-async def write(database: Database) -> None:
-    async with database.write() as transaction:
-        await transaction.tenants.add(a_tenant())
-
-
-async def read(database: Database) -> None:
-    async with database.read() as transaction:
-        await transaction.tenants.any()
-
-
-async def look_up(database: Database) -> None:
-    await database.lookup.by_digest(a_digest())
-
-
-EVERYTHING = (write, read, look_up)
-
-
-async def unavailable(database: Database, *acts: Callable[[Database], Awaitable[None]]) -> None:
-    for act in acts:
-        with pytest.raises(Unavailable):
-            await act(database)
-
-
-async def available(database: Database, *acts: Callable[[Database], Awaitable[None]]) -> None:
-    for act in acts:
-        await act(database)
 
 
 @contextmanager
@@ -289,3 +257,16 @@ async def test_the_disk_fails(database: Database, file: File) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     await available(database, *EVERYTHING)
     assert await tenants(database) == 2
+
+
+@pytest.mark.parametrize("name", ["key #1.db", "100%41.db", "žluť \u00e9.db", "a&b=c.db"])
+async def test_any_name_of_a_file_will_do(
+    tmp_path: Path, connect: Callable[[str], Database], name: str
+) -> None:
+    """All that opens it opens the same, and no other one comes to be."""
+    database = connect(f"sqlite:///{tmp_path}/{name}")
+    await upgrade(database)
+    await add_home(database, "here")
+    assert await database.lookup.tenant("here") is not None
+    await database.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]  # noqa: ASYNC240 - one look at a folder

@@ -119,7 +119,7 @@ async def test_the_engine_finds_no_difference_either(
     """Beyond what Alembic compares: predicates, collations, the columns of indexes and their order."""
     migrated, made = connect(place.migrated()), connect(place.empty())
     if made.dialect == "sqlite":
-        await execute(made.writer.url.set(drivername="sqlite").render_as_string(), "PRAGMA user_version = 0")
+        await execute(f"sqlite:///{made.writer.url.database}", "PRAGMA user_version = 0")
     async with made.writer.begin() as connection:
         await connection.run_sync(metadata.create_all)
     assert await catalogue(migrated) == await catalogue(made)

@@ -208,12 +208,12 @@ async def test_many_at_once(database: Database, home: Home) -> None:
     assert {key.id for key in found} == {key.id for key in keys}
 
 
-async def test_a_database_can_be_closed_and_used_by_another(database: Database, home: Home) -> None:
+async def test_a_database_can_be_closed_and_used_by_another(database: Database, home: Home, url: str) -> None:
     key = await add_key(database, home)
     await database.lookup.by_digest(a_digest())
     await database.close()
     await database.close()
-    again = type(database).connect(database.writer.url.render_as_string(hide_password=False))
+    again = type(database).connect(url)
     assert await all_pages(again, home.tenant_id, KeyQuery()) == [key]
     await again.close()
 
