@@ -69,7 +69,7 @@ def test_two_minutes(tmp_path: Path) -> None:
     ) as server:
         printed = server.output()
         assert printed.count(here) >= 1
-        password = re.search(r"password\W+(\S{16,})", printed)
+        password = re.search(r"password\s+(\S{16,})", printed)
         assert password is not None, printed
         script = "\n".join(content for language, content in found[1:] if language == "sh")
         home = tmp_path / "home"
