@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.util import await_only
 
 from keywright.core.errors import HandleTaken, SlugTaken, TokenHashTaken
 from keywright.core.identities import Grant
@@ -23,13 +25,16 @@ from tests.contract.storage.making import (
     add_home,
     add_installation,
     add_key,
+    add_keys,
     all_pages,
     an_identity,
     key_by_id,
+    somebody_waits,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from keywright.storage import Database, Transaction
 
@@ -209,37 +214,127 @@ async def test_different_things_do_not_race(nodes: tuple[Database, Database]) ->
     assert await race(nodes, *(adding(key, a_digest()) for key in keys)) == [None, None]
 
 
+async def waiting(database: Database, task: asyncio.Task[None]) -> None:
+    """Check that what was set out to do has to wait: for a row on PostgreSQL, for its turn on SQLite."""
+    if database.dialect == "postgresql":
+        await somebody_waits(database)
+    else:
+        await asyncio.sleep(0.05)
+    assert not task.done()
+
+
 async def test_a_change_waits_for_another_of_the_same_key(nodes: tuple[Database, Database]) -> None:
     """Each reads the key locked, so that neither overwrites what the other has just made of it."""
     home = await add_home(nodes[0])
     key = await add_key(nodes[0], home, description="")
 
-    def appending(letter: str) -> Act:
-        async def act(transaction: Transaction) -> None:
-            keys = transaction.keys(home.tenant_id)
-            found = await keys.by_id(key.id, lock=True)
-            assert found is not None
-            await keys.change(replace(found, description=found.description + letter))
+    async def append(transaction: Transaction, letter: str) -> None:
+        keys = transaction.keys(home.tenant_id)
+        found = await keys.by_id(key.id, lock=True)
+        assert found is not None
+        if letter == "a":
+            await waiting(nodes[0], second)
+        await keys.change(replace(found, description=found.description + letter))
 
-        return act
+    async def then() -> None:
+        await locked.wait()
+        async with nodes[1].write() as transaction:
+            await append(transaction, "b")
 
-    assert await race(nodes, appending("a"), appending("b")) == [None, None]
+    locked = asyncio.Event()
+    second = asyncio.create_task(then())
+    async with asyncio.timeout(PATIENCE), nodes[0].write() as transaction:
+        locked.set()
+        await append(transaction, "a")
+    await second
     stored = await key_by_id(nodes[0], key)
     assert stored is not None
-    assert sorted(stored.description) == ["a", "b"]
+    assert stored.description == "ab"
 
 
 async def test_a_deletion_waits_for_a_change(nodes: tuple[Database, Database]) -> None:
+    """And then finds the key as it was left."""
     home = await add_home(nodes[0])
     keys = [await add_key(nodes[0], home) for _ in range(3)]
+    ids = [key.id for key in reversed(keys)]
+    seen = {}
 
-    async def delete(transaction: Transaction) -> None:
+    async def delete() -> None:
+        async with nodes[1].write() as transaction:
+            mine = transaction.keys(home.tenant_id)
+            seen.update(await mine.by_ids(ids, lock=True))
+            await mine.delete(seen, NOW)
+
+    async with asyncio.timeout(PATIENCE), nodes[0].write() as transaction:
         mine = transaction.keys(home.tenant_id)
-        found = await mine.by_ids([key.id for key in reversed(keys)], lock=True)
-        await mine.delete(found, NOW)
-
-    assert await race(nodes, delete, delete) == [None, None]
+        assert len(await mine.by_ids(ids[:1], lock=True)) == 1
+        task = asyncio.create_task(delete())
+        await waiting(nodes[0], task)
+        await mine.change(replace(keys[2], name="left"))
+    await task
+    assert [seen[key.id].name for key in keys] == [keys[0].name, keys[1].name, "left"]
     assert await all_pages(nodes[0], home.tenant_id, KeyQuery()) == []
+
+
+async def test_what_was_read_may_be_written(nodes: tuple[Database, Database]) -> None:
+    """SQLite would refuse a transaction that reads, is overtaken, and then writes: it takes its turn when it begins."""
+
+    async def add() -> None:
+        async with nodes[1].write() as transaction:
+            await transaction.tenants.any()
+            await transaction.tenants.add(a_tenant("second"))
+
+    async with asyncio.timeout(PATIENCE), nodes[0].write() as transaction:
+        assert not await transaction.tenants.any()
+        task = asyncio.create_task(add())
+        await asyncio.sleep(0.05)
+        await transaction.tenants.add(a_tenant("first"))
+    await task
+    async with nodes[0].read() as transaction:
+        assert await transaction.tenants.by_slug("first") is not None
+        assert await transaction.tenants.by_slug("second") is not None
+
+
+async def test_batches_of_uses_do_not_wait_for_each_other_in_a_circle(
+    nodes: tuple[Database, Database],
+) -> None:
+    """Whatever order their uses come in."""
+    home = await add_home(nodes[0])
+    keys = [a_key(home) for _ in range(150)]
+    async with nodes[0].write() as transaction:
+        await add_keys(transaction, keys)
+    uses: list[tuple[str, datetime, str | None]] = [(key.id, NOW, None) for key in keys]
+
+    def touching(batch: list[tuple[str, datetime, str | None]]) -> Act:
+        return lambda transaction: transaction.all_keys.touch(batch)
+
+    assert await race(nodes, touching(uses), touching(uses[::-1])) == [None, None]
+
+
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
+async def test_a_replay_that_is_too_old_is_forgotten_once(nodes: tuple[Database, Database]) -> None:
+    """Between seeing that it is too old and forgetting it, another transaction may do both, and use the key anew."""
+    home = await add_home(nodes[0])
+    old = replace(replay(home, "key_old"), created_at=NOW - timedelta(days=2))
+    async with nodes[0].write() as transaction:
+        await transaction.replays.add(old)
+
+    async def use(database: Database, result_id: str) -> None:
+        async with database.write() as transaction:
+            since = NOW - timedelta(days=1)
+            assert await transaction.replays.find(old.caller_id, old.tenant_id, old.key, since) is None
+            await transaction.replays.add(replay(home, result_id))
+
+    def overtake(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("DELETE"):
+            await_only(use(nodes[0], "key_first"))
+
+    event.listen(nodes[1].writer.sync_engine, "before_cursor_execute", overtake)
+    with pytest.raises(ReplayRace):
+        await use(nodes[1], "key_second")
+    async with nodes[0].write() as transaction:
+        found = await transaction.replays.find(old.caller_id, old.tenant_id, old.key, NOW)
+    assert found == replay(home, "key_first")
 
 
 def adding(key: Any, digest: bytes) -> Act:

@@ -123,8 +123,9 @@ async def keys_page(two: Two) -> None:
     for query in queries:
         assert await all_pages(two.database, two.mine.tenant_id, query) == [two.my_key]
     # The place of a row of theirs is no place in this list.
-    after = KeyQuery(after=Position(None, two.their_key.id), descending=False)
-    assert await all_pages(two.database, two.mine.tenant_id, after) == []
+    for descending in (False, True):
+        after = KeyQuery(after=Position(None, two.their_key.id), descending=descending)
+        assert await all_pages(two.database, two.mine.tenant_id, after) == []
     # Whoever owns a key there: an identity may belong to several tenants.
     query = KeyQuery(identity_id=two.theirs.identity.id)
     assert await all_pages(two.database, two.mine.tenant_id, query) == []
