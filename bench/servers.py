@@ -119,8 +119,8 @@ def load(server: Server, path: str, script: Path, *, connections: int, seconds: 
     return Load(
         requests=requests,
         per_second=float(_find(r"Requests/sec:\s+([\d.]+)", done)),
-        p50_ms=_milliseconds(_find(r"50%\s+(\S+)", done)),
-        p99_ms=_milliseconds(_find(r"99%\s+(\S+)", done)),
+        p50_ms=_milliseconds(_find(r"(?m)^ +50% +(\S+)", done)),
+        p99_ms=_milliseconds(_find(r"(?m)^ +99% +(\S+)", done)),
         cpu_us=spent / requests * 1_000_000,
         failures=0 if failures is None else int(failures[1]),
     )
