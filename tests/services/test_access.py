@@ -20,8 +20,9 @@ from keywright.core.errors import (
     Unauthenticated,
     Unavailable,
 )
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.listing import KeyQuery
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import mint
 from keywright.services.access import Gate, caller_of
 from keywright.services.keys import KeyIds, ListKeys, NewKey, create_key, delete_keys, list_keys

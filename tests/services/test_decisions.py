@@ -11,7 +11,8 @@ import pytest
 from keywright.core import errors
 from keywright.core.decision import Code, Decision
 from keywright.core.errors import KeywrightError
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import mint
 from keywright.services.decisions import Question
 from tests.support.facts import NOW

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keywright.core.audit import SYSTEM
-from keywright.core.identities import ADMIN, DEFAULT_TENANT, SUPER_ADMIN, IdentityKind
+from keywright.core.identities import DEFAULT_TENANT, IdentityKind
 from keywright.core.listing import KeyQuery
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import mint
 from keywright.services.first_start import (
     ADMIN_LOGIN,

@@ -11,7 +11,8 @@ import pytest
 
 from keywright.core import errors
 from keywright.core.errors import IdempotencyKeyReused, InvalidValue, KeywrightError
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.services.keys import (
     CreatedKey,
     KeyChanges,

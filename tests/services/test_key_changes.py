@@ -14,8 +14,9 @@ from keywright.core import errors
 from keywright.core.audit import Change
 from keywright.core.decision import Code
 from keywright.core.errors import KeywrightError
-from keywright.core.identities import ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.keys import State
+from keywright.core.roles import ADMIN
 from keywright.services.keys import KeyChanges, KeyIds, NewKey, create_key, delete_keys, update_key
 from tests.support.facts import NOW
 

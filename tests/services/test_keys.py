@@ -13,10 +13,11 @@ from keywright.core import errors
 from keywright.core.audit import Change
 from keywright.core.decision import Code
 from keywright.core.errors import KeywrightError
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.ids import is_id, new_id
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeyQuery, KeySort
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import Form, form_of, hint, last_seven, mint
 from keywright.services.keys import (
     MAX_AT_ONCE,

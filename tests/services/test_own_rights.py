@@ -12,7 +12,8 @@ from keywright.core import checks
 from keywright.core.audit import Actor, ActorKind
 from keywright.core.decision import Asked
 from keywright.core.errors import BeyondOwnRights
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.sessions import Session
 from keywright.services.callers import Caller
 from keywright.services.keys import KeyChanges, NewKey, create_key, update_key

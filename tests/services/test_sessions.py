@@ -17,7 +17,8 @@ from keywright.core.errors import (
     TooManyAttempts,
     Unauthenticated,
 )
-from keywright.core.identities import ADMIN, Grant
+from keywright.core.identities import Grant
+from keywright.core.roles import ADMIN
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.passwords import Passwords
 from keywright.services.sessions import SessionKeeper, end_session, fold_login

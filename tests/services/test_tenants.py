@@ -9,8 +9,9 @@ import pytest
 from keywright.core import errors
 from keywright.core.audit import Change
 from keywright.core.errors import KeywrightError
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.ids import is_id
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import mint
 from keywright.services.tenants import (
     ListTenants,

@@ -13,8 +13,9 @@ from sqlalchemy import func, select
 
 from keywright.core.audit import SYSTEM, Change
 from keywright.core.errors import Unavailable
-from keywright.core.identities import ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.instants import from_us
+from keywright.core.roles import ADMIN
 from keywright.services import upkeep as module
 from keywright.services.keys import NewKey, create_key
 from keywright.services.upkeep import Upkeep, every

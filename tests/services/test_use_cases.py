@@ -15,9 +15,10 @@ import pytest
 from keywright import services
 from keywright.core.audit import ActorKind
 from keywright.core.errors import KeywrightError, NotFound, PermissionDenied
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import digest, find_tokens
 from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
 from keywright.services.tenants import ListTenants, NewTenant, TenantSlug

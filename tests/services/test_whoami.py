@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant
+from keywright.core.identities import Grant
 from keywright.core.keys import State
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.services.keys import KeyView
 from keywright.services.whoami import Holder, whoami
 

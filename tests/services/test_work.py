@@ -15,8 +15,9 @@ from keywright.core.errors import (
     TenantRequired,
     Unavailable,
 )
-from keywright.core.identities import SUPER_ADMIN, Grant, Tenant
+from keywright.core.identities import Grant, Tenant
 from keywright.core.ids import new_id
+from keywright.core.roles import SUPER_ADMIN
 from keywright.services.work import Call, Reach, UseCase, Work, use_case
 from keywright.storage import Database
 from keywright.storage.idempotency import ReplayRace

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import delete, select, update
 
 from keywright.core import checks
-from keywright.core.identities import ADMIN, Grant, Identity, IdentityKind, Tenant
+from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.instants import from_us, to_us
+from keywright.core.roles import ADMIN
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
@@ -31,6 +32,7 @@ from keywright.services.upkeep import Upkeep
 from keywright.services.work import Call
 from keywright.storage import Database, schema
 from keywright.storage.migrate import upgrade
+from keywright.storage.people import Person
 from keywright.verify import UseLog, Verifier
 from tests.support.facts import NOW, a_key
 
@@ -137,7 +139,7 @@ class House:
         async with self.database.write() as transaction:
             await transaction.identities.add(identity)
             for grant in grants:
-                await transaction.identities.grant(identity.id, grant, self.clock.now())
+                await transaction.all_memberships.add(identity.id, grant, self.clock.now())
         return identity
 
     async def person(self, login: str, password: str, *grants: Grant) -> Identity:
@@ -145,9 +147,9 @@ class House:
         identity = self._identity(login, IdentityKind.USER)
         password_hash = await self.passwords.hash(password)
         async with self.database.write() as transaction:
-            await transaction.identities.add_person(identity, login=login, password_hash=password_hash)
+            await transaction.people.add(Person(identity, login, password_hash))
             for grant in grants:
-                await transaction.identities.grant(identity.id, grant, self.clock.now())
+                await transaction.all_memberships.add(identity.id, grant, self.clock.now())
         return identity
 
     async def key(

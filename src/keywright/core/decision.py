@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from keywright.core.identities import RoleSet, role_set, roles_in
 from keywright.core.keys import State
-from keywright.core.permissions import compile_policies
 
 if TYPE_CHECKING:
     from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
-    from keywright.core.identities import Tenant
+    from keywright.core.identities import Grant, HeldRole, RoleSet, Tenant
     from keywright.core.permissions import Policies, Policy
     from keywright.core.ports import KeyFacts
 
@@ -54,7 +52,8 @@ class Asked:
 class Explanation:
     """Why: the check that decided, in a sentence, and the policy that allowed or came nearest.
 
-    `source` says where that policy stands: `role:admin` or `scope`.
+    `check` is one of `token`, `state`, `identity`, `tenant`, `address`, `scope`, `variable` and `database`, or
+    `permission` where an action is allowed. `source` says where the policy stands: `role:admin` or `scope`.
     """
 
     check: str
@@ -73,7 +72,7 @@ class Decision:
     code: Code
     facts: KeyFacts | None = None
     tenant: Tenant | None = None
-    roles: tuple[str, ...] = ()
+    roles: tuple[HeldRole, ...] = ()
     explanation: Explanation | None = None
 
     @property
@@ -119,14 +118,14 @@ def decide(facts: KeyFacts, asked: Asked, now: datetime, place: Tenant | None) -
     of a tenant is used in its own. The caller of this function has looked it up.
     """
     tenant = facts.tenant if facts.tenant is not None else place
-    roles = role_set(roles_in(facts.grants, tenant.id if tenant is not None else None))
+    held = facts.held(None if tenant is None else tenant.id)
     code = _before_permission(facts, asked, now, tenant)
     explanation = None
     if code is None:
-        code, explanation = _permission(facts.key.scope, roles, asked)
+        code, explanation = _permission(facts.narrowed, held, asked)
     elif asked.explain:
         explanation = explain_code(code)
-    return Decision(code, facts, tenant, roles.roles, explanation)
+    return Decision(code, facts, tenant, held.roles, explanation)
 
 
 def explain_code(code: Code) -> Explanation:
@@ -150,34 +149,23 @@ def _before_permission(facts: KeyFacts, asked: Asked, now: datetime, tenant: Ten
     return None
 
 
-def _permission(
-    scope: tuple[Policy, ...] | None, roles: RoleSet, asked: Asked
-) -> tuple[Code, Explanation | None]:
+def _permission(narrowed: Policies | None, held: RoleSet, asked: Asked) -> tuple[Code, Explanation | None]:
     """An action must be allowed by the identity's roles and, where the key has a scope, by the scope too."""
     if asked.action is None:
         return Code.VALID, Explanation(
             "state", "The key is valid; no action was asked about."
         ) if asked.explain else None
-    narrowed = None if scope is None else compile_policies(scope)
-    held = roles.policies.allows(asked.action, asked.resource)
+    may = held.policies.allows(asked.action, asked.resource)
     kept = narrowed is None or narrowed.allows(asked.action, asked.resource)
-    code = Code.VALID if held and kept else Code.INSUFFICIENT_PERMISSIONS
-    return code, _explain_permission(asked, roles, narrowed, held=held) if asked.explain else None
+    code = Code.VALID if may and kept else Code.INSUFFICIENT_PERMISSIONS
+    if not asked.explain:
+        return code, None
+    return code, _explain_kept(asked, held, narrowed) if may else _explain_missing(asked, held)
 
 
-def _explain_permission(
-    asked: Asked, roles: RoleSet, narrowed: Policies | None, *, held: bool
-) -> Explanation:
+def _explain_kept(asked: Asked, held: RoleSet, narrowed: Policies | None) -> Explanation:
+    """What the identity may do: which role allows it, and whether the scope keeps it."""
     assert asked.action is not None  # noqa: S101 - the caller has asked about an action
-    by_role = roles.policies.explain(asked.action, asked.resource)
-    if not held:
-        source = None if by_role.index is None else f"role:{roles.sources[by_role.index]}"
-        return Explanation(
-            "permission",
-            "No role of the identity allows this action on this resource.",
-            by_role.policy,
-            source,
-        )
     if narrowed is not None:
         by_scope = narrowed.explain(asked.action, asked.resource)
         if not by_scope.allowed:
@@ -187,7 +175,39 @@ def _explain_permission(
                 by_scope.policy,
                 None if by_scope.index is None else "scope",
             )
+    by_role = held.policies.explain(asked.action, asked.resource)
     assert by_role.index is not None  # noqa: S101 - what is held is held by one of the policies
-    role = roles.sources[by_role.index]
+    role = held.sources[by_role.index].role
     kept = "" if narrowed is None else ", and the key's scope keeps it"
     return Explanation("permission", f"Role {role} allows this{kept}.", by_role.policy, f"role:{role}")
+
+
+def _explain_missing(asked: Asked, held: RoleSet) -> Explanation:
+    """What the identity may not do: for which variable, or by which policy it comes nearest."""
+    assert asked.action is not None  # noqa: S101 - the caller has asked about an action
+    for grant in held.grants:
+        missing = _missing_values(grant, asked.action, asked.resource)
+        if missing is not None:
+            names, nearest = missing
+            return Explanation(
+                "variable",
+                f"Role {grant.role} would allow this with another value of its variable {' and '.join(names)}.",
+                nearest,
+                f"role:{grant.role}",
+            )
+    by_role = held.policies.explain(asked.action, asked.resource)
+    source = None if by_role.index is None else f"role:{held.sources[by_role.index].role}"
+    return Explanation(
+        "identity", "No role of the identity allows this action on this resource.", by_role.policy, source
+    )
+
+
+def _missing_values(
+    grant: Grant, action: str, resource: str | None
+) -> tuple[tuple[str, ...], Policy | None] | None:
+    """The variables by whose values alone a role does not allow something, with the policy as it stands."""
+    role = grant.definition
+    for template in () if role is None else role.policies:
+        if template.variables and template.widest().allows(action, resource):
+            return tuple(sorted(template.variables)), template.expand(dict(grant.variables))
+    return None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from keywright.core.permissions import Policies, Policy
+from keywright.core.permissions import Policies
+from keywright.core.roles import built_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
+
+    from keywright.core.roles import Role, Values
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
 DEFAULT_TENANT = "default"
@@ -26,6 +28,29 @@ class IdentityKind(StrEnum):
     KEY = "key"
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultLimit:
+    """A limit for keys that have none of their own: so many uses in so many seconds."""
+
+    name: str
+    limit: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantSettings:
+    """What a tenant asks of its keys and people; an empty one asks nothing beyond what holds everywhere.
+
+    `max_key_seconds` is the longest that a new key may live; `keys_must_expire` refuses keys without an end.
+    """
+
+    key_prefix: str | None = None
+    max_key_seconds: int | None = None
+    keys_must_expire: bool = False
+    two_factor_required: bool = False
+    default_limits: tuple[DefaultLimit, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tenant:
     """The isolation boundary; found by its slug."""
@@ -35,6 +60,7 @@ class Tenant:
     name: str
     active: bool
     created_at: datetime
+    settings: TenantSettings = TenantSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,25 +73,40 @@ class Identity:
     active: bool
     tenant_id: str | None
     created_at: datetime
+    description: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role that an identity holds: in one tenant (a membership), or everywhere (`tenant_id` None)."""
+    """A role that an identity holds: in one tenant (a membership), or everywhere (`tenant_id` None).
+
+    `defined` is the role as its tenant defines it, None for a built-in one.
+    """
 
     role: str
     tenant_id: str | None = None
-    variables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Values = ()
+    defined: Role | None = None
+
+    @property
+    def definition(self) -> Role | None:
+        """What the role allows; None when nobody defines it, and then it allows nothing."""
+        return self.defined or built_in(self.role, self.tenant_id)
 
 
-SUPER_ADMIN = "super_admin"
-ADMIN = "admin"
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A grant as it stands: with its id, whose it is, and by whom it was given.
 
-BUILT_IN_ROLES: Mapping[str, tuple[Policy, ...]] = {
-    SUPER_ADMIN: (Policy.parse(["**"], None),),
-    ADMIN: (Policy.parse(["**"], None),),
-}
-"""What each built-in role allows within the tenant, or installation, in which it is held."""
+    `by_sign_on` says that single sign-on gave it by the person's groups, and takes it again.
+    """
+
+    id: str
+    identity_id: str
+    grant: Grant
+    by_sign_on: bool
+    created_at: datetime
+    created_by: str | None = None
 
 
 def is_slug(text: str) -> bool:
@@ -74,32 +115,49 @@ def is_slug(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class RoleSet:
-    """Some roles and what they allow together; `sources[i]` is the role that policy `i` comes from."""
+class HeldRole:
+    """A role by name, with the values of its variables."""
 
-    roles: tuple[str, ...]
+    role: str
+    variables: Values = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSet:
+    """Some grants and what they allow together; `sources[i]` is the grant that policy `i` comes from."""
+
+    grants: tuple[Grant, ...]
     policies: Policies
-    sources: tuple[str, ...]
+    sources: tuple[Grant, ...]
+
+    @property
+    def roles(self) -> tuple[HeldRole, ...]:
+        """The roles, by name."""
+        return tuple(HeldRole(grant.role, grant.variables) for grant in self.grants)
 
 
 @lru_cache(maxsize=4096)
-def role_set(roles: tuple[str, ...]) -> RoleSet:
-    """Compile roles once; a role that nobody defines allows nothing."""
-    pairs = [(role, policy) for role in roles for policy in BUILT_IN_ROLES.get(role, ())]
-    return RoleSet(roles, Policies.compile(policy for _, policy in pairs), tuple(role for role, _ in pairs))
-
-
-def roles_in(grants: tuple[Grant, ...], tenant_id: str | None) -> tuple[str, ...]:
-    """The roles that count in a tenant: those held there and those held everywhere, sorted and without doubles.
-
-    With no tenant only the roles held everywhere count.
-    """
-    return tuple(
-        sorted(
-            {
-                g.role
-                for g in grants
-                if g.tenant_id is None or (tenant_id is not None and g.tenant_id == tenant_id)
-            }
-        )
+def role_set(grants: tuple[Grant, ...]) -> RoleSet:
+    """Compile grants once; a role that nobody defines allows nothing."""
+    pairs = [
+        (grant, policy)
+        for grant in grants
+        if grant.definition is not None
+        for policy in grant.definition.expand(grant.variables)
+    ]
+    return RoleSet(
+        grants, Policies.compile(policy for _, policy in pairs), tuple(grant for grant, _ in pairs)
     )
+
+
+def grants_in(grants: tuple[Grant, ...], tenant_id: str | None) -> tuple[Grant, ...]:
+    """The grants that count in a tenant: those held there and those held everywhere, by name, without doubles.
+
+    With no tenant only what is held everywhere counts.
+    """
+    counting = {
+        (grant.role, grant.tenant_id is None): grant
+        for grant in grants
+        if grant.tenant_id is None or (tenant_id is not None and grant.tenant_id == tenant_id)
+    }
+    return tuple(counting[place] for place in sorted(counting))

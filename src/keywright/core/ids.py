@@ -23,7 +23,11 @@ def uuid7(nanoseconds: int | None = None) -> str:
 
 
 def new_id(kind: str) -> str:
-    """A fresh id of a kind: `key`, `idn` (identity), `ten` (tenant), `mem` (membership), `ses`, `aud`."""
+    """A fresh id of a kind.
+
+    Kinds: `key`, `idn` (identity), `ten` (tenant), `mem` (membership), `rol` (role), `ses` (session), `aud` (audit
+    entry), `inv` (invitation), `pky` (passkey).
+    """
     return f"{kind}_{uuid7()}"
 
 

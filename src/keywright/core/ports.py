@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
+
+from keywright.core.identities import grants_in, role_set
+from keywright.core.permissions import compile_policies
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from keywright.core.identities import Grant, Identity, Tenant
+    from keywright.core.identities import Grant, Identity, RoleSet, Tenant
     from keywright.core.keys import Key
+    from keywright.core.permissions import Policies
+
+MAX_PLACES = 16
+"""Tenants for which one global key keeps its compiled roles at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +24,29 @@ class KeyFacts:
     """All that a decision about one key rests on, read in one snapshot.
 
     `tenant` is None for a global key. `grants` are the identity's roles, in the key's tenant and
-    everywhere; for a global key those of every tenant.
+    everywhere; for a global key those of every tenant. `narrowed` is the key's scope. Both are compiled once.
     """
 
     key: Key
     identity: Identity
     tenant: Tenant | None
     grants: tuple[Grant, ...]
+    narrowed: Policies | None = field(init=False, repr=False, compare=False)
+    _held: dict[str | None, RoleSet] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        scope = self.key.scope
+        object.__setattr__(self, "narrowed", None if scope is None else compile_policies(scope))
+        object.__setattr__(self, "_held", {})
+
+    def held(self, tenant_id: str | None) -> RoleSet:
+        """What the identity may do in a tenant, or (None) with the installation."""
+        found = self._held.get(tenant_id)
+        if found is None:
+            if len(self._held) >= MAX_PLACES:
+                self._held.clear()
+            found = self._held[tenant_id] = role_set(grants_in(self.grants, tenant_id))
+        return found
 
 
 class KeyLookup(Protocol):

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from keywright.core.audit import Actor, ActorKind
 from keywright.core.errors import BeyondOwnRights
-from keywright.core.identities import role_set, roles_in
+from keywright.core.identities import grants_in, role_set
 from keywright.core.permissions import Policies, compile_policies
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keywright.core.identities import Grant, Identity, Tenant
     from keywright.core.keys import Key
     from keywright.core.permissions import Policy
@@ -50,7 +52,7 @@ class Caller:
     @property
     def roles_everywhere(self) -> tuple[str, ...]:
         """The roles held over the whole installation, unless the credential is confined to a tenant."""
-        return () if self.bound is not None else roles_in(self.grants, None)
+        return () if self.bound is not None else tuple(g.role for g in grants_in(self.grants, None))
 
     @property
     def tenant_ids(self) -> frozenset[str]:
@@ -72,36 +74,66 @@ class Caller:
         return held and (scope is None or scope.allows(action, resource))
 
     def require_covers(
-        self, tenant_id: str, roles: tuple[str, ...], scope: tuple[Policy, ...] | None, field: str = "scope"
+        self,
+        tenant_id: str | None,
+        grants: tuple[Grant, ...],
+        scope: tuple[Policy, ...] | None,
+        field: str = "scope",
     ) -> None:
         """Raise `BeyondOwnRights` unless a key can do no more than the caller.
 
         A key is confined by the roles of its owner and by its scope. The caller's roles must cover either of
-        them; the caller's own scope must cover the key's, since the owner's roles may grow.
+        them; the caller's own scope must cover the key's, since the owner's roles may grow. A global key
+        (`tenant_id` None) is judged in every tenant in which its owner holds a role.
         """
-        held = self._held(tenant_id)
-        if held.first_uncovered(role_set(roles).policies.policies) is not None:
-            _require_within(held, scope, field)
+        places = {tenant_id} if tenant_id is not None else {None, *(grant.tenant_id for grant in grants)}
+        for place in sorted(places, key=lambda one: one or ""):
+            held = self._held(place)
+            beyond = held.first_uncovered(role_set(grants_in(grants, place)).policies.policies)
+            if beyond is not None:
+                _require_within(held, scope, field, beyond)
         if self._scope is not None:
-            _require_within(self._scope, scope, field)
+            _require_within(self._scope, scope, field, None)
+
+    def require_holds(self, tenant_id: str | None, policies: Sequence[Policy], field: str) -> None:
+        """Raise `BeyondOwnRights` unless the caller itself holds what it would hand out in a tenant or everywhere.
+
+        Its roles and, where it calls with a key, the key's scope must cover each of the policies.
+        """
+        for own in (self._held(tenant_id), self._scope):
+            beyond = None if own is None else own.first_uncovered(policies)
+            if beyond is not None:
+                raise BeyondOwnRights(
+                    "This would hand out a policy that the caller does not hold itself.",
+                    field=field,
+                    policy=beyond,
+                )
 
     def _held(self, tenant_id: str | None) -> Policies:
-        return role_set(roles_in(self.grants, tenant_id)).policies
+        if self.bound is not None and self.bound.id != tenant_id:
+            return _NOTHING
+        return role_set(grants_in(self.grants, tenant_id)).policies
 
     @property
     def _scope(self) -> Policies | None:
         return None if self.key is None or self.key.scope is None else compile_policies(self.key.scope)
 
 
-def _require_within(own: Policies, scope: tuple[Policy, ...] | None, field: str) -> None:
+_NOTHING = Policies(())
+
+
+def _require_within(
+    own: Policies, scope: tuple[Policy, ...] | None, field: str, lacking: Policy | None
+) -> None:
     if scope is None:
         raise BeyondOwnRights(
             "The key needs a scope within the caller's own rights; without one it may do more than the caller.",
             field=field,
+            policy=lacking,
         )
     beyond = own.first_uncovered(scope)
     if beyond is not None:
         at = f"{field}.{scope.index(beyond)}" if field == "scope" else field
         raise BeyondOwnRights(
-            "The key's scope holds a policy that the caller does not hold itself.", field=at
+            "The key's scope holds a policy that the caller does not hold itself.", field=at, policy=beyond
         )

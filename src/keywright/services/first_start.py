@@ -8,19 +8,13 @@ from typing import TYPE_CHECKING
 
 from keywright.core.audit import SYSTEM, AuditEntry, Change
 from keywright.core.errors import HandleTaken, SlugTaken, TokenHashTaken
-from keywright.core.identities import (
-    ADMIN,
-    DEFAULT_TENANT,
-    SUPER_ADMIN,
-    Grant,
-    Identity,
-    IdentityKind,
-    Tenant,
-)
+from keywright.core.identities import DEFAULT_TENANT, Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.keys import Key
 from keywright.core.listing import KeyQuery
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import DEFAULT_PREFIX
+from keywright.storage.people import Person
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -90,9 +84,9 @@ async def _administrator(transaction: Transaction, password_hash: str, now: date
     tenant = Tenant(id=new_id("ten"), slug=DEFAULT_TENANT, name="Default", active=True, created_at=now)
     admin = _identity(IdentityKind.USER, ADMIN_LOGIN, now)
     await transaction.tenants.add(tenant)
-    await transaction.identities.add_person(admin, login=ADMIN_LOGIN, password_hash=password_hash)
-    await transaction.identities.grant(admin.id, Grant(SUPER_ADMIN), now)
-    await transaction.identities.grant(admin.id, Grant(ADMIN, tenant.id), now)
+    await transaction.people.add(Person(admin, ADMIN_LOGIN, password_hash))
+    await transaction.all_memberships.add(admin.id, Grant(SUPER_ADMIN), now)
+    await transaction.all_memberships.add(admin.id, Grant(ADMIN, tenant.id), now)
     await _record(transaction, "tenant.create", "tenant", tenant.id, {"slug": Change(None, tenant.slug)}, now)
     await _record(transaction, "user.create", "identity", admin.id, {"login": Change(None, ADMIN_LOGIN)}, now)
 
@@ -117,7 +111,7 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
         await _record(transaction, "key.delete", "key", standing.id, {}, now)
     owner = _identity(IdentityKind.KEY, ROOT_HANDLE, now)
     await transaction.identities.add(owner)
-    await transaction.identities.grant(owner.id, Grant(SUPER_ADMIN), now)
+    await transaction.all_memberships.add(owner.id, Grant(SUPER_ADMIN), now)
     key = Key(
         id=new_id("key"),
         tenant_id=None,

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keywright.core.errors import InvalidValue, NotFound, PermissionDenied, TenantRequired
+from keywright.core.errors import (
+    InvalidValue,
+    NotFound,
+    PermissionDenied,
+    TenantRequired,
+    TwoFactorRequired,
+)
 from keywright.core.identities import DEFAULT_TENANT, is_slug
 
 if TYPE_CHECKING:
@@ -13,6 +19,8 @@ if TYPE_CHECKING:
     from keywright.storage import Transaction
 
 NO_TENANT = "No such tenant."
+EVERYWHERE = "*"
+"""What a call names in place of a tenant to concern the installation; no slug is written like it."""
 
 
 def one_tenant(called: str | None, named: str | None, field: str = "tenant") -> str | None:
@@ -28,7 +36,8 @@ async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None
     It is the one that the credential is confined to; else the one named by slug; else the only one the
     identity belongs to; else, for roles held everywhere, the default tenant. A tenant that the caller may
     not see is `NotFound` in the same words as one that does not exist. A disabled one is closed to its own
-    members, `PermissionDenied`, as its keys are. Raises `TenantRequired` when none was named and none follows.
+    members, `PermissionDenied`, as its keys are. One that asks for two factors is closed to logins without,
+    `TwoFactorRequired`. Raises `TenantRequired` when none was named and none follows.
     """
     if slug is None:
         tenant = await _implied(transaction, caller)
@@ -40,6 +49,10 @@ async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None
         raise NotFound(NO_TENANT, field="tenant")
     if not tenant.active and not caller.roles_everywhere:
         raise PermissionDenied("The tenant is disabled.", field="tenant")
+    if tenant.settings.two_factor_required and caller.session is not None and not caller.session.two_factor:
+        raise TwoFactorRequired(
+            "The tenant asks for a second factor. Set one up, and log in with it.", field="tenant"
+        )
     return tenant
 
 

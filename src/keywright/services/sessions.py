@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from keywright.core.audit import Actor, ActorKind, AuditEntry
 from keywright.core.errors import InvalidCredentials, NotFound
 from keywright.core.ids import new_id
-from keywright.core.sessions import Session
+from keywright.core.sessions import PASSWORD, Session
 from keywright.core.tokens import SESSION_PREFIX, Token, digest, mint
 from keywright.services.work import Reach, use_case
 
@@ -67,7 +67,7 @@ class SessionKeeper:
         subjects = [f"login:{folded}", *([] if ip is None else [f"ip:{_neighbourhood(ip)}"])]
         self._throttle.check(subjects)
         async with self._database.read() as transaction:
-            person = await transaction.identities.person(folded)
+            person = await transaction.people.by_login(folded)
         known = await self._passwords.check(None if person is None else person.password_hash, password)
         # Guesses sent at once are held back like guesses sent one after the other.
         self._throttle.check(subjects)
@@ -85,7 +85,7 @@ class SessionKeeper:
             if found is None or not found[0].live(now) or not found[1].active:
                 return None
             session, identity = found
-            grants = await transaction.identities.grants(identity.id)
+            grants = await transaction.all_memberships.grants(identity.id)
         if now - session.seen_at >= self._seen_every:
             async with self._database.write() as transaction:
                 await transaction.sessions.seen(session.id, seen_at=now, idle_at=now + self._idle)
@@ -102,6 +102,8 @@ class SessionKeeper:
             idle_at=now + self._idle,
             ends_at=now + self._longest,
             created_ip=ip,
+            proved_at=now,
+            proofs=(PASSWORD,),
         )
         entry = AuditEntry(
             id=new_id("aud"),

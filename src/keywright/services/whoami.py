@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keywright.core.identities import roles_in
+from keywright.core.identities import grants_in, role_set
 from keywright.services.keys import KeyView
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
-    from keywright.core.identities import Identity, Tenant
+    from keywright.core.identities import HeldRole, Identity, Tenant
     from keywright.core.sessions import Session
     from keywright.services.work import Work
 
@@ -23,7 +23,7 @@ class Holder:
     key: KeyView | None
     session: Session | None
     tenant: Tenant | None
-    roles: tuple[str, ...]
+    roles: tuple[HeldRole, ...]
 
 
 @use_case("whoami", permission=None, reach=Reach.SELF)
@@ -36,5 +36,5 @@ async def whoami(work: Work, _nothing: None) -> Holder:
         key=None if key is None else KeyView(key, key.state(work.now), caller.bound, caller.identity),
         session=caller.session,
         tenant=caller.bound,
-        roles=roles_in(caller.grants, None if caller.bound is None else caller.bound.id),
+        roles=role_set(grants_in(caller.grants, None if caller.bound is None else caller.bound.id)).roles,
     )

@@ -7,9 +7,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keywright.core.audit import AuditEntry, Change
-from keywright.core.errors import PermissionDenied, TenantRequired
+from keywright.core.errors import FreshLoginRequired, PermissionDenied, TenantRequired
 from keywright.core.ids import new_id
-from keywright.services.places import find_tenant, one_tenant, require
+from keywright.services.places import EVERYWHERE, find_tenant, one_tenant, require
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +29,8 @@ class Reach(StrEnum):
 
     TENANT = "tenant"
     INSTALLATION = "installation"
+    EITHER = "either"
+    """One tenant, or the installation where the call names `*` in place of a tenant."""
     SELF = "self"
     """Only the caller's own credential; any caller may."""
 
@@ -39,7 +41,9 @@ class UseCase(Generic[In, Out]):
 
     `permission` is the action that the caller must be allowed, on each of the resources that `resources`
     finds in the input (None: on everything); `tenant` finds the slug of a tenant that the input names.
-    `changes` says whether it writes. Doors know nothing else of a use case, and run it by `Services.run`.
+    With `own`, who lacks the permission and may do that instead does it with what is its own alone.
+    `changes` says whether it writes, and `fresh` that a session needs a recent login for it. Doors know nothing
+    else of a use case, and run it by `Services.run`.
     """
 
     name: str
@@ -49,6 +53,8 @@ class UseCase(Generic[In, Out]):
     run: Callable[[Work, In], Awaitable[Out]]
     resources: Callable[[Any], tuple[str | None, ...]]
     tenant: Callable[[Any], str | None]
+    own: str | None = None
+    fresh: bool = False
 
 
 def _unnamed(_data: object) -> None:
@@ -67,13 +73,15 @@ def use_case(
     changes: bool = False,
     resources: Callable[[Any], tuple[str | None, ...]] = _everything,
     tenant: Callable[[Any], str | None] = _unnamed,
+    own: str | None = None,
+    fresh: bool = False,
 ) -> Callable[[Callable[[Work, In], Awaitable[Out]]], UseCase[In, Out]]:
     """Declare a function as a use case. It cannot be declared without saying what permission it needs."""
     if (permission is None) is not (reach is Reach.SELF):
         raise TypeError(f"{name} must name the permission it needs, or reach only the caller itself")
 
     def declare(run: Callable[[Work, In], Awaitable[Out]]) -> UseCase[In, Out]:
-        return UseCase(name, permission, reach, changes, run, resources, tenant)
+        return UseCase(name, permission, reach, changes, run, resources, tenant, own, fresh)
 
     return declare
 
@@ -97,6 +105,8 @@ class Work:
     call: Call
     now: datetime
     place: Tenant | None
+    own_only: bool = False
+    """Whether the caller may do this with what is its own alone."""
     entries: list[AuditEntry] = field(default_factory=list)
     nothing_changed: bool = False
 
@@ -118,13 +128,18 @@ class Work:
         target_type: str,
         target_id: str,
         changes: Mapping[str, Change],
+        *,
+        everywhere: bool = False,
     ) -> None:
-        """Note one audit entry; it is written in the same transaction."""
+        """Note one audit entry; it is written in the same transaction.
+
+        It stands in the trail of the call's tenant, or in that of the installation if `everywhere`.
+        """
         self.entries.append(
             AuditEntry(
                 id=new_id("aud"),
                 at=self.now,
-                tenant_id=None if self.place is None else self.place.id,
+                tenant_id=None if everywhere or self.place is None else self.place.id,
                 actor=self.caller.actor,
                 action=action,
                 target_type=target_type,
@@ -143,8 +158,11 @@ async def perform(
 
     A use case that changes something and notes nothing is a defect; it is stopped before the commit.
     """
-    place = await _enter(use, transaction, call, data)
-    work = Work(transaction=transaction, call=call, now=now, place=place)
+    place, own_only = await _enter(use, transaction, call, data)
+    session = call.caller.session
+    if use.fresh and session is not None and not session.fresh(now):
+        raise FreshLoginRequired("This asks for a login within the last ten minutes. Log in again.")
+    work = Work(transaction=transaction, call=call, now=now, place=place, own_only=own_only)
     result = await use.run(work, data)
     if use.changes and not work.entries and not work.nothing_changed:
         raise RuntimeError(f"{use.name} changed something without an audit entry")
@@ -153,17 +171,28 @@ async def perform(
     return result
 
 
-async def _enter(use: UseCase[In, Out], transaction: Transaction, call: Call, data: In) -> Tenant | None:
+async def _enter(
+    use: UseCase[In, Out], transaction: Transaction, call: Call, data: In
+) -> tuple[Tenant | None, bool]:
+    """The tenant that the call concerns, and whether the caller may do it with its own alone."""
     if use.permission is None:
-        return call.caller.bound
-    if use.reach is Reach.TENANT:
-        named = one_tenant(call.tenant, use.tenant(data))
-        place: Tenant | None = await find_tenant(transaction, call.caller, named)
-    elif call.caller.bound is None:
-        place = None
-    else:
-        raise PermissionDenied("This concerns the whole installation, and the key is confined to one tenant.")
+        return call.caller.bound, False
+    place = await _place(use, transaction, call, data)
     tenant_id = None if place is None else place.id
+    own_only = False
     for resource in use.resources(data) or _everything(data):
-        require(call.caller, tenant_id, use.permission, resource)
-    return place
+        if use.own is not None and not call.caller.may(tenant_id, use.permission, resource):
+            own_only = call.caller.may(tenant_id, use.own, resource)
+        if not own_only:
+            require(call.caller, tenant_id, use.permission, resource)
+    return place, own_only
+
+
+async def _place(use: UseCase[In, Out], transaction: Transaction, call: Call, data: In) -> Tenant | None:
+    if use.reach is not Reach.INSTALLATION:
+        named = one_tenant(call.tenant, use.tenant(data))
+        if use.reach is Reach.TENANT or named != EVERYWHERE:
+            return await find_tenant(transaction, call.caller, named)
+    if call.caller.bound is not None:
+        raise PermissionDenied("This concerns the whole installation, and the key is confined to one tenant.")
+    return None

@@ -15,6 +15,9 @@ from keywright.storage.identities import Identities
 from keywright.storage.jobs import Jobs
 from keywright.storage.keys import AllKeys, Keys
 from keywright.storage.lookup import PostgresLookup, SqliteLookup
+from keywright.storage.memberships import AllMemberships, Memberships
+from keywright.storage.people import People
+from keywright.storage.roles import Roles
 from keywright.storage.sessions import Sessions
 from keywright.storage.tenants import Tenants
 
@@ -34,13 +37,25 @@ _NOW = {
 class Transaction:
     """One transaction. What holds a tenant's things is asked for with the tenant, None meaning global."""
 
-    __slots__ = ("_connection", "all_keys", "identities", "jobs", "replays", "sessions", "tenants")
+    __slots__ = (
+        "_connection",
+        "all_keys",
+        "all_memberships",
+        "identities",
+        "jobs",
+        "people",
+        "replays",
+        "sessions",
+        "tenants",
+    )
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.all_keys = AllKeys(connection)
+        self.all_memberships = AllMemberships(connection)
         self.identities = Identities(connection)
         self.jobs = Jobs(connection)
+        self.people = People(connection)
         self.replays = Replays(connection)
         self.sessions = Sessions(connection)
         self.tenants = Tenants(connection)
@@ -48,6 +63,14 @@ class Transaction:
     def keys(self, tenant_id: str | None) -> Keys:
         """The keys of one tenant, or the global ones."""
         return Keys(self._connection, tenant_id)
+
+    def memberships(self, tenant_id: str | None) -> Memberships:
+        """The memberships in one tenant, or the roles held everywhere."""
+        return Memberships(self._connection, tenant_id)
+
+    def roles(self, tenant_id: str) -> Roles:
+        """The roles that one tenant defines."""
+        return Roles(self._connection, tenant_id)
 
     def audit(self, tenant_id: str | None) -> AuditTrail:
         """The audit trail of one tenant, or of the installation."""

@@ -1,44 +1,24 @@
-"""Identities, the people among them, and the roles they hold."""
+"""Identities: everybody that a key or a session can speak for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, exists, insert, or_, select, update
 
-from keywright.core.ids import new_id
-from keywright.storage.conflicts import conflicts
-from keywright.storage.rows import GRANT_COLUMNS, IDENTITY_COLUMNS, grant_of, identity_of
-from keywright.storage.schema import identity, membership, person
+from keywright.core.identities import IdentityKind
+from keywright.core.listing import Page, Position
+from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
+from keywright.storage.schema import identity, membership
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
-    from keywright.core.identities import Grant, Identity
+    from keywright.core.identities import Identity
 
-
-class LoginTaken(Exception):
-    """Another person logs in with this name."""
-
-
-class GrantHeld(Exception):
-    """The identity holds this role already, in this tenant or everywhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Someone who can log in, with the hash of the password; the hash never leaves the services."""
-
-    identity: Identity
-    login: str
-    password_hash: str | None
-
-    def __repr__(self) -> str:
-        """Without the hash."""
-        return f"Person({self.identity.id})"
+_LIVE = identity.c.deleted_at.is_(None)
 
 
 class Identities:
@@ -58,56 +38,63 @@ class Identities:
             insert(identity).values({column.name: getattr(new, column.name) for column in IDENTITY_COLUMNS})
         )
 
-    async def add_person(self, new: Identity, *, login: str, password_hash: str) -> None:
-        """Add an identity of kind `user` that logs in with a (folded) name and a password.
+    async def change(self, changed: Identity) -> None:
+        """Store an identity's name, description and switch."""
+        await self._connection.execute(
+            update(identity)
+            .where(_LIVE, identity.c.id == changed.id)
+            .values(name=changed.name, description=changed.description, active=changed.active)
+        )
 
-        Raises `LoginTaken`.
-        """
-        await self.add(new)
-        with conflicts({"uq_person_login": LoginTaken()}):
-            await self._connection.execute(
-                insert(person).values(identity_id=new.id, login=login, password_hash=password_hash)
-            )
+    async def delete(self, identity_id: str, now: datetime) -> None:
+        """Delete an identity, with every role that it holds. Its keys are for the caller to delete."""
+        await self._connection.execute(delete(membership).where(membership.c.identity_id == identity_id))
+        await self._connection.execute(
+            update(identity).where(identity.c.id == identity_id).values(deleted_at=now, active=False)
+        )
 
     async def by_id(self, identity_id: str) -> Identity | None:
         """The identity with this id, or None."""
-        query = select(*IDENTITY_COLUMNS).where(identity.c.id == identity_id)
+        query = select(*IDENTITY_COLUMNS).where(_LIVE, identity.c.id == identity_id)
         row = (await self._connection.execute(query)).first()
         return None if row is None else identity_of(row)
+
+    async def owned(self, tenant_id: str, identity_id: str, *, lock: bool = False) -> Identity | None:
+        """The service account of a tenant with this id, or None."""
+        query = select(*IDENTITY_COLUMNS).where(
+            _LIVE,
+            identity.c.id == identity_id,
+            identity.c.tenant_id == tenant_id,
+            identity.c.kind == IdentityKind.SERVICE_ACCOUNT,
+        )
+        row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
+        return None if row is None else identity_of(row)
+
+    async def in_tenant(self, tenant_id: str, identity_id: str) -> Identity | None:
+        """The identity with this id if a tenant may know of it: the tenant owns it, or it holds a role there."""
+        held = exists().where(membership.c.identity_id == identity.c.id, membership.c.tenant_id == tenant_id)
+        query = select(*IDENTITY_COLUMNS).where(
+            _LIVE, identity.c.id == identity_id, or_(identity.c.tenant_id == tenant_id, held)
+        )
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else identity_of(row)
+
+    async def accounts(self, tenant_id: str, *, limit: int, after: Position | None = None) -> Page[Identity]:
+        """The service accounts of a tenant, in the order in which they were made."""
+        query = (
+            select(*IDENTITY_COLUMNS)
+            .where(_LIVE, identity.c.tenant_id == tenant_id, identity.c.kind == IdentityKind.SERVICE_ACCOUNT)
+            .order_by(identity.c.id)
+            .limit(limit + 1)
+        )
+        if after is not None:
+            query = query.where(identity.c.id > after.id)
+        rows = (await self._connection.execute(query)).all()
+        items = tuple(map(identity_of, rows[:limit]))
+        return Page(items, tuple(Position(None, item.id) for item in items), len(rows) > limit)
 
     async def named(self, identity_ids: set[str]) -> dict[str, Identity]:
         """The identities with these ids, by id; one query for a whole page of keys."""
         query = select(*IDENTITY_COLUMNS).where(identity.c.id.in_(identity_ids))
         rows = (await self._connection.execute(query)).all()
         return {found.id: found for found in map(identity_of, rows)}
-
-    async def person(self, login: str) -> Person | None:
-        """The person who logs in with this (folded) name, or None."""
-        query = (
-            select(person.c.login, person.c.password_hash, *IDENTITY_COLUMNS)
-            .join(identity, identity.c.id == person.c.identity_id)
-            .where(person.c.login == login)
-        )
-        row = (await self._connection.execute(query)).first()
-        return None if row is None else Person(identity_of(row[2:]), row[0], row[1])
-
-    async def grant(self, identity_id: str, grant: Grant, now: datetime) -> None:
-        """Give an identity a role. Raises `GrantHeld`."""
-        held = GrantHeld()
-        with conflicts({"uq_membership_identity_id_tenant_id_role": held, "uq_membership_global": held}):
-            await self._connection.execute(
-                insert(membership).values(
-                    id=new_id("mem"),
-                    identity_id=identity_id,
-                    tenant_id=grant.tenant_id,
-                    role=grant.role,
-                    created_at=now,
-                )
-            )
-
-    async def grants(self, identity_id: str) -> tuple[Grant, ...]:
-        """All roles that an identity holds, in every tenant and everywhere."""
-        query = (
-            select(*GRANT_COLUMNS).where(membership.c.identity_id == identity_id).order_by(membership.c.id)
-        )
-        return tuple(map(grant_of, (await self._connection.execute(query)).all()))

@@ -22,6 +22,7 @@ from keywright.storage.engine import (
     sqlite_uri,
 )
 from keywright.storage.rows import (
+    DEFINED,
     GRANT_COLUMNS,
     IDENTITY_COLUMNS,
     KEY_COLUMNS,
@@ -31,7 +32,7 @@ from keywright.storage.rows import (
     key_of,
     tenant_of,
 )
-from keywright.storage.schema import api_key, identity, membership, tenant
+from keywright.storage.schema import api_key, identity, membership, role, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +68,7 @@ _KEY_QUERY = (
             ),
         ),
     )
+    .outerjoin(role, DEFINED)
     .where(api_key.c.digest == bindparam("digest", type_=LargeBinary()), api_key.c.deleted_at.is_(None))
 )
 _TENANT_QUERY = select(*TENANT_COLUMNS).where(tenant.c.slug == bindparam("slug", type_=String()))

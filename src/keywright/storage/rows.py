@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import ipaddress
 import json
+from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
+from sqlalchemy import and_
+
+from keywright.core.identities import (
+    DefaultLimit,
+    Grant,
+    Identity,
+    IdentityKind,
+    Tenant,
+    TenantSettings,
+)
 from keywright.core.keys import Key
 from keywright.core.listing import fold
 from keywright.core.permissions import Policy
-from keywright.storage.schema import api_key, identity, membership, tenant
+from keywright.core.roles import PolicyTemplate, Role, Variable, values_of
+from keywright.storage.schema import api_key, identity, membership, role, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from ipaddress import IPv4Network, IPv6Network
+
+    from keywright.core.roles import Values
 
 KEY_COLUMNS = tuple(
     api_key.c[name]
@@ -44,10 +57,19 @@ KEY_COLUMNS = tuple(
 )
 _KEY_NAMES = tuple(column.name for column in KEY_COLUMNS)
 IDENTITY_COLUMNS = tuple(
-    identity.c[name] for name in ("id", "kind", "name", "active", "tenant_id", "created_at")
+    identity.c[name] for name in ("id", "kind", "name", "active", "tenant_id", "created_at", "description")
 )
-TENANT_COLUMNS = tuple(tenant.c[name] for name in ("id", "slug", "name", "active", "created_at"))
-GRANT_COLUMNS = (membership.c.role, membership.c.tenant_id)
+TENANT_COLUMNS = tuple(tenant.c[name] for name in ("id", "slug", "name", "active", "created_at", "settings"))
+GRANT_COLUMNS = (
+    membership.c.role,
+    membership.c.tenant_id,
+    membership.c.variables,
+    role.c.description,
+    role.c.variables.label("role_variables"),
+    role.c.policies,
+)
+DEFINED = and_(role.c.tenant_id == membership.c.tenant_id, role.c.name == membership.c.role)
+"""How a membership finds the role that its tenant defines; a built-in role has no row."""
 
 Row = Any  # a tuple-like row of either SQLAlchemy or a driver, its columns in the order of a *_COLUMNS tuple
 
@@ -63,7 +85,7 @@ def key_of(row: Row) -> Key:
 
 def identity_of(row: Row) -> Identity:
     """An identity from the values of `IDENTITY_COLUMNS`."""
-    id_, kind, name, active, tenant_id, created_at = row
+    id_, kind, name, active, tenant_id, created_at, description = row
     return Identity(
         id=id_,
         kind=IdentityKind(kind),
@@ -71,19 +93,75 @@ def identity_of(row: Row) -> Identity:
         active=bool(active),
         tenant_id=tenant_id,
         created_at=created_at,
+        description=description,
     )
 
 
 def tenant_of(row: Row) -> Tenant:
     """A tenant from the values of `TENANT_COLUMNS`."""
-    id_, slug, name, active, created_at = row
-    return Tenant(id=id_, slug=slug, name=name, active=bool(active), created_at=created_at)
+    id_, slug, name, active, created_at, settings = row
+    return Tenant(
+        id=id_,
+        slug=slug,
+        name=name,
+        active=bool(active),
+        created_at=created_at,
+        settings=settings_of(settings),
+    )
+
+
+def tenant_values(value: Tenant) -> dict[str, object]:
+    """A tenant as column values."""
+    return {column.name: getattr(value, column.name) for column in TENANT_COLUMNS} | {
+        "settings": json.dumps(asdict(value.settings), ensure_ascii=False)
+    }
+
+
+@lru_cache(maxsize=1024)
+def settings_of(text: str) -> TenantSettings:
+    """A tenant's settings from their JSON text."""
+    plain = json.loads(text)
+    limits = tuple(DefaultLimit(**one) for one in plain.pop("default_limits", ()))
+    return TenantSettings(**plain, default_limits=limits)
 
 
 def grant_of(row: Row) -> Grant:
     """A grant from the values of `GRANT_COLUMNS`."""
-    role, tenant_id = row
-    return Grant(role, tenant_id)
+    name, tenant_id, variables, description, role_variables, policies = row
+    defined = None if policies is None else role_of(name, description, role_variables, policies)
+    return Grant(name, tenant_id, values_from(variables), defined)
+
+
+@lru_cache(maxsize=4096)
+def values_from(text: str) -> Values:
+    """The values of variables from their JSON text."""
+    return values_of(json.loads(text))
+
+
+@lru_cache(maxsize=4096)
+def role_of(name: str, description: str, variables: str, policies: str) -> Role:
+    """A role from its texts; many memberships share one, so parsing is remembered."""
+    return Role(
+        name,
+        description,
+        tuple(Variable(one["name"], one["entity"], one["description"]) for one in json.loads(variables)),
+        tuple(PolicyTemplate.of(one["actions"], one.get("resources")) for one in json.loads(policies)),
+    )
+
+
+def role_values(value: Role) -> dict[str, object]:
+    """A role as column values, without whose it is."""
+    return {
+        "name": value.name,
+        "description": value.description,
+        "variables": json.dumps([asdict(one) for one in value.variables], ensure_ascii=False),
+        "policies": json.dumps([one.to_plain() for one in value.policies], ensure_ascii=False),
+    }
+
+
+def values_text(values: Values) -> str:
+    """The values of variables as JSON text."""
+    return json.dumps(dict(values), ensure_ascii=False)
 
 
 def key_values(key: Key) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    false,
     literal_column,
     text,
 )
@@ -45,6 +47,9 @@ tenant = Table(
     Column("name", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("settings", Text, nullable=False, server_default=text("'{}'")),
+    # A deleted tenant gives its slug back, and keeps one that nobody can name.
+    Column("deleted_at", Instant),
 )
 
 identity = Table(
@@ -56,6 +61,8 @@ identity = Table(
     Column("name", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("description", Text, nullable=False, server_default=text("''")),
+    Column("deleted_at", Instant),
 )
 
 person = Table(
@@ -64,7 +71,11 @@ person = Table(
     Column("identity_id", ID, ForeignKey("identity.id"), primary_key=True),
     # Folded letter case, so that two people cannot differ in it alone.
     Column("login", exact(255), nullable=False, unique=True),
+    # NULL: there is no password, and another way in is needed.
     Column("password_hash", Text),
+    # Folded as well. NULL: not known.
+    Column("email", exact(255)),
+    Index("uq_person_email", "email", unique=True),
 )
 
 membership = Table(
@@ -76,6 +87,10 @@ membership = Table(
     Column("tenant_id", ID, ForeignKey("tenant.id"), index=True),
     Column("role", exact(100), nullable=False),
     Column("created_at", Instant, nullable=False),
+    Column("variables", Text, nullable=False, server_default=text("'{}'")),
+    # Given by single sign-on, which takes it again.
+    Column("by_sign_on", Boolean, nullable=False, server_default=false()),
+    Column("created_by", ID),
     UniqueConstraint("identity_id", "tenant_id", "role"),
     Index(
         "uq_membership_global",
@@ -85,6 +100,32 @@ membership = Table(
         sqlite_where=text("tenant_id IS NULL"),
         postgresql_where=text("tenant_id IS NULL"),
     ),
+)
+
+role = Table(
+    "role",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("tenant_id", ID, ForeignKey("tenant.id"), nullable=False),
+    Column("name", exact(100), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("variables", Text, nullable=False),
+    Column("policies", Text, nullable=False),
+    Column("by_catalog", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("tenant_id", "name"),
+)
+
+catalog = Table(
+    "catalog",
+    metadata,
+    Column("tenant_id", ID, ForeignKey("tenant.id"), primary_key=True),
+    Column("document", Text, nullable=False),
+    # Counts what was applied, so that a change is applied to what was looked at.
+    Column("revision", BigInteger, nullable=False),
+    Column("applied_at", Instant, nullable=False),
+    Column("applied_by", ID),
 )
 
 api_key = Table(
@@ -153,6 +194,96 @@ session = Table(
     Column("ends_at", Instant, nullable=False, index=True),
     Column("created_ip", exact(45)),
     Column("ended_at", Instant),
+    # When the person last showed who they are, and how: words joined by commas, such as `password,totp`.
+    Column("proved_at", Instant, nullable=False, server_default=text("0")),
+    Column("proofs", exact(100), nullable=False, server_default=text("'password'")),
+)
+
+invitation = Table(
+    "invitation",
+    metadata,
+    Column("id", ID, primary_key=True),
+    # NULL: to the installation.
+    Column("tenant_id", ID, ForeignKey("tenant.id")),
+    # For an identity that is there already: a link by which it sets a new password.
+    Column("identity_id", ID, ForeignKey("identity.id")),
+    Column("digest", LargeBinary(32), nullable=False, unique=True),
+    Column("login", exact(255)),
+    Column("email", exact(255)),
+    Column("name", Text, nullable=False),
+    Column("memberships", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", ID),
+    Column("expires_at", Instant, nullable=False, index=True),
+    Column("accepted_at", Instant),
+    Column("accepted_by", ID),
+    Column("revoked_at", Instant),
+    Index("ix_invitation_newest", "tenant_id", "created_at", "id"),
+)
+
+totp = Table(
+    "totp",
+    metadata,
+    Column("identity_id", ID, ForeignKey("identity.id"), primary_key=True),
+    Column("secret", exact(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    # NULL: it was set up, and no code of it was shown yet.
+    Column("confirmed_at", Instant),
+    # The time step of the last code that was accepted; no code up to it is accepted again.
+    Column("last_step", BigInteger, nullable=False),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", ID, primary_key=True),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False, index=True),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("transports", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+)
+
+challenge = Table(
+    "challenge",
+    metadata,
+    # The SHA-256 in hex of what its holder was given.
+    Column("id", exact(64), primary_key=True),
+    Column("purpose", exact(30), nullable=False),
+    Column("identity_id", ID, ForeignKey("identity.id")),
+    Column("payload", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
+)
+
+external_identity = Table(
+    "external_identity",
+    metadata,
+    Column("issuer", exact(500), nullable=False),
+    Column("subject", exact(255), nullable=False),
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False, index=True),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("issuer", "subject"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    # The SHA-256 in hex of an account's name or an address.
+    Column("subject", exact(64), primary_key=True),
+    Column("failures", BigInteger, nullable=False),
+    Column("last_at", Instant, nullable=False, index=True),
 )
 
 audit_entry = Table(
@@ -173,6 +304,8 @@ audit_entry = Table(
     Column("changes", Text, nullable=False),
     Index("ix_audit_entry_newest", "tenant_id", "at", "id"),
     Index("ix_audit_entry_target", "tenant_id", "target_id", "at", "id"),
+    Index("ix_audit_entry_actor", "tenant_id", "actor_identity_id", "at", "id"),
+    Index("ix_audit_entry_action", "tenant_id", "action", "at", "id"),
 )
 
 idempotency = Table(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, or_, select, update
 
@@ -17,7 +17,18 @@ if TYPE_CHECKING:
 
     from keywright.core.identities import Identity
 
-_NAMES = ("id", "identity_id", "created_at", "seen_at", "idle_at", "ends_at", "created_ip", "ended_at")
+_NAMES = (
+    "id",
+    "identity_id",
+    "created_at",
+    "seen_at",
+    "idle_at",
+    "ends_at",
+    "created_ip",
+    "ended_at",
+    "proved_at",
+    "proofs",
+)
 _COLUMNS = tuple(session.c[name] for name in _NAMES)
 
 
@@ -31,7 +42,7 @@ class Sessions:
 
     async def add(self, new: Session, digest: bytes) -> None:
         """Add a session with the digest of its token."""
-        values = {name: getattr(new, name) for name in _NAMES}
+        values = {name: getattr(new, name) for name in _NAMES} | {"proofs": ",".join(new.proofs)}
         await self._connection.execute(insert(session).values(**values, digest=digest))
 
     async def by_digest(self, digest: bytes) -> tuple[Session, Identity] | None:
@@ -44,8 +55,7 @@ class Sessions:
         row = (await self._connection.execute(query)).first()
         if row is None:
             return None
-        values = dict(zip(_NAMES, row[: len(_NAMES)], strict=True))
-        return Session(**values), identity_of(row[len(_NAMES) :])
+        return _session(row), identity_of(row[len(_NAMES) :])
 
     async def seen(self, session_id: str, *, seen_at: datetime, idle_at: datetime) -> None:
         """Push the idle end on, after a use."""
@@ -61,3 +71,8 @@ class Sessions:
         """Remove the rows of sessions that were over before a moment; answers how many."""
         over = or_(session.c.ended_at < moment, session.c.idle_at < moment, session.c.ends_at < moment)
         return (await self._connection.execute(delete(session).where(over))).rowcount
+
+
+def _session(row: Any) -> Session:  # noqa: ANN401 - a tuple-like row
+    values = dict(zip(_NAMES, row[: len(_NAMES)], strict=True))
+    return Session(**{**values, "proofs": tuple(values["proofs"].split(","))})

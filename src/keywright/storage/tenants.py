@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from keywright.core.errors import SlugTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
-from keywright.storage.rows import TENANT_COLUMNS, tenant_of
+from keywright.storage.rows import TENANT_COLUMNS, tenant_of, tenant_values
 from keywright.storage.schema import tenant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.identities import Tenant
+
+_LIVE = tenant.c.deleted_at.is_(None)
 
 
 class Tenants:
@@ -31,20 +34,33 @@ class Tenants:
     async def add(self, new: Tenant) -> None:
         """Add a tenant. Raises `SlugTaken`."""
         with conflicts({"uq_tenant_slug": SlugTaken("Another tenant has this slug.", field="slug")}):
+            await self._connection.execute(insert(tenant).values(tenant_values(new)))
+
+    async def change(self, changed: Tenant) -> None:
+        """Store a tenant's slug, name, switch and settings. Raises `SlugTaken`."""
+        with conflicts({"uq_tenant_slug": SlugTaken("Another tenant has this slug.", field="slug")}):
             await self._connection.execute(
-                insert(tenant).values({column.name: getattr(new, column.name) for column in TENANT_COLUMNS})
+                update(tenant).where(_LIVE, tenant.c.id == changed.id).values(tenant_values(changed))
             )
+
+    async def delete(self, tenant_id: str, now: datetime) -> None:
+        """Delete a tenant: nobody finds it any more, and its slug is free."""
+        await self._connection.execute(
+            update(tenant)
+            .where(_LIVE, tenant.c.id == tenant_id)
+            .values(slug=f"deleted:{tenant_id}", active=False, deleted_at=now)
+        )
 
     async def by_slug(self, slug: str) -> Tenant | None:
         """The tenant with this slug, or None."""
-        row = (await self._connection.execute(select(*TENANT_COLUMNS).where(tenant.c.slug == slug))).first()
+        query = select(*TENANT_COLUMNS).where(_LIVE, tenant.c.slug == slug)
+        row = (await self._connection.execute(query)).first()
         return None if row is None else tenant_of(row)
 
-    async def by_id(self, tenant_id: str) -> Tenant | None:
-        """The tenant with this id, or None."""
-        row = (
-            await self._connection.execute(select(*TENANT_COLUMNS).where(tenant.c.id == tenant_id))
-        ).first()
+    async def by_id(self, tenant_id: str, *, lock: bool = False) -> Tenant | None:
+        """The tenant with this id, or None; `lock` keeps others from changing it until the transaction ends."""
+        query = select(*TENANT_COLUMNS).where(_LIVE, tenant.c.id == tenant_id)
+        row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else tenant_of(row)
 
     async def any(self) -> bool:
@@ -55,7 +71,7 @@ class Tenants:
         self, *, among: Collection[str] | None, limit: int, after: Position | None
     ) -> Page[Tenant]:
         """Tenants by slug; `among` keeps to those ids, None lists them all."""
-        query = select(*TENANT_COLUMNS).order_by(tenant.c.slug).limit(limit + 1)
+        query = select(*TENANT_COLUMNS).where(_LIVE).order_by(tenant.c.slug).limit(limit + 1)
         if among is not None:
             query = query.where(tenant.c.id.in_(among))
         if after is not None:

@@ -26,6 +26,34 @@ STATUS: Mapping[type[errors.KeywrightError], int] = {
     errors.InvalidCursor: 422,
     errors.SecretInText: 422,
     errors.TenantRequired: 422,
+    errors.LifetimeTooLong: 422,
+    errors.ExpiryRequired: 422,
+    errors.UnknownRole: 422,
+    errors.UnknownVariable: 422,
+    errors.MissingVariable: 422,
+    errors.UnknownAction: 422,
+    errors.UnknownEntity: 422,
+    errors.InvalidCatalog: 422,
+    errors.WeakPassword: 422,
+    errors.LoginTaken: 409,
+    errors.RoleTaken: 409,
+    errors.RoleInUse: 409,
+    errors.RoleOfCatalog: 409,
+    errors.MembershipHeld: 409,
+    errors.LastAdministrator: 409,
+    errors.TenantNotEmpty: 409,
+    errors.CatalogChanged: 409,
+    errors.FactorExists: 409,
+    errors.InvitationExpired: 410,
+    errors.InvitationUsed: 410,
+    errors.SecondFactorRequired: 401,
+    errors.InvalidCode: 401,
+    errors.CodeReused: 401,
+    errors.PasskeyRefused: 401,
+    errors.SignOnFailed: 401,
+    errors.FreshLoginRequired: 403,
+    errors.TwoFactorRequired: 403,
+    errors.SignOnUnavailable: 503,
     errors.HandleTaken: 409,
     errors.TokenHashTaken: 409,
     errors.SlugTaken: 409,
@@ -41,6 +69,7 @@ STATUS: Mapping[type[errors.KeywrightError], int] = {
     errors.Unavailable: 503,
 }
 
+_UNAUTHORIZED = 401
 NO_SUCH_PATH = "no_such_path"
 METHOD_NOT_ALLOWED = "method_not_allowed"
 INTERNAL_ERROR = "internal_error"
@@ -52,7 +81,11 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """RFC 9457 problem details with our stable `code`, the `field` at fault and the request's id."""
+    """RFC 9457 problem details with our stable `code`, the `field` at fault and the request's id.
+
+    The last four stand only with some codes: the factors that are accepted, the policy that is not held, the
+    known name nearest to an unknown one, and the faults of a document.
+    """
 
     type: str
     title: str
@@ -61,6 +94,10 @@ class Problem(msgspec.Struct, omit_defaults=True):
     detail: str
     request_id: str
     field: str | None = None
+    factors: list[str] | None = None
+    policy: dict[str, list[str]] | None = None
+    nearest: str | None = None
+    faults: list[dict[str, str]] | None = None
 
 
 def other_problem(code: str, detail: str, request_id: str) -> Problem:
@@ -93,12 +130,12 @@ def problem(code: str, status: int, detail: str, request_id: str, field: str | N
 def problem_of(error: errors.KeywrightError, request_id: str) -> tuple[Problem, dict[str, str]]:
     """Problem details of an error, and the headers that belong to it."""
     found = problem(error.code, STATUS[type(error)], error.detail, request_id, error.field)
-    return found, _headers(error)
+    return msgspec.structs.replace(found, **error.extras), _headers(error)
 
 
 def _headers(error: errors.KeywrightError) -> dict[str, str]:
     match error:
-        case errors.Unauthenticated() | errors.InvalidCredentials():
+        case _ if STATUS[type(error)] == _UNAUTHORIZED:
             # Each 401 has one: RFC 9110, section 15.5.2. Its form: RFC 6750, section 3.
             return {"WWW-Authenticate": 'Bearer realm="keywright"'}
         case errors.TooManyAttempts():

@@ -161,7 +161,7 @@ async def add_home(database: Database, slug: str | None = None) -> Home:
     async with database.write() as transaction:
         await transaction.tenants.add(tenant)
         await transaction.identities.add(identity)
-        await transaction.identities.grant(identity.id, Grant("admin", tenant.id), NOW)
+        await transaction.all_memberships.add(identity.id, Grant("admin", tenant.id), NOW)
     return Home(tenant, identity)
 
 
@@ -170,7 +170,7 @@ async def add_installation(database: Database) -> Home:
     identity = an_identity()
     async with database.write() as transaction:
         await transaction.identities.add(identity)
-        await transaction.identities.grant(identity.id, Grant("super_admin"), NOW)
+        await transaction.all_memberships.add(identity.id, Grant("super_admin"), NOW)
     return Home(None, identity)
 
 

@@ -83,7 +83,7 @@ async def facts_of(database: Database, digest: bytes) -> KeyFacts | None:
         identity = await transaction.identities.by_id(key.identity_id)
         assert identity is not None
         tenant = None if key.tenant_id is None else await transaction.tenants.by_id(key.tenant_id)
-        held = await transaction.identities.grants(identity.id)
+        held = await transaction.all_memberships.grants(identity.id)
     counting = [grant for grant in held if key.tenant_id is None or grant.tenant_id in (None, key.tenant_id)]
     return KeyFacts(key, identity, tenant, tuple(counting))
 
@@ -128,7 +128,7 @@ async def test_the_facts_are_those_of_the_repositories(
         await transaction.tenants.add(other)
         await transaction.identities.add(who)
         for role, place in held:
-            await transaction.identities.grant(who.id, Grant(role, places[place]), NOW)
+            await transaction.all_memberships.add(who.id, Grant(role, places[place]), NOW)
         await transaction.keys(home.tenant_id).add(key, digest)
         if deleted:
             await transaction.keys(home.tenant_id).delete([key.id], NOW)
@@ -144,7 +144,7 @@ async def test_a_global_key_has_the_roles_of_every_tenant(database: Database) ->
     grants = [Grant("admin", home.tenant_id) for home in homes]
     async with database.write() as transaction:
         for grant in grants:
-            await transaction.identities.grant(installation.identity.id, grant, NOW)
+            await transaction.all_memberships.add(installation.identity.id, grant, NOW)
     digest = a_digest()
     key = await add_key(database, installation, digest)
     facts = await database.lookup.by_digest(digest)
@@ -157,7 +157,7 @@ async def test_a_tenants_key_has_its_own_roles_and_those_everywhere(database: Da
     home, other = await add_home(database), await add_home(database)
     async with database.write() as transaction:
         for grant in (Grant("monitor"), Grant("admin", other.tenant_id)):
-            await transaction.identities.grant(home.identity.id, grant, NOW)
+            await transaction.all_memberships.add(home.identity.id, grant, NOW)
     digest = a_digest()
     await add_key(database, home, digest)
     facts = await database.lookup.by_digest(digest)

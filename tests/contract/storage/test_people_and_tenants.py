@@ -24,7 +24,7 @@ async def test_people_and_their_roles(database: Database, home: Home) -> None:
     async with database.write() as transaction:
         await transaction.identities.add_person(ada, login="ada", password_hash="hash")
         for grant in grants:
-            await transaction.identities.grant(ada.id, grant, NOW)
+            await transaction.all_memberships.add(ada.id, grant, NOW)
     async with database.read() as transaction:
         identities = transaction.identities
         person = await identities.person("ada")
@@ -34,8 +34,8 @@ async def test_people_and_their_roles(database: Database, home: Home) -> None:
         assert await identities.person("bob") is None
         assert await identities.by_id(ada.id) == ada
         assert await identities.by_id("idn_absent") is None
-        assert await identities.grants(ada.id) == grants
-        assert await identities.grants("idn_absent") == ()
+        assert await transaction.all_memberships.grants(ada.id) == grants
+        assert await transaction.all_memberships.grants("idn_absent") == ()
         asked = {ada.id, home.identity.id, "idn_absent"}
         assert await identities.named(asked) == {ada.id: ada, home.identity.id: home.identity}
         assert await identities.named(set()) == {}

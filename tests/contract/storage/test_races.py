@@ -11,11 +11,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.util import await_only
 
-from keywright.core.errors import HandleTaken, SlugTaken, TokenHashTaken
+from keywright.core.errors import HandleTaken, LoginTaken, MembershipHeld, SlugTaken, TokenHashTaken
 from keywright.core.identities import Grant
 from keywright.core.listing import KeyQuery
 from keywright.storage.idempotency import Replay, ReplayRace
-from keywright.storage.identities import GrantHeld, LoginTaken
 from tests.contract.storage.making import (
     NOW,
     Home,
@@ -166,11 +165,11 @@ async def test_a_membership(nodes: tuple[Database, Database], everywhere: bool) 
     grant = Grant("monitor", None if everywhere else home.tenant_id)
 
     async def act(transaction: Transaction) -> None:
-        await transaction.identities.grant(who.id, grant, NOW)
+        await transaction.all_memberships.add(who.id, grant, NOW)
 
-    assert one_won(await race(nodes, act, act), GrantHeld)
+    assert one_won(await race(nodes, act, act), MembershipHeld)
     async with nodes[0].read() as transaction:
-        assert await transaction.identities.grants(who.id) == (grant,)
+        assert await transaction.all_memberships.grants(who.id) == (grant,)
 
 
 async def test_a_login(nodes: tuple[Database, Database]) -> None:

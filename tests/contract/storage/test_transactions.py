@@ -44,7 +44,7 @@ async def write_everything(transaction: Transaction) -> None:
     tenant, who = a_tenant(), an_identity()
     await transaction.tenants.add(tenant)
     await transaction.identities.add_person(who, login="ada", password_hash="hash")
-    await transaction.identities.grant(who.id, Grant("admin", tenant.id), NOW)
+    await transaction.all_memberships.add(who.id, Grant("admin", tenant.id), NOW)
     key = a_key(Home(tenant, who))
     await add_keys(transaction, [key])
     session = Session(

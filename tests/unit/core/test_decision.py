@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from keywright.core import checks
 from keywright.core.decision import Asked, Code, Decision, Explanation, decide, explain_code
-from keywright.core.identities import ADMIN, SUPER_ADMIN, Grant, Identity, Tenant
+from keywright.core.identities import Grant, Identity, Tenant
 from keywright.core.permissions import Policy
+from keywright.core.roles import ADMIN, SUPER_ADMIN
 from tests.support.facts import ACME, NOW, OTHER, SOMEBODY, some_facts
 
 if TYPE_CHECKING:

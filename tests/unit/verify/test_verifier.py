@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
-from keywright.core.identities import SUPER_ADMIN, Grant, Tenant
+from keywright.core.identities import Grant, Tenant
+from keywright.core.roles import SUPER_ADMIN
 from keywright.core.tokens import Form, digest, form_of, mint
 from keywright.storage import Database
 from keywright.verify import Use, UseLog, Verifier

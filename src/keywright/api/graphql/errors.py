@@ -67,6 +67,7 @@ def fault_of(
         path=path,
         field=field_name(error.field) if error.field else None,
         retry_after=error.retry_after if isinstance(error, TooManyAttempts) else None,
+        **error.extras,
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from keywright.core.decision import Decision, Explanation
-    from keywright.core.identities import Identity, Tenant
+    from keywright.core.identities import HeldRole, Identity, Tenant
     from keywright.core.permissions import Policy
     from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput
     from keywright.services.tenants import CreatedTenant, TenantList
@@ -293,9 +293,15 @@ def viewer(holder: Holder) -> Shape:
     }
 
 
-def roles(names: Sequence[str]) -> list[Shape]:
-    """Roles that count. The built-in ones have no variables."""
-    return [{"role": name, "variables": []} for name in names]
+def roles(held: Sequence[HeldRole]) -> list[Shape]:
+    """Roles that count, with the values of their variables."""
+    return [
+        {
+            "role": one.role,
+            "variables": [{"name": name, "values": list(values)} for name, values in one.variables],
+        }
+        for one in held
+    ]
 
 
 def verdict(decision: Decision) -> Shape:

@@ -1,4 +1,4 @@
-"""The schema: what `schema.graphql` declares, with a resolver for each root field."""
+"""The schema: what the files `*.graphql` declare, with a resolver for each root field."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def build_schema() -> GraphQLSchema:
         _bind(query, noun.QUERIES)
     for noun in (keys, tenants):
         _bind(mutation, noun.MUTATIONS)
-    text = Path(__file__).with_name("schema.graphql").read_text("utf-8")
-    schema = make_executable_schema(text, query, mutation, *scalars.bindables())
+    texts = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.graphql"))]
+    schema = make_executable_schema(texts, query, mutation, *scalars.bindables())
     for root in (schema.query_type, schema.mutation_type):
         bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
         if bare:

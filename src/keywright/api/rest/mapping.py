@@ -13,7 +13,7 @@ from keywright.services.keys import KeyChanges, NewKey
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keywright.core.identities import Identity, Tenant
+    from keywright.core.identities import HeldRole, Identity, Tenant
     from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput
     from keywright.services.sessions import LoggedIn
     from keywright.services.tenants import TenantList
@@ -148,6 +148,11 @@ def holder(value: Holder) -> models.WhoamiOut:
         key=None if value.key is None else key(value.key),
         session_id=None if value.session is None else value.session.id,
         tenant=None if value.tenant is None else value.tenant.slug,
-        roles=[models.RoleOut(role=role, variables={}) for role in value.roles],
+        roles=[held_role(one) for one in value.roles],
         expires_at=expires_at,
     )
+
+
+def held_role(held: HeldRole) -> models.RoleOut:
+    """A role with the values of its variables."""
+    return models.RoleOut(role=held.role, variables={name: list(values) for name, values in held.variables})

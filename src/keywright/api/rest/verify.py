@@ -237,7 +237,10 @@ def _valid(decision: Decision, facts: KeyFacts, explanation: ExplanationOut | Un
         name=key.name,
         identity=IdentityOut(identity.id, identity.kind.value, identity.name),
         tenant=None if decision.tenant is None else decision.tenant.slug,
-        roles=[RoleOut(role, {}) for role in decision.roles],
+        roles=[
+            RoleOut(one.role, {name: list(values) for name, values in one.variables})
+            for one in decision.roles
+        ],
         scope=None if key.scope is None else [_policy(one.to_plain()) for one in key.scope],
         expires_at=None if key.expires_at is None else rfc3339(key.expires_at),
         metadata=msgspec.Raw(key.metadata.encode()),

@@ -11,7 +11,6 @@ from msgspec import UNSET
 from keywright.core import checks
 from keywright.core.audit import Change
 from keywright.core.errors import InvalidValue
-from keywright.core.identities import roles_in
 from keywright.core.ids import is_id, new_id
 from keywright.core.instants import rfc3339
 from keywright.core.keys import Act, Key, State, transition
@@ -156,5 +155,5 @@ async def within_own_rights(work: Work, key: Key, field: str = "scope") -> None:
     caller = work.caller
     grants = caller.grants
     if key.identity_id != caller.identity.id:
-        grants = await work.transaction.identities.grants(key.identity_id)
-    caller.require_covers(work.tenant.id, roles_in(grants, work.tenant.id), key.scope, field)
+        grants = await work.transaction.all_memberships.grants(key.identity_id)
+    caller.require_covers(work.tenant.id, grants, key.scope, field)

@@ -1,0 +1,136 @@
+"""People: identities of kind `user` that can log in, by a name or an e-mail address, and with what password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, insert, or_, select, update
+
+from keywright.core.errors import LoginTaken
+from keywright.core.listing import Page, Position
+from keywright.storage.conflicts import conflicts
+from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
+from keywright.storage.schema import identity, membership, person
+
+if TYPE_CHECKING:
+    from sqlalchemy import Select
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from keywright.core.identities import Identity
+
+_LIVE = identity.c.deleted_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone who can log in, with the hash of the password; the hash never leaves the services.
+
+    `login` and `email` are folded. `password_hash` is None for who comes in by other ways alone.
+    """
+
+    identity: Identity
+    login: str
+    password_hash: str | None
+    email: str | None = None
+
+    def __repr__(self) -> str:
+        """Without the hash."""
+        return f"Person({self.identity.id})"
+
+
+class People:
+    """The people of an installation. They belong to no tenant: their memberships say where they are."""
+
+    __slots__ = ("_connection",)
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def add(self, new: Person) -> None:
+        """Add a person and the identity of kind `user` that it is.
+
+        Raises `LoginTaken` when another has the login name or the e-mail address.
+        """
+        values = {column.name: getattr(new.identity, column.name) for column in IDENTITY_COLUMNS}
+        await self._connection.execute(insert(identity).values(values))
+        with conflicts(_taken()):
+            await self._connection.execute(
+                insert(person).values(
+                    identity_id=new.identity.id,
+                    login=new.login,
+                    email=new.email,
+                    password_hash=new.password_hash,
+                )
+            )
+
+    async def by_login(self, name: str) -> Person | None:
+        """The person with this (folded) login name or e-mail address, or None."""
+        query = _selected().where(or_(person.c.login == name, person.c.email == name))
+        # Both at once can be two people; then the login name counts.
+        rows = (await self._connection.execute(query)).all()
+        found = sorted(map(_person, rows), key=lambda one: one.login != name)
+        return found[0] if found else None
+
+    async def by_id(self, identity_id: str, *, lock: bool = False) -> Person | None:
+        """The person who is this identity, or None."""
+        query = _selected().where(person.c.identity_id == identity_id)
+        if lock:
+            query = query.with_for_update(of=person)
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else _person(row)
+
+    async def in_tenant(self, tenant_id: str, identity_id: str) -> Person | None:
+        """The person who is this identity and holds a role in a tenant, or None."""
+        query = _selected().where(person.c.identity_id == identity_id, _belongs(tenant_id))
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else _person(row)
+
+    async def page(self, tenant_id: str | None, *, limit: int, after: Position | None = None) -> Page[Person]:
+        """The people of a tenant, or (None) of the installation, in the order in which they were made."""
+        query = _selected().order_by(person.c.identity_id).limit(limit + 1)
+        if tenant_id is not None:
+            query = query.where(_belongs(tenant_id))
+        if after is not None:
+            query = query.where(person.c.identity_id > after.id)
+        rows = (await self._connection.execute(query)).all()
+        items = tuple(map(_person, rows[:limit]))
+        return Page(items, tuple(Position(None, item.identity.id) for item in items), len(rows) > limit)
+
+    async def set_password(self, identity_id: str, password_hash: str) -> None:
+        """Give a person another password."""
+        await self._connection.execute(
+            update(person).where(person.c.identity_id == identity_id).values(password_hash=password_hash)
+        )
+
+    async def set_email(self, identity_id: str, email: str | None) -> None:
+        """Give a person another (folded) e-mail address. Raises `LoginTaken`."""
+        with conflicts(_taken()):
+            await self._connection.execute(
+                update(person).where(person.c.identity_id == identity_id).values(email=email)
+            )
+
+
+def _selected() -> Select[Any]:
+    return (
+        select(person.c.login, person.c.password_hash, person.c.email, *IDENTITY_COLUMNS)
+        .join(identity, identity.c.id == person.c.identity_id)
+        .where(_LIVE)
+    )
+
+
+def _belongs(tenant_id: str) -> Any:  # noqa: ANN401 - a condition
+    return exists().where(
+        membership.c.identity_id == person.c.identity_id, membership.c.tenant_id == tenant_id
+    )
+
+
+def _person(row: Any) -> Person:  # noqa: ANN401 - a tuple-like row
+    return Person(identity_of(row[3:]), row[0], row[1], row[2])
+
+
+def _taken() -> dict[str, Exception]:
+    return {
+        "uq_person_login": LoginTaken("Another person has this login name.", field="login"),
+        "uq_person_email": LoginTaken("Another person has this e-mail address.", field="email"),
+    }
