@@ -34,6 +34,7 @@ LOGIN = Session(
     idle_at=NOW,
     ends_at=NOW,
     created_ip=None,
+    proved_at=NOW,
 )
 
 

@@ -1,97 +1,35 @@
 """What holds for every use case there is: who may, what it leaves in the trail, and what another tenant sees of it.
 
-A new use case fails here until it has its line in `CASES`.
+A new use case fails here until it has its case in `tests/services/cases`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keywright import services
 from keywright.core.audit import ActorKind
 from keywright.core.errors import KeywrightError, NotFound, PermissionDenied
 from keywright.core.identities import Grant
-from keywright.core.ids import new_id
-from keywright.core.listing import KeyQuery
 from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import digest, find_tokens
-from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
-from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
-from keywright.services.work import Reach, UseCase
+from keywright.services.keys import KeyChanges, KeyId, KeyIds, NewKey
+from keywright.services.work import Reach
+from tests.support.cases import Place, all_cases, use_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
-    from tests.support.house import House, Made, Scope
+    from tests.support.house import House, Scope
 
 pytestmark = pytest.mark.anyio
 
 
-def use_cases() -> dict[str, UseCase[Any, Any]]:
-    found: dict[str, UseCase[Any, Any]] = {}
-    for module in pkgutil.walk_packages(services.__path__, f"{services.__name__}."):
-        for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, UseCase):
-                assert found.setdefault(value.name, value) is value
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A tenant with an administrator and a key to do things to."""
-
-    tenant: Tenant
-    admin: Caller
-    target: Made
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """How to call a use case: on something of a place, and on something that is nowhere."""
-
-    on: Callable[[Place], Any]
-    on_nothing: Callable[[], Any]
-    entries: tuple[str, ...] = ()
-
-
-def nothing(_place: Place | None = None) -> None:
-    return None
-
-
-CASES = {
-    "keys.create": Case(
-        lambda place: NewKey(name="New", scope=((("keys:create",), None),), tenant=place.tenant.slug),
-        lambda: NewKey(name="New", scope=((("keys:create",), None),), tenant="nowhere"),
-        ("key.create",),
-    ),
-    "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
-    "keys.list": Case(lambda _: ListKeys(query=KeyQuery()), lambda: ListKeys(query=KeyQuery())),
-    "keys.update": Case(
-        lambda place: KeyChanges(id=place.target.id, name="Other"),
-        lambda: KeyChanges(id=new_id("key"), name="Other"),
-        ("key.update",),
-    ),
-    "keys.delete": Case(
-        lambda place: KeyIds((place.target.id,)), lambda: KeyIds((new_id("key"),)), ("key.delete",)
-    ),
-    "tenants.create": Case(
-        lambda place: NewTenant(f"{place.tenant.slug}-2"), lambda: NewTenant("nowhere-2"), ("tenant.create",)
-    ),
-    "tenants.list": Case(lambda _: ListTenants(), ListTenants),
-    "tenants.get": Case(lambda place: TenantSlug(place.tenant.slug), lambda: TenantSlug("nowhere")),
-    "sessions.end": Case(nothing, nothing, ("session.end",)),
-    "whoami": Case(nothing, nothing),
-}
+CASES = all_cases()
 ALL = use_cases()
 GUARDED = sorted(name for name, use in ALL.items() if use.permission is not None)
-IN_TENANT = sorted(name for name, use in ALL.items() if use.reach is Reach.TENANT)
+IN_TENANT = sorted(name for name, use in ALL.items() if use.reach in (Reach.TENANT, Reach.EITHER))
 EVERYTHING_ELSE: Scope = [(["something:else", "keys:rotate", "keys"], None)]
 
 
@@ -101,11 +39,19 @@ async def a_place(home: House, slug: str) -> Place:
     return Place(tenant, await home.admin(tenant), await home.key(tenant, identity))
 
 
+async def data_for(home: House, place: Place, name: str) -> Any:
+    """The input of a use case on what it needs in a place."""
+    prepare = CASES[name].prepare
+    if prepare is not None:
+        await prepare(home, place)
+    return CASES[name].on(place)
+
+
 async def who_may(home: House, place: Place, name: str, scope: Scope | None = None) -> Caller:
     """Somebody who may do it, with a key of this scope where a key can do it."""
-    if name == "sessions.end":
-        await home.person("anna", "correct horse", Grant(ADMIN, place.tenant.id))
-        return await home.logged_in("anna", "correct horse")
+    who = CASES[name].who
+    if who is not None:
+        return await who(home, place)
     if ALL[name].reach is Reach.INSTALLATION:
         root = await home.identity(Grant(SUPER_ADMIN))
         return await home.caller(await home.key(None, root, scope=scope))
@@ -135,9 +81,10 @@ async def test_what_changes_something_leaves_one_entry_and_what_reads_leaves_non
     home: House, name: str
 ) -> None:
     place = await a_place(home, "acme")
+    data = await data_for(home, place, name)
     caller = await who_may(home, place, name)
     before = await home.count_entries()
-    await home.run(ALL[name], caller, CASES[name].on(place), ip="192.0.2.7", request_id="r" * 32)
+    await home.run(ALL[name], caller, data, ip="192.0.2.7", request_id="r" * 32)
     entries = [
         entry
         for entry in (*await home.trail(place.tenant), *await home.trail(None))
@@ -149,17 +96,17 @@ async def test_what_changes_something_leaves_one_entry_and_what_reads_leaves_non
     for entry in entries:
         assert entry.actor == caller.actor
         assert (entry.ip, entry.request_id, entry.at) == ("192.0.2.7", "r" * 32, home.clock.now())
-        assert entry.tenant_id == (place.tenant.id if ALL[name].reach is Reach.TENANT else None)
+        in_tenant = ALL[name].reach in (Reach.TENANT, Reach.EITHER) and not CASES[name].everywhere
+        assert entry.tenant_id == (place.tenant.id if in_tenant else None)
 
 
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if case.entries])
 async def test_the_trail_holds_no_token_and_no_digest(home: House, name: str) -> None:
     place = await a_place(home, "acme")
+    data = await data_for(home, place, name)
     caller = await who_may(home, place, name)
-    result = await home.run(ALL[name], caller, CASES[name].on(place))
-    secrets = [place.target.token]
-    if name == "keys.create":
-        secrets.append(result.token.reveal())
+    result = await home.run(ALL[name], caller, data)
+    secrets = [place.target.token, *CASES[name].secrets(result)]
     for trail in (place.tenant, None):
         text = repr(await home.trail(trail))
         assert find_tokens(text) == []
@@ -172,7 +119,7 @@ async def test_the_trail_holds_no_token_and_no_digest(home: House, name: str) ->
 @pytest.mark.parametrize("name", GUARDED)
 async def test_the_permission_is_needed_and_is_enough(home: House, name: str) -> None:
     place = await a_place(home, "acme")
-    data = CASES[name].on(place)
+    data = await data_for(home, place, name)
     permission = ALL[name].permission
     assert permission is not None
 
@@ -194,9 +141,12 @@ async def test_the_permission_is_needed_and_is_enough(home: House, name: str) ->
 async def test_what_concerns_the_caller_alone_needs_no_permission(home: House, name: str) -> None:
     assert ALL[name].reach is Reach.SELF
     place = await a_place(home, "acme")
-    await home.person("berta", "correct horse", Grant("unheard-of", place.tenant.id))
-    caller = await home.logged_in("berta", "correct horse")
-    data = CASES[name].on(place)
+    data = await data_for(home, place, name)
+    if CASES[name].who is not None:
+        caller = await who_may(home, place, name)
+    else:
+        await home.person("berta", "correct horse", Grant("unheard-of", place.tenant.id))
+        caller = await home.logged_in("berta", "correct horse")
     if name == "tenants.get":
         assert (await refusal(home, name, caller, data))[0] is NotFound
     else:
@@ -209,10 +159,11 @@ async def test_what_concerns_the_installation_is_closed_to_whoever_is_confined_t
     place = await a_place(home, "acme")
     root = await home.identity(Grant(SUPER_ADMIN))
     confined = await home.caller(await home.key(place.tenant, root))
-    for name, case in CASES.items():
+    for name in CASES:
         if ALL[name].reach is Reach.INSTALLATION:
+            data = await data_for(home, place, name)
             for caller in (confined, place.admin):
-                assert (await refusal(home, name, caller, case.on(place)))[0] is PermissionDenied
+                assert (await refusal(home, name, caller, data))[0] is PermissionDenied
 
 
 ON_ONE_KEY = ["keys.get", "keys.update", "keys.delete"]
@@ -274,7 +225,10 @@ async def test_what_belongs_to_another_tenant_looks_like_what_is_not_there(
     theirs = await a_place(home, "acme")
     intruder = await an_intruder(home, await home.tenant("other"), kind)
     for name, case in CASES.items():
-        outcome = await attempt(home, name, intruder, case.on(theirs))
+        data = await data_for(home, theirs, name)
+        trail = await home.trail(theirs.tenant)
+        outcome = await attempt(home, name, intruder, data)
+        assert await home.trail(theirs.tenant) == trail, name
         if isinstance(outcome, KeywrightError):
             expected = await attempt(home, name, intruder, case.on_nothing())
             assert (type(outcome), outcome.detail, outcome.field) == (
@@ -283,11 +237,10 @@ async def test_what_belongs_to_another_tenant_looks_like_what_is_not_there(
                 expected.field,
             ), name
         else:
-            assert name in {"keys.list", "tenants.list", "sessions.end", "whoami"}
+            assert case.yields, name
             assert theirs.target.id not in repr(outcome), name
             assert theirs.tenant.id not in repr(outcome), name
     assert await home.stored(theirs.target.id) == theirs.target.key
-    assert await home.trail(theirs.tenant) == ()
 
 
 @pytest.mark.parametrize("kind", ["key", "scoped key", "session", "global key"])
@@ -296,11 +249,12 @@ async def test_naming_another_tenant_is_like_naming_none_that_exists(each_home: 
     theirs = await a_place(home, "acme")
     intruder = await an_intruder(home, await home.tenant("other"), kind)
     for name in IN_TENANT:
-        data = NewKey(name="New") if name == "keys.create" else CASES[name].on(theirs)
+        data = NewKey(name="New") if name == "keys.create" else await data_for(home, theirs, name)
+        trail = await home.trail(theirs.tenant)
         for slug in ("nowhere", "acme", "", "\0", "\ud800", "ACME"):
             found = await attempt(home, name, intruder, data, tenant=slug)
             assert (type(found), found.detail, found.field) == (NotFound, "No such tenant.", "tenant")
-    assert await home.trail(theirs.tenant) == ()
+        assert await home.trail(theirs.tenant) == trail
 
 
 async def an_intruder(home: House, mine: Tenant, kind: str) -> Caller:
@@ -325,7 +279,7 @@ async def test_whoever_is_confined_to_no_tenant_names_one(home: House) -> None:
     other = await a_place(home, "other")
     for number, name in enumerate(IN_TENANT):
         place = await a_place(home, f"acme-{number}")
-        data = NewKey(name="New") if name == "keys.create" else CASES[name].on(place)
+        data = NewKey(name="New") if name == "keys.create" else await data_for(home, place, name)
         if name in ON_ONE_KEY:
             assert (await refusal(home, name, root, data, tenant=other.tenant.slug))[0] is NotFound
         await home.run(ALL[name], root, data, tenant=place.tenant.slug)

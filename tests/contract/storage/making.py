@@ -17,6 +17,7 @@ from sqlalchemy import text
 from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.keys import Key
+from keywright.core.roles import DefinedRole, PolicyTemplate, Role, Variable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -123,6 +124,20 @@ def an_identity(**changes: Any) -> Identity:
         created_at=NOW,
     )
     return replace(made, **changes)
+
+
+def a_role(tenant_id: str, name: str | None = None, **changes: Any) -> DefinedRole:
+    """A role of a tenant, with a variable in its policy; `variables` and `policies` may be others."""
+    made = Role(
+        name if name is not None else f"role-{next(_count)}",
+        changes.pop("description", "Writes in given languages"),
+        changes.pop("variables", (Variable("language", "language", "Which ones"),)),
+        changes.pop("policies", (PolicyTemplate.of(["article:*"], ["article:${language}:**"]),)),
+    )
+    stored = DefinedRole(
+        id=new_id("rol"), tenant_id=tenant_id, role=made, by_catalog=False, created_at=NOW, updated_at=NOW
+    )
+    return replace(stored, **changes)
 
 
 def a_key(home: Home, **changes: Any) -> Key:

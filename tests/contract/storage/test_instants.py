@@ -84,6 +84,7 @@ async def test_instants_come_back(database: Database, moment: datetime, other: d
         idle_at=moment,
         ends_at=other,
         created_ip=None,
+        proved_at=other,
         ended_at=moment,
     )
     entry = AuditEntry(
@@ -115,6 +116,7 @@ async def test_instants_come_back(database: Database, moment: datetime, other: d
     assert found_session is not None
     assert same(found_tenant.created_at, moment)
     assert same(found_entry.at, moment)
+    assert same(found_session[0].proved_at, other)
     assert same(found_key.created_at, moment)
     assert same(found_key.not_before, other)
     assert same(found_key.expires_at, moment)

@@ -9,6 +9,7 @@ import pytest
 from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
 from keywright.core.identities import Grant, IdentityKind
 from keywright.core.ids import new_id
+from keywright.storage.people import Person
 from tests.contract.storage.making import NOW, Home, a_tenant, an_identity
 
 if TYPE_CHECKING:
@@ -22,16 +23,15 @@ async def test_people_and_their_roles(database: Database, home: Home) -> None:
     ada = an_identity(kind=IdentityKind.USER, active=False)
     grants = (Grant("super_admin"), Grant("admin", home.tenant_id), Grant("member", home.tenant_id))
     async with database.write() as transaction:
-        await transaction.identities.add_person(ada, login="ada", password_hash="hash")
+        await transaction.people.add(Person(ada, "ada", "hash"))
         for grant in grants:
             await transaction.all_memberships.add(ada.id, grant, NOW)
     async with database.read() as transaction:
         identities = transaction.identities
-        person = await identities.person("ada")
-        assert person is not None
-        assert (person.identity, person.login, person.password_hash) == (ada, "ada", "hash")
+        person = await transaction.people.by_login("ada")
+        assert person == Person(ada, "ada", "hash")
         assert "hash" not in repr(person)
-        assert await identities.person("bob") is None
+        assert await transaction.people.by_login("bob") is None
         assert await identities.by_id(ada.id) == ada
         assert await identities.by_id("idn_absent") is None
         assert await transaction.all_memberships.grants(ada.id) == grants

@@ -15,6 +15,7 @@ from keywright.core.errors import HandleTaken, LoginTaken, MembershipHeld, SlugT
 from keywright.core.identities import Grant
 from keywright.core.listing import KeyQuery
 from keywright.storage.idempotency import Replay, ReplayRace
+from keywright.storage.people import Person
 from tests.contract.storage.making import (
     NOW,
     Home,
@@ -177,16 +178,14 @@ async def test_a_login(nodes: tuple[Database, Database]) -> None:
     results = await race(
         nodes,
         *(
-            lambda transaction, who=who: transaction.identities.add_person(
-                who, login="ada", password_hash="h"
-            )
+            lambda transaction, who=who: transaction.people.add(Person(who, "ada", "h"))
             for who in people
         ),
     )
     assert one_won(results, LoginTaken)
     async with nodes[0].read() as transaction:
         stored = [await transaction.identities.by_id(who.id) for who in people]
-        person = await transaction.identities.person("ada")
+        person = await transaction.people.by_login("ada")
     assert person is not None
     assert [person.identity] == [who for who in stored if who is not None]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from keywright.core.audit import SYSTEM, AuditEntry, Change
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery, KeySort, fold
+from keywright.storage.people import Person
 from tests.contract.storage.making import (
     EXAMPLES,
     NASTY,
@@ -55,7 +56,7 @@ async def test_look_alikes_are_others(database: Database, home: Home, one: str, 
     async with database.write() as transaction:
         for text, who in zip((one, other), people, strict=True):
             await transaction.tenants.add(a_tenant(text))
-            await transaction.identities.add_person(who, login=text, password_hash="hash")
+            await transaction.people.add(Person(who, text, "hash"))
             await add_keys(transaction, [a_key(home, handle=text)])
     async with database.read() as transaction:
         for text, who in zip((one, other), people, strict=True):
@@ -63,7 +64,7 @@ async def test_look_alikes_are_others(database: Database, home: Home, one: str, 
             assert tenant is not None
             assert tenant.slug == text
             assert await database.lookup.tenant(text) == tenant
-            person = await transaction.identities.person(text)
+            person = await transaction.people.by_login(text)
             assert person is not None
             assert (person.identity.id, person.login) == (who.id, text)
             page = await transaction.keys(home.tenant_id).page(KeyQuery(handle=text), NOW)
@@ -73,12 +74,12 @@ async def test_look_alikes_are_others(database: Database, home: Home, one: str, 
 async def test_letter_case_is_not_folded_when_looking_up(database: Database, home: Home) -> None:
     async with database.write() as transaction:
         await transaction.tenants.add(a_tenant("acme"))
-        await transaction.identities.add_person(an_identity(), login="ada", password_hash="hash")
+        await transaction.people.add(Person(an_identity(), "ada", "hash"))
         await add_keys(transaction, [a_key(home, handle="deploy")])
     async with database.read() as transaction:
         assert await transaction.tenants.by_slug("ACME") is None
         assert await database.lookup.tenant("Acme") is None
-        assert await transaction.identities.person("Ada") is None
+        assert await transaction.people.by_login("Ada") is None
         assert not (await transaction.keys(home.tenant_id).page(KeyQuery(handle="Deploy"), NOW)).items
         assert await transaction.tenants.by_id(str(home.tenant_id).upper()) is None
 
@@ -107,7 +108,7 @@ async def text_comes_back(database: Database, text: str) -> None:
     )
     async with database.write() as transaction:
         await transaction.tenants.add(tenant)
-        await transaction.identities.add_person(who, login=text, password_hash="hash")
+        await transaction.people.add(Person(who, text, "hash"))
         await add_keys(transaction, [key])
         await transaction.audit(tenant.id).add(entry)
     async with database.read() as transaction:

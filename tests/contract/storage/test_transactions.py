@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 
 from keywright.core.audit import SYSTEM, AuditEntry
@@ -16,12 +17,14 @@ from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
 from keywright.core.sessions import Session
 from keywright.storage.idempotency import Replay
+from keywright.storage.people import Person
 from keywright.storage.schema import metadata
 from tests.contract.storage.making import (
     NOW,
     Home,
     a_digest,
     a_key,
+    a_role,
     a_tenant,
     add_key,
     add_keys,
@@ -30,6 +33,8 @@ from tests.contract.storage.making import (
 )
 
 if TYPE_CHECKING:
+    from sqlalchemy import Table
+
     from keywright.storage import Database, Transaction
 
 pytestmark = pytest.mark.anyio
@@ -43,7 +48,7 @@ async def write_everything(transaction: Transaction) -> None:
     """Put a row into every table."""
     tenant, who = a_tenant(), an_identity()
     await transaction.tenants.add(tenant)
-    await transaction.identities.add_person(who, login="ada", password_hash="hash")
+    await transaction.people.add(Person(who, "ada", "hash"))
     await transaction.all_memberships.add(who.id, Grant("admin", tenant.id), NOW)
     key = a_key(Home(tenant, who))
     await add_keys(transaction, [key])
@@ -55,8 +60,10 @@ async def write_everything(transaction: Transaction) -> None:
         idle_at=NOW,
         ends_at=NOW,
         created_ip=None,
+        proved_at=NOW,
     )
     await transaction.sessions.add(session, a_digest())
+    await transaction.roles(tenant.id).add(a_role(tenant.id))
     entry = AuditEntry(
         id=new_id("aud"),
         at=NOW,
@@ -81,6 +88,35 @@ async def write_everything(transaction: Transaction) -> None:
         )
     )
     assert await transaction.jobs.take("sweep", "node", now=NOW, until=NOW, due_before=NOW)
+    for table in OTHER_TABLES:
+        await transaction._connection.execute(insert(table).values(a_row(table, tenant.id, who.id)))
+
+
+# Written by no repository that is in use here; that their rows come and go with the transaction is shown all the same.
+OTHER_TABLES = [
+    metadata.tables[name]
+    for name in (
+        "catalog",
+        "invitation",
+        "totp",
+        "recovery_code",
+        "passkey",
+        "challenge",
+        "external_identity",
+        "attempt",
+    )
+]
+
+
+def a_row(table: Table, tenant_id: str, identity_id: str) -> dict[str, object]:
+    """A value for each column that must have one."""
+    ids = {"tenant_id": tenant_id, "identity_id": identity_id}
+    by_type = {str: "text", bytes: b"d" * 32, int: 1, datetime: NOW}
+    return {
+        column.name: ids.get(column.name, by_type[column.type.python_type])
+        for column in table.columns
+        if not column.nullable
+    }
 
 
 async def counts(database: Database) -> dict[str, int]:

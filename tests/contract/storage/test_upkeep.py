@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from keywright.core.ids import new_id
-from keywright.core.sessions import Session
+from keywright.core.sessions import PASSWORD, TOTP, Session
 from keywright.storage.idempotency import Replay
 from tests.contract.storage.making import NOW, SECOND, Home, a_digest
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 MINUTE = timedelta(minutes=1)
 
 
-def a_session(who: Identity, **changes: datetime | str | None) -> Session:
+def a_session(who: Identity, **changes: datetime | str | tuple[str, ...] | None) -> Session:
     made = Session(
         id=new_id("ses"),
         identity_id=who.id,
@@ -33,13 +33,14 @@ def a_session(who: Identity, **changes: datetime | str | None) -> Session:
         idle_at=NOW + MINUTE,
         ends_at=NOW + 10 * MINUTE,
         created_ip="192.0.2.1",
+        proved_at=NOW,
     )
     return replace(made, **changes)  # type: ignore[arg-type] # each test gives fields of their own types
 
 
 async def test_a_session_from_login_to_logout(database: Database, home: Home) -> None:
     digest, session = a_digest(), a_session(home.identity)
-    other_digest, other = a_digest(), a_session(home.identity, created_ip=None)
+    other_digest, other = a_digest(), a_session(home.identity, created_ip=None, proofs=(PASSWORD, TOTP))
     async with database.write() as transaction:
         await transaction.sessions.add(session, digest)
         await transaction.sessions.add(other, other_digest)

@@ -10,22 +10,13 @@ from click.testing import CliRunner
 
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.root import cli
-from tests.doors.scenarios.door import Door, Made, Refused
+from keywright.web.errors import STATUS
+from tests.doors.scenarios.door import Door, Made, Refused, operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXITS = {
-    "unauthenticated": Exit.NOT_AUTHENTICATED,
-    "permission_denied": Exit.DENIED,
-    "beyond_own_rights": Exit.DENIED,
-    "own_key": Exit.DENIED,
-    "not_found": Exit.NOT_FOUND,
-    "handle_taken": Exit.CONFLICT,
-    "token_hash_taken": Exit.CONFLICT,
-    "slug_taken": Exit.CONFLICT,
-    "idempotency_key_reused": Exit.CONFLICT,
-}
+_EXITS = {401: Exit.NOT_AUTHENTICATED, 403: Exit.DENIED, 404: Exit.NOT_FOUND, 409: Exit.CONFLICT}
 _OPTIONS = {
     "allowed_cidrs": "cidr",
     "expires_at": "expires",
@@ -35,7 +26,10 @@ _OPTIONS = {
 
 
 class CliDoor(Door):
-    def _run(self, *arguments: str, allow: frozenset[int] = frozenset({0}), typed: str | None = None) -> Any:
+    def do(self, name: str, **fields: Any) -> Any:
+        return operation(name).cli(self, fields)
+
+    def run(self, *arguments: str, allow: frozenset[int] = frozenset({0}), typed: str | None = None) -> Any:
         tenant = [] if self.tenant is None else ["--tenant", self.tenant]
         line = ["--json", "--url", self.url, *tenant, *arguments]
         environment = {"KEYWRIGHT_API_KEY": self.token, "NO_COLOR": "1"}
@@ -51,18 +45,18 @@ class CliDoor(Door):
         told = done.exception.message if failed else done.stderr
         code = re.search(r"\(([a-z_]+)(?:, [^)]*)?\)", told)
         assert code is not None, told
-        assert exit_code == _EXITS.get(code[1], Exit.REFUSED)
+        assert exit_code == exit_of(code[1])
         raise Refused(code[1])
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
         if "tenant" in fields:
             return CliDoor(self.url, self.token, fields.pop("tenant")).create(**fields)
         again = [] if idempotency_key is None else ["--idempotency-key", idempotency_key]
-        made = self._run("keys", "create", *again, *_options(fields, "name"), "--", fields["name"])
+        made = self.run("keys", "create", *again, *_options(fields, "name"), "--", fields["name"])
         return Made(made["key"], made["token"], made["replayed"])
 
     def get(self, key_id: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._run("keys", "show", key_id))
+        return cast("dict[str, Any]", self.run("keys", "show", key_id))
 
     def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
         options = [f"--limit={page}"]
@@ -75,7 +69,7 @@ class CliDoor(Door):
         found: list[dict[str, Any]] = []
         cursor: list[str] = []
         while True:
-            answer = self._run("keys", "list", *options, *cursor)
+            answer = self.run("keys", "list", *options, *cursor)
             found += answer["items"]
             if answer["next_cursor"] is None:
                 return found
@@ -84,30 +78,36 @@ class CliDoor(Door):
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
         found: Any = None
         if "active" in changes:
-            found = self._run("keys", "enable" if changes.pop("active") else "disable", key_id)
+            found = self.run("keys", "enable" if changes.pop("active") else "disable", key_id)
         if changes:
-            found = self._run("keys", "update", *_options(changes), key_id)
+            found = self.run("keys", "update", *_options(changes), key_id)
         return cast("dict[str, Any]", found)
 
     def delete(self, *key_ids: str) -> None:
-        self._run("keys", "delete", "--yes", *key_ids)
+        self.run("keys", "delete", "--yes", *key_ids)
 
     def verify(self, token: str, **asked: Any) -> dict[str, Any]:
         options = [f"--{name}={value}" for name, value in asked.items()]
-        found = self._run("verify", *options, "-", allow=frozenset({0, 1}), typed=token)
+        found = self.run("verify", *options, "-", allow=frozenset({0, 1}), typed=token)
         return cast("dict[str, Any]", found)
 
     def whoami(self) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._run("whoami"))
+        return cast("dict[str, Any]", self.run("whoami"))
 
     def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._run("tenants", "create", slug, f"--name={name}"))
+        return cast("dict[str, Any]", self.run("tenants", "create", slug, f"--name={name}"))
 
     def get_tenant(self, slug: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._run("tenants", "show", slug))
+        return cast("dict[str, Any]", self.run("tenants", "show", slug))
 
     def tenants(self) -> Sequence[str]:
-        return [tenant["slug"] for tenant in self._run("tenants", "list", "--all")["items"]]
+        return [tenant["slug"] for tenant in self.run("tenants", "list", "--all")["items"]]
+
+
+def exit_of(code: str) -> int:
+    """The exit that belongs to a refusal's code, by the status that REST gives it."""
+    statuses = {error.code: status for error, status in STATUS.items()}
+    return _EXITS.get(statuses[code], Exit.REFUSED)
 
 
 def _options(fields: dict[str, Any], *left_out: str) -> list[str]:

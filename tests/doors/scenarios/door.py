@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from tests.doors.scenarios.cli_door import CliDoor
+    from tests.doors.scenarios.graphql_door import GraphqlDoor
+    from tests.doors.scenarios.rest_door import RestDoor
 
 
 class Refused(Exception):
@@ -38,6 +45,10 @@ class Door(ABC):
         self.url = url
         self.token = token
         self.tenant = tenant
+
+    @abstractmethod
+    def do(self, name: str, **fields: Any) -> Any:
+        """Do what a use case does, of those in `operations`; answers in the shape of REST."""
 
     @abstractmethod
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made: ...
@@ -82,3 +93,29 @@ OPERATIONS = {
     "whoami": "whoami",
 }
 """Which operation of a door runs which use case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """How one use case is done through each door: the door and the fields in, the answer in the shape of REST out.
+
+    Every door refuses by raising `Refused` with the stable code, which `call` and `run` of the doors do.
+    """
+
+    rest: Callable[[RestDoor, dict[str, Any]], Any]
+    graphql: Callable[[GraphqlDoor, dict[str, Any]], Any]
+    cli: Callable[[CliDoor, dict[str, Any]], Any]
+
+
+def operation(name: str) -> Operation:
+    """The operation of a use case."""
+    return more_operations()[name]
+
+
+@cache
+def more_operations() -> dict[str, Operation]:
+    """The operations of `operations/<noun>.py`, by use case."""
+    found: dict[str, Operation] = {}
+    for path in sorted((Path(__file__).parent / "operations").glob("[a-z]*.py")):
+        found |= importlib.import_module(f"tests.doors.scenarios.operations.{path.stem}").OPERATIONS
+    return found

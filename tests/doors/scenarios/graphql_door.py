@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tests.doors.scenarios.door import Door, Made, Refused
+from tests.doors.scenarios.door import Door, Made, Refused, operation
 from tests.doors.scenarios.rest_door import HTTP
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ _TENANT = "id slug name active createdAt"
 
 
 class GraphqlDoor(Door):
-    def _call(self, document: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
+    def do(self, name: str, **fields: Any) -> Any:
+        return operation(name).graphql(self, fields)
+
+    def call(self, document: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
         sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         if self.tenant is not None:
             sent["Keywright-Tenant"] = self.tenant
@@ -35,11 +38,11 @@ class GraphqlDoor(Door):
         document = f"""mutation ($input: CreateApiKeyInput!) {{
             createApiKey(input: $input) {{ apiKey {{ {_KEY} }} token replayed }}
         }}"""
-        made = self._call(document, headers, input=_camel(fields))
+        made = self.call(document, headers, input=camel(fields))
         return Made(_key(made["apiKey"]), made["token"], made["replayed"])
 
     def get(self, key_id: str) -> dict[str, Any]:
-        found = self._call(f"query ($id: ID!) {{ apiKey(id: $id) {{ {_KEY} }} }}", id=key_id)
+        found = self.call(f"query ($id: ID!) {{ apiKey(id: $id) {{ {_KEY} }} }}", id=key_id)
         if found is None:
             raise Refused("not_found")
         return _key(found)
@@ -56,7 +59,7 @@ class GraphqlDoor(Door):
         found: list[dict[str, Any]] = []
         after = None
         while True:
-            answer = self._call(document, first=page, after=after, filter=_filter(filters), orderBy=order)
+            answer = self.call(document, first=page, after=after, filter=_filter(filters), orderBy=order)
             found += [_key(edge["node"]) for edge in answer["edges"]]
             after = answer["pageInfo"]["endCursor"]
             if not answer["pageInfo"]["hasNextPage"]:
@@ -64,11 +67,11 @@ class GraphqlDoor(Door):
 
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
         document = f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
-        return _key(self._call(document, input={"id": key_id, **_camel(changes)})["apiKey"])
+        return _key(self.call(document, input={"id": key_id, **camel(changes)})["apiKey"])
 
     def delete(self, *key_ids: str) -> None:
         document = "mutation ($input: DeleteApiKeysInput!) { deleteApiKeys(input: $input) { deletedIds } }"
-        deleted = self._call(document, input={"ids": list(key_ids)})["deletedIds"]
+        deleted = self.call(document, input={"ids": list(key_ids)})["deletedIds"]
         assert deleted == list(key_ids)
 
     def verify(self, token: str, **asked: Any) -> dict[str, Any]:
@@ -78,12 +81,12 @@ class GraphqlDoor(Door):
                 explanation {{ check detail source }}
             }}
         }}"""
-        found = _snake(self._call(document, input={"token": token, **_camel(asked)}))
+        found = snake(self.call(document, input={"token": token, **camel(asked)}))
         found["tenant"] = found["tenant"] and found["tenant"]["slug"]
         return found
 
     def whoami(self) -> dict[str, Any]:
-        found = self._call(
+        found = self.call(
             "{ viewer { identity { id kind name } tenant { slug } credential { kind id } roles { role } } }"
         )
         tenant = found["tenant"] and found["tenant"]["slug"]
@@ -97,13 +100,13 @@ class GraphqlDoor(Door):
         document = f"""mutation ($input: CreateTenantInput!) {{
             createTenant(input: $input) {{ tenant {{ {_TENANT} }} }}
         }}"""
-        return _snake(self._call(document, input={"slug": slug, "name": name})["tenant"])
+        return snake(self.call(document, input={"slug": slug, "name": name})["tenant"])
 
     def get_tenant(self, slug: str) -> dict[str, Any]:
-        found = self._call(f"query ($slug: String!) {{ tenant(slug: $slug) {{ {_TENANT} }} }}", slug=slug)
+        found = self.call(f"query ($slug: String!) {{ tenant(slug: $slug) {{ {_TENANT} }} }}", slug=slug)
         if found is None:
             raise Refused("not_found")
-        return _snake(found)
+        return snake(found)
 
     def tenants(self) -> Sequence[str]:
         document = """query ($after: String) {
@@ -112,24 +115,31 @@ class GraphqlDoor(Door):
         found: list[str] = []
         after, more = None, True
         while more:
-            answer = self._call(document, after=after)
+            answer = self.call(document, after=after)
             found += [node["slug"] for node in answer["nodes"]]
             after, more = answer["pageInfo"]["endCursor"], answer["pageInfo"]["hasNextPage"]
         return found
 
 
-def _camel(fields: dict[str, Any]) -> dict[str, Any]:
+def deep_snake(value: Any) -> Any:
+    """A value with every field name in the form of REST, however deep it stands."""
+    if isinstance(value, dict):
+        return {name: deep_snake(one) for name, one in snake(value).items()}
+    return [deep_snake(one) for one in value] if isinstance(value, list) else value
+
+
+def camel(fields: dict[str, Any]) -> dict[str, Any]:
     return {re.sub("_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
 
 
-def _snake(fields: dict[str, Any]) -> dict[str, Any]:
+def snake(fields: dict[str, Any]) -> dict[str, Any]:
     return {
         re.sub("([A-Z])", lambda found: f"_{found[1].lower()}", name): value for name, value in fields.items()
     }
 
 
 def _key(found: dict[str, Any]) -> dict[str, Any]:
-    key = _snake(found)
+    key = snake(found)
     owner = key.pop("owner")
     tenant = key["tenant"] and key["tenant"]["slug"]
     identity = owner and _lower_kind(owner)
@@ -153,7 +163,7 @@ def _filter(filters: dict[str, Any]) -> dict[str, Any]:
             found["states"] = [one.upper() for one in value]
         elif name.endswith(("_since", "_until")):
             field, _, side = name.rpartition("_")
-            found.setdefault(_camel({field: 0}).popitem()[0], {})[side] = value
+            found.setdefault(camel({field: 0}).popitem()[0], {})[side] = value
         else:
-            found |= _camel({name: value})
+            found |= camel({name: value})
     return found

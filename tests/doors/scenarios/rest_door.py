@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
-from tests.doors.scenarios.door import Door, Made, Refused
+from tests.doors.scenarios.door import Door, Made, Refused, operation
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,11 @@ HTTP = httpx2.Client(timeout=30)
 
 
 class RestDoor(Door):
-    def _call(self, method: str, path: str, **more: Any) -> Any:
+    def do(self, name: str, **fields: Any) -> Any:
+        return operation(name).rest(self, fields)
+
+    def call(self, method: str, path: str, **more: Any) -> Any:
+        """The answer's JSON, None where it has no body."""
         headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
         if self.tenant is not None:
             headers["Keywright-Tenant"] = self.tenant
@@ -28,48 +32,48 @@ class RestDoor(Door):
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
-        made = self._call("POST", "/v1/keys", json=fields, headers=headers)
+        made = self.call("POST", "/v1/keys", json=fields, headers=headers)
         return Made(made["key"], made["token"], made["replayed"])
 
     def get(self, key_id: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("GET", f"/v1/keys/{key_id}"))
+        return cast("dict[str, Any]", self.call("GET", f"/v1/keys/{key_id}"))
 
     def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         cursor = None
         while True:
             params = {**filters, "limit": page} | ({} if cursor is None else {"cursor": cursor})
-            answer = self._call("GET", "/v1/keys", params=params)
+            answer = self.call("GET", "/v1/keys", params=params)
             found += answer["items"]
             cursor = answer["next_cursor"]
             if cursor is None:
                 return found
 
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("PATCH", f"/v1/keys/{key_id}", json=changes))
+        return cast("dict[str, Any]", self.call("PATCH", f"/v1/keys/{key_id}", json=changes))
 
     def delete(self, *key_ids: str) -> None:
         for key_id in key_ids:
-            self._call("DELETE", f"/v1/keys/{key_id}")
+            self.call("DELETE", f"/v1/keys/{key_id}")
 
     def verify(self, token: str, **asked: Any) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("POST", "/v1/verify", json={"token": token, **asked}))
+        return cast("dict[str, Any]", self.call("POST", "/v1/verify", json={"token": token, **asked}))
 
     def whoami(self) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("GET", "/v1/whoami"))
+        return cast("dict[str, Any]", self.call("GET", "/v1/whoami"))
 
     def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("POST", "/v1/tenants", json={"slug": slug, "name": name}))
+        return cast("dict[str, Any]", self.call("POST", "/v1/tenants", json={"slug": slug, "name": name}))
 
     def get_tenant(self, slug: str) -> dict[str, Any]:
-        return cast("dict[str, Any]", self._call("GET", f"/v1/tenants/{slug}"))
+        return cast("dict[str, Any]", self.call("GET", f"/v1/tenants/{slug}"))
 
     def tenants(self) -> Sequence[str]:
         found: list[str] = []
         cursor: str | None = ""
         while cursor is not None:
             params = {"limit": 200} | ({"cursor": cursor} if cursor else {})
-            answer = self._call("GET", "/v1/tenants", params=params)
+            answer = self.call("GET", "/v1/tenants", params=params)
             found += [tenant["slug"] for tenant in answer["items"]]
             cursor = answer["next_cursor"]
         return found

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from keywright.core import checks
 from keywright.core.decision import Asked, Code, Decision, Explanation, decide, explain_code
-from keywright.core.identities import Grant, Identity, Tenant
+from keywright.core.identities import Grant, HeldRole, Identity, Tenant
 from keywright.core.permissions import Policy
 from keywright.core.roles import ADMIN, SUPER_ADMIN
 from tests.support.facts import ACME, NOW, OTHER, SOMEBODY, some_facts
@@ -74,7 +74,7 @@ def test_a_key_that_nothing_speaks_against_is_valid() -> None:
     decision = judged()
     assert (decision.code, decision.valid) == (Code.VALID, True)
     assert decision.tenant == ACME
-    assert decision.roles == (ADMIN,)
+    assert decision.roles == (HeldRole(ADMIN),)
     assert decision.facts is not None
     assert decision.explanation is None
 
@@ -167,13 +167,14 @@ def test_a_global_key_is_used_in_the_place_that_was_asked_about(
 ) -> None:
     facts = some_facts(tenant=None, grants=(*ADMIN_HERE, Grant(SUPER_ADMIN)))
     decision = decide(facts, Asked(tenant=asked), NOW, place)
-    assert (decision.code, decision.tenant, decision.roles) == (code, place, roles)
+    assert (decision.code, decision.tenant) == (code, place)
+    assert decision.roles == tuple(map(HeldRole, roles))
 
 
 def test_a_key_of_a_tenant_is_used_in_its_own_whatever_the_place() -> None:
     facts = some_facts(grants=(*ADMIN_HERE, Grant(SUPER_ADMIN, OTHER.id)))
     decision = decide(facts, Asked(action="a"), NOW, OTHER)
-    assert (decision.code, decision.tenant, decision.roles) == (Code.VALID, ACME, (ADMIN,))
+    assert (decision.code, decision.tenant, decision.roles) == (Code.VALID, ACME, (HeldRole(ADMIN),))
 
 
 def test_a_global_key_has_only_the_roles_held_everywhere_where_no_place_is_named() -> None:
@@ -233,7 +234,7 @@ def test_an_identity_without_a_role_that_allows_is_told_so_whatever_the_scope() 
     for scope in (None, (), (READ,)):
         found = explained(Asked(action="article:read"), Grant("unheard-of", ACME.id), scope=scope)
         assert found == Explanation(
-            "permission", "No role of the identity allows this action on this resource.", None, None
+            "identity", "No role of the identity allows this action on this resource.", None, None
         )
 
 

@@ -19,6 +19,7 @@ SESSION = Session(
     idle_at=NOW + timedelta(hours=1),
     ends_at=NOW + timedelta(hours=2),
     created_ip=None,
+    proved_at=NOW,
 )
 
 
