@@ -1,4 +1,7 @@
-"""`make bench`: `/v1/verify` beside a constant answer of the same server software, in one run, as ratios."""
+"""`make bench`: `/v1/verify` beside a constant answer of the same server software, in one run, as ratios.
+
+Beside them, decisions in process with 1, 10 and 200 policies, in microseconds (`python -m bench.decisions`).
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import decisions
 from bench.servers import Load, Server, free_port, load, serving
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder), options.seconds, options.rounds, options.connections)
     report(figures, options.connections)
+    decisions.report(decisions.measure())
     if options.json:
         options.json.write_text(
             json.dumps({name: [vars_of(one) for one in rounds] for name, rounds in figures.items()})
@@ -121,7 +126,7 @@ def report(figures: dict[str, list[Load]], connections: int) -> None:
 
 
 def _median(rounds: list[Load], figure: str) -> float:
-    return statistics.median(getattr(one, figure) for one in rounds)
+    return float(statistics.median(getattr(one, figure) for one in rounds))
 
 
 def vars_of(one: Load) -> dict[str, float]:

@@ -1,0 +1,122 @@
+"""Decisions in process, in microseconds: what a verdict costs once a key's facts are loaded, and what loading adds."""
+
+from __future__ import annotations
+
+import statistics
+import timeit
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from keywright.core.decision import Asked, decide
+from keywright.core.identities import Grant, Identity, IdentityKind, Tenant, role_set
+from keywright.core.keys import Key
+from keywright.core.permissions import Policy, compile_policies
+from keywright.core.ports import KeyFacts
+from keywright.core.roles import PolicyTemplate, Role, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICIES = (1, 10, 200)
+_LOOPS, _ROUNDS = 20_000, 7
+_COMPILATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Microseconds of one decision, by what is asked, and of compiling the role and the scope behind it."""
+
+    policies: int
+    exact: float
+    pattern: float
+    refused: float
+    loading: float
+
+
+def measure() -> list[Cost]:
+    """Medians over some rounds, for a key whose owner's role has 1, 10 and 200 policies, and the same scope."""
+    return [_cost(count) for count in POLICIES]
+
+
+def _cost(count: int) -> Cost:
+    facts = _facts(count)
+    last = count - 1
+    asked = {
+        "exact": Asked(action=f"thing{last}:read", resource=f"thing{last}:cs:17"),
+        "pattern": Asked(action=f"thing{last}:write:draft", resource=f"thing{last}:en:17"),
+        "refused": Asked(action=f"thing{last}:read", resource=f"thing{last}:de:17"),
+    }
+    for name, one in asked.items():
+        assert decide(facts, one, NOW, None).valid is (name != "refused")
+    costs = {
+        name: _microseconds(partial(decide, facts, one, NOW, None), _LOOPS) for name, one in asked.items()
+    }
+    return Cost(policies=count, loading=_microseconds(partial(_load, facts), _COMPILATIONS), **costs)
+
+
+def _load(facts: KeyFacts) -> None:
+    """Compile as the first use after a change does, with nothing remembered."""
+    role_set.cache_clear()
+    compile_policies.cache_clear()
+    replace(facts).held(facts.key.tenant_id)
+
+
+def _facts(count: int) -> KeyFacts:
+    patterns = [(f"thing{one}:read", f"thing{one}:write:*") for one in range(count)]
+    role = Role(
+        "editor",
+        variables=(Variable("language"),),
+        policies=tuple(
+            PolicyTemplate.of(actions, [f"thing{one}:${{language}}:**"])
+            for one, actions in enumerate(patterns)
+        ),
+    )
+    tenant = Tenant(id="ten_bench", slug="bench", name="Bench", active=True, created_at=NOW)
+    identity = Identity(
+        id="idn_bench", kind=IdentityKind.USER, name="Bench", active=True, tenant_id=None, created_at=NOW
+    )
+    key = Key(
+        id="key_bench",
+        tenant_id=tenant.id,
+        identity_id=identity.id,
+        name="Bench",
+        handle=None,
+        description="",
+        prefix="kw",
+        hint=None,
+        last_seven=None,
+        created_at=NOW,
+        created_by=None,
+        not_before=None,
+        expires_at=None,
+        active=True,
+        scope=tuple(Policy.parse(actions, [f"thing{one}:**"]) for one, actions in enumerate(patterns)),
+        allowed_cidrs=None,
+        metadata="{}",
+        last_used_at=None,
+        last_used_ip=None,
+    )
+    grant = Grant("editor", tenant.id, (("language", ("cs", "en")),), role)
+    return KeyFacts(key, identity, tenant, (grant,))
+
+
+def _microseconds(work: Callable[[], object], loops: int) -> float:
+    return statistics.median(timeit.repeat(work, number=loops, repeat=_ROUNDS)) / loops * 1e6
+
+
+def report(costs: list[Cost]) -> None:
+    """A table for people."""
+    print(
+        f"\n{'a decision, in process':24}{'exact action':>14}{'by pattern':>14}{'refused':>14}{'loading':>14}"
+    )
+    for cost in costs:
+        label = f"{cost.policies} polic{'y' if cost.policies == 1 else 'ies'}, with scope"
+        figures = (cost.exact, cost.pattern, cost.refused, cost.loading)
+        print(f"{label:24}" + "".join(f"{figure:>11.2f} µs" for figure in figures))
+
+
+if __name__ == "__main__":
+    report(measure())
