@@ -5,6 +5,7 @@ A new use case fails here until it has its case in `tests/services/cases`.
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -55,6 +56,9 @@ async def who_may(home: House, place: Place, name: str, scope: Scope | None = No
     if ALL[name].reach is Reach.INSTALLATION:
         root = await home.identity(Grant(SUPER_ADMIN))
         return await home.caller(await home.key(None, root, scope=scope))
+    if CASES[name].unbound:
+        admin = await home.identity(Grant(ADMIN, place.tenant.id))
+        return await home.caller(await home.key(None, admin, scope=scope))
     return await home.admin(place.tenant, scope=scope)
 
 
@@ -210,7 +214,8 @@ async def test_an_id_in_no_form_of_ours_is_missing_like_any_other(each_home: Hou
 
 
 def test_every_use_case_with_resources_is_looked_at_one_by_one() -> None:
-    everything_else = {use.resources(None) for name, use in ALL.items() if name not in ON_ONE_KEY}
+    on_keys = [*ON_ONE_KEY, "keys.transfer", "keys.explain"]
+    everything_else = {use.resources(None) for name, use in ALL.items() if name not in on_keys}
     assert everything_else == {(None,)}
 
 
@@ -250,6 +255,8 @@ async def test_naming_another_tenant_is_like_naming_none_that_exists(each_home: 
     intruder = await an_intruder(home, await home.tenant("other"), kind)
     for name in IN_TENANT:
         data = NewKey(name="New") if name == "keys.create" else await data_for(home, theirs, name)
+        if ALL[name].tenant(data) is not None:
+            continue  # it names a tenant itself, and that the two differ is what is wrong then
         trail = await home.trail(theirs.tenant)
         for slug in ("nowhere", "acme", "", "\0", "\ud800", "ACME"):
             found = await attempt(home, name, intruder, data, tenant=slug)
@@ -288,7 +295,7 @@ async def test_whoever_is_confined_to_no_tenant_names_one(home: House) -> None:
 
 async def test_every_use_case_says_what_it_does() -> None:
     for name, use in ALL.items():
-        assert (use.run.__doc__ or "").endswith("."), name
+        assert (inspect.getdoc(use.run) or "").endswith("."), name
         assert use.changes or use.permission is None or use.permission.endswith(":read")
 
 

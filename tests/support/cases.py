@@ -40,7 +40,8 @@ class Case:
 
     `prepare` makes what `on` needs, into `Place.things`. `entries` are the audit actions that it leaves.
     `who` makes a caller who may do it, where an administrator's key (of the tenant, or of the installation for
-    what concerns that) is not one. `yields` says that a stranger gets an answer too, of its own things alone.
+    what concerns that) is not one. `unbound` says that a key confined to the
+    tenant cannot do it. `yields` says that a stranger gets an answer too, of its own things alone.
     `everywhere` says that the entry stands in the installation's trail though the use case concerns a tenant.
     """
 
@@ -49,6 +50,7 @@ class Case:
     entries: tuple[str, ...] = ()
     prepare: Callable[[House, Place], Awaitable[None]] | None = None
     who: Callable[[House, Place], Awaitable[Caller]] | None = None
+    unbound: bool = False
     yields: bool = False
     everywhere: bool = False
     secrets: Callable[[Any], list[str]] = field(default=lambda _result: [])

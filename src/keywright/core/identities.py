@@ -41,11 +41,11 @@ class DefaultLimit:
 class TenantSettings:
     """What a tenant asks of its keys and people; an empty one asks nothing beyond what holds everywhere.
 
-    `max_key_seconds` is the longest that a new key may live; `keys_must_expire` refuses keys without an end.
+    `max_key_lifetime_seconds` is the longest that a new key may live; `keys_must_expire` refuses keys without an end.
     """
 
     key_prefix: str | None = None
-    max_key_seconds: int | None = None
+    max_key_lifetime_seconds: int | None = None
     keys_must_expire: bool = False
     two_factor_required: bool = False
     default_limits: tuple[DefaultLimit, ...] = ()

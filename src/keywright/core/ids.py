@@ -31,6 +31,11 @@ def new_id(kind: str) -> str:
     return f"{kind}_{uuid7()}"
 
 
+def is_any_id(text: str) -> bool:
+    """Whether a text has the form of an id of any kind."""
+    return _ID.fullmatch(text) is not None
+
+
 def is_id(text: str, kind: str) -> bool:
     """Whether a text has the form of an id of this kind; anything else cannot name a thing."""
     return text.startswith(f"{kind}_") and _ID.fullmatch(text) is not None

@@ -66,6 +66,20 @@ class KeyQuery:
     after: Position | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which audit entries to list; all conditions must hold.
+
+    `actor` is the id of an identity, key or session. An `action` that ends with `.*` stands for all that begin
+    alike.
+    """
+
+    actor: str | None = None
+    target_id: str | None = None
+    action: str | None = None
+    at: Between = Between()
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some items in order, the position of each, and whether more follow."""

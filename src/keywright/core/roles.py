@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, final
 
 from keywright.core.permissions import MAX_NAME, EmptyPolicy, InvalidPattern, Pattern, Policy
@@ -83,7 +84,13 @@ def _expanded(texts: Iterable[str], values: Mapping[str, tuple[str, ...]]) -> tu
             for name, value in zip(names, chosen, strict=True):
                 filled = filled.replace(f"${{{name}}}", value)
             found[filled] = None
-    return tuple(map(Pattern.parse, found))
+    return tuple(map(_pattern, found))
+
+
+@lru_cache(maxsize=16_384)
+def _pattern(text: str) -> Pattern:
+    """A pattern, read once: the memberships of a role have most of theirs in common."""
+    return Pattern.parse(text)
 
 
 def _count(text: str, values: Mapping[str, tuple[str, ...]]) -> int:

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from keywright.core.errors import InvalidCursor
-from keywright.core.listing import FOLDED_LENGTH, Position
+from keywright.core.errors import InvalidCursor, InvalidValue
+from keywright.core.listing import FOLDED_LENGTH, MAX_PAGE, Position
 
 T = TypeVar("T")
 
@@ -35,6 +35,12 @@ class _Place(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
     order: str
     id: str
     value: int | str | None
+
+
+def sound_limit(limit: int) -> None:
+    """Raise `InvalidValue` for a page that is empty or too long."""
+    if not 1 <= limit <= MAX_PAGE:
+        raise InvalidValue(f"A page has 1 to {MAX_PAGE} items.", field="limit")
 
 
 def encode(order: str, position: Position) -> str:

@@ -34,7 +34,7 @@ async def find(work: Work, name: str, data: DataclassInstance) -> str | None:
             "An idempotency key is 1 to 255 visible ASCII characters.", field="Idempotency-Key"
         )
     made = await work.transaction.replays.find(
-        work.caller.credential_id, _tenant(work), _stored(key), work.now - LIFETIME
+        work.caller.credential_id, work.tenant_id, _stored(key), work.now - LIFETIME
     )
     if made is None:
         return None
@@ -53,7 +53,7 @@ async def remember(work: Work, name: str, data: DataclassInstance, result_id: st
         await work.transaction.replays.add(
             Replay(
                 caller_id=work.caller.credential_id,
-                tenant_id=_tenant(work),
+                tenant_id=work.tenant_id,
                 key=_stored(key),
                 fingerprint=_fingerprint(name, data),
                 result_id=result_id,
@@ -67,10 +67,6 @@ def gone() -> IdempotencyKeyReused:
     return IdempotencyKeyReused(
         "What was made under this idempotency key has been deleted since.", field="Idempotency-Key"
     )
-
-
-def _tenant(work: Work) -> str | None:
-    return None if work.place is None else work.place.id
 
 
 def _stored(key: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     alias,
     and_,
     bindparam,
+    delete,
     false,
     insert,
     literal,
@@ -17,18 +18,20 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     tuple_,
     type_coerce,
     update,
 )
 
 from keywright.core.errors import HandleTaken, TokenHashTaken
+from keywright.core.identities import IdentityKind
 from keywright.core.instants import to_us
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeySort, Page, Position, fold
 from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import KEY_COLUMNS, key_of, key_values
-from keywright.storage.schema import api_key
+from keywright.storage.schema import api_key, identity, membership
 from keywright.storage.types import NEVER_ENDS, NEVER_HAPPENED
 
 if TYPE_CHECKING:
@@ -122,6 +125,43 @@ class Keys:
         await self._connection.execute(
             update(api_key).where(self._mine, api_key.c.id.in_(key_ids)).values(deleted_at=now, active=False)
         )
+        await self._forget_owners(api_key.c.id.in_(key_ids), now)
+
+    async def give(self, key_id: str, identity_id: str, now: datetime) -> None:
+        """Make a key speak for another identity; one that was made for it alone is deleted."""
+        which = and_(self._mine, api_key.c.id == key_id)
+        former = (await self._connection.execute(select(api_key.c.identity_id).where(which))).scalar_one()
+        await self._connection.execute(update(api_key).where(which).values(identity_id=identity_id))
+        await _forget(self._connection, identity.c.id == former, now)
+
+    async def any(self) -> bool:
+        """Whether there is a key at all."""
+        return (
+            await self._connection.execute(select(api_key.c.id).where(self._mine).limit(1))
+        ).first() is not None
+
+    async def owned_by(self, identity_id: str) -> tuple[str, ...]:
+        """The ids of an identity's keys, locked until the transaction ends."""
+        query = (
+            select(api_key.c.id)
+            .where(self._mine, api_key.c.identity_id == identity_id)
+            .order_by(api_key.c.id)
+            .with_for_update()
+        )
+        return tuple((await self._connection.execute(query)).scalars())
+
+    async def delete_all(self, now: datetime) -> int:
+        """Delete every key; answers how many there were."""
+        done = await self._connection.execute(
+            update(api_key).where(self._mine).values(deleted_at=now, active=False)
+        )
+        await self._forget_owners(true(), now)
+        return done.rowcount
+
+    async def _forget_owners(self, which: ColumnElement[bool], now: datetime) -> None:
+        """Delete the owners of some keys that have just been deleted, where they were made for those alone."""
+        owners = select(api_key.c.identity_id).where(_of(api_key, self._tenant_id), which)
+        await _forget(self._connection, identity.c.id.in_(owners), now)
 
 
 class AllKeys:
@@ -136,6 +176,14 @@ class AllKeys:
         """The key that has, or before it was deleted had, a token with this digest, or None."""
         row = (await self._connection.execute(select(*KEY_COLUMNS).where(api_key.c.digest == digest))).first()
         return None if row is None else key_of(row)
+
+    async def delete_of(self, identity_id: str, now: datetime) -> tuple[str, ...]:
+        """Delete every key of an identity, in every tenant and global; answers their ids."""
+        mine = and_(api_key.c.identity_id == identity_id, api_key.c.deleted_at.is_(None))
+        query = select(api_key.c.id).where(mine).order_by(api_key.c.id).with_for_update()
+        ids = tuple((await self._connection.execute(query)).scalars())
+        await self._connection.execute(update(api_key).where(mine).values(deleted_at=now, active=False))
+        return ids
 
     async def expired_before(self, moment: datetime, limit: int) -> tuple[Key, ...]:
         """Some of the keys whose expiry lies before a moment, the longest expired first.
@@ -163,6 +211,26 @@ class AllKeys:
             .values(last_used_at=bindparam("used_at"), last_used_ip=bindparam("used_ip")),
             [{"used_id": key_id, "used_at": at, "used_ip": ip} for key_id, at, ip in ordered],
         )
+
+
+async def _forget(connection: AsyncConnection, which: ColumnElement[bool], now: datetime) -> None:
+    """Delete identities that were made for a key and have none left, with the roles that they hold.
+
+    A key made with such a key speaks for the same identity, which lives as long as either.
+    """
+    left = alias(api_key)
+    keys_left = select(left.c.id).where(left.c.identity_id == identity.c.id, left.c.deleted_at.is_(None))
+    owners = (
+        select(identity.c.id)
+        .where(
+            identity.c.kind == IdentityKind.KEY, identity.c.deleted_at.is_(None), which, ~keys_left.exists()
+        )
+        .scalar_subquery()
+    )
+    await connection.execute(delete(membership).where(membership.c.identity_id.in_(owners)))
+    await connection.execute(
+        update(identity).where(identity.c.id.in_(owners)).values(deleted_at=now, active=False)
+    )
 
 
 def _taken() -> dict[str, Exception]:

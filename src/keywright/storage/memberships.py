@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from keywright.core.errors import MembershipHeld
 from keywright.core.identities import IdentityKind, Membership
@@ -15,7 +15,7 @@ from keywright.storage.rows import DEFINED, GRANT_COLUMNS, grant_of, values_text
 from keywright.storage.schema import identity, membership, role
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Select
@@ -45,6 +45,7 @@ class Memberships:
         grant: Grant,
         now: datetime,
         *,
+        membership_id: str | None = None,
         created_by: str | None = None,
         by_sign_on: bool = False,
     ) -> Membership:
@@ -52,7 +53,7 @@ class Memberships:
         if grant.tenant_id != self._tenant_id:
             raise ValueError("The grant is one of another tenant.")
         made = Membership(
-            id=new_id("mem"),
+            id=membership_id or new_id("mem"),
             identity_id=identity_id,
             grant=grant,
             by_sign_on=by_sign_on,
@@ -128,11 +129,14 @@ class Memberships:
             delete(membership).where(self._mine, membership.c.id.in_(membership_ids))
         )
 
-    async def holders(self, name: str, kinds: Sequence[IdentityKind]) -> int:
-        """How many active identities of these kinds hold a role."""
+    async def holders(self, name: str, kinds: Collection[IdentityKind]) -> tuple[str, ...]:
+        """The memberships by which active identities of these kinds hold a role, by id.
+
+        They and their identities are locked until the transaction ends: of two who would each take away the
+        last but one, the second sees what the first has left.
+        """
         query = (
-            select(func.count())
-            .select_from(membership)
+            select(membership.c.id)
             .join(identity, identity.c.id == membership.c.identity_id)
             .where(
                 self._mine,
@@ -141,8 +145,10 @@ class Memberships:
                 identity.c.deleted_at.is_(None),
                 identity.c.kind.in_(kinds),
             )
+            .order_by(membership.c.id)
+            .with_for_update()
         )
-        return int((await self._connection.execute(query)).scalar_one())
+        return tuple((await self._connection.execute(query)).scalars())
 
 
 class AllMemberships:
@@ -157,6 +163,11 @@ class AllMemberships:
         """Give an identity a role where the grant says. Raises `MembershipHeld`."""
         return await Memberships(self._connection, grant.tenant_id).add(identity_id, grant, now)
 
+    async def of(self, identity_id: str) -> tuple[Membership, ...]:
+        """All memberships of an identity, in every tenant and everywhere."""
+        query = _selected().where(membership.c.identity_id == identity_id).order_by(membership.c.id)
+        return tuple(map(_membership, (await self._connection.execute(query)).all()))
+
     async def grants(self, identity_id: str) -> tuple[Grant, ...]:
         """All roles that an identity holds, in every tenant and everywhere."""
         query = (
@@ -169,7 +180,7 @@ class AllMemberships:
 
 
 def _selected() -> Select[Any]:
-    return select(*_OWN, *GRANT_COLUMNS).select_from(membership.outerjoin(role, and_(DEFINED)))
+    return select(*_OWN, *GRANT_COLUMNS).select_from(membership.outerjoin(role, DEFINED))
 
 
 def _membership(row: Any) -> Membership:  # noqa: ANN401 - a tuple-like row

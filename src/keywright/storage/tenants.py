@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from keywright.core.errors import SlugTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import TENANT_COLUMNS, tenant_of, tenant_values
-from keywright.storage.schema import tenant
+from keywright.storage.schema import identity, invitation, membership, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +44,22 @@ class Tenants:
             )
 
     async def delete(self, tenant_id: str, now: datetime) -> None:
-        """Delete a tenant: nobody finds it any more, and its slug is free."""
+        """Delete a tenant: nobody finds it any more, and its slug is free.
+
+        Its service accounts go with it, every role that is held in it, and invitations to it. Its keys are for
+        the caller to delete first.
+        """
+        await self._connection.execute(delete(membership).where(membership.c.tenant_id == tenant_id))
+        await self._connection.execute(
+            update(identity)
+            .where(identity.c.tenant_id == tenant_id, identity.c.deleted_at.is_(None))
+            .values(active=False, deleted_at=now)
+        )
+        await self._connection.execute(
+            update(invitation)
+            .where(invitation.c.tenant_id == tenant_id, invitation.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+        )
         await self._connection.execute(
             update(tenant)
             .where(_LIVE, tenant.c.id == tenant_id)

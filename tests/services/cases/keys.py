@@ -2,12 +2,45 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
-from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
-from tests.support.cases import Case
+from keywright.core.roles import ADMIN, MEMBER
+from keywright.services.keys import (
+    KeyChanges,
+    KeyId,
+    KeyIds,
+    KeyQuestion,
+    KeyTransfer,
+    ListKeys,
+    NewKey,
+)
+from tests.support.cases import Case, Place
+
+if TYPE_CHECKING:
+    from tests.support.house import House
+
+
+async def somebody_else(home: House, place: Place) -> None:
+    """A key with a scope, and another identity that holds a role."""
+    owner = await home.identity(Grant(ADMIN, place.tenant.id))
+    place.things["key"] = await home.key(place.tenant, owner, scope=[(["keys:update"], None)])
+    place.things["heir"] = await home.identity(Grant(MEMBER, place.tenant.id), name="Heir")
+
 
 CASES = {
+    "keys.transfer": Case(
+        lambda place: KeyTransfer(place.things["key"].id, place.things["heir"].id, confirm=True),
+        lambda: KeyTransfer(new_id("key"), new_id("idn"), confirm=True),
+        ("key.transfer",),
+        prepare=somebody_else,
+    ),
+    "keys.explain": Case(
+        lambda place: KeyQuestion(id=place.target.id, action="keys:read"),
+        lambda: KeyQuestion(id=new_id("key"), action="keys:read"),
+    ),
     "keys.create": Case(
         lambda place: NewKey(name="New", scope=((("keys:create",), None),), tenant=place.tenant.slug),
         lambda: NewKey(name="New", scope=((("keys:create",), None),), tenant="nowhere"),

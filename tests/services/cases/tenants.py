@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
+from keywright.services.tenants import ListTenants, NewTenant, TenantChanges, TenantDeletion, TenantSlug
 from tests.support.cases import Case, nothing
 
 CASES = {
@@ -11,5 +11,17 @@ CASES = {
     ),
     "tenants.list": Case(lambda _: ListTenants(), ListTenants, yields=True),
     "tenants.get": Case(lambda place: TenantSlug(place.tenant.slug), lambda: TenantSlug("nowhere")),
+    "tenants.update": Case(
+        lambda place: TenantChanges(slug=place.tenant.slug, name="Other"),
+        lambda: TenantChanges(slug="nowhere", name="Other"),
+        ("tenant.update",),
+    ),
+    "tenants.delete": Case(
+        lambda place: TenantDeletion(place.tenant.slug, force=True),
+        lambda: TenantDeletion("nowhere", force=True),
+        ("tenant.delete",),
+        unbound=True,
+        everywhere=True,
+    ),
     "whoami": Case(nothing, nothing, yields=True),
 }

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET
 
 from keywright.core import checks
 from keywright.core.audit import Change
-from keywright.core.errors import InvalidValue
+from keywright.core.errors import ExpiryRequired, InvalidValue, LifetimeTooLong
+from keywright.core.identities import TenantSettings
 from keywright.core.ids import is_id, new_id
 from keywright.core.instants import rfc3339
 from keywright.core.keys import Act, Key, State, transition
@@ -19,6 +20,7 @@ from keywright.core.permissions import Policy
 from keywright.core.tokens import DEFAULT_PREFIX
 
 if TYPE_CHECKING:
+    from keywright.core.identities import Identity
     from keywright.services.keys.shapes import KeyChanges, NewKey
     from keywright.services.work import Work
 
@@ -48,20 +50,22 @@ def _span(span: Between, name: str) -> Between:
     )
 
 
-def drafted(work: Work, new: NewKey) -> Key:
+def drafted(work: Work, new: NewKey, owner: Identity) -> Key:
     """The key that is asked for, with every value checked."""
+    settings = _settings(work)
     not_before = None if new.not_before is None else checks.moment(new.not_before, "not_before")
     expires_at = None if new.expires_at is None else checks.moment(new.expires_at, "expires_at")
     checks.future(expires_at, work.now)
     checks.window(not_before, expires_at)
+    _within_lifetime(settings, expires_at, work.now)
     return Key(
         id=new_id("key"),
-        tenant_id=work.tenant.id,
-        identity_id=work.caller.identity.id,
+        tenant_id=work.tenant_id,
+        identity_id=owner.id,
         name=checks.name(new.name),
         handle=None if new.handle is None else checks.handle(new.handle),
         description=checks.description(new.description),
-        prefix=DEFAULT_PREFIX if new.prefix is None else checks.prefix(new.prefix),
+        prefix=(settings.key_prefix or DEFAULT_PREFIX) if new.prefix is None else checks.prefix(new.prefix),
         hint=None,
         last_seven=None,
         created_at=work.now,
@@ -111,9 +115,27 @@ def _moved(work: Work, key: Key, wanted: KeyChanges) -> Key:
         end = None if wanted.expires_at is None else checks.moment(wanted.expires_at, "expires_at")
         if end != key.expires_at:
             checks.future(end, work.now)
+            _within_lifetime(_settings(work), end, work.now)
         key = replace(key, expires_at=end)
     checks.window(key.not_before, key.expires_at)
     return key
+
+
+def _settings(work: Work) -> TenantSettings:
+    return TenantSettings() if work.place is None else work.place.settings
+
+
+def _within_lifetime(settings: TenantSettings, expires_at: datetime | None, now: datetime) -> None:
+    """A key ends as soon as its tenant wants it to. Raises `ExpiryRequired` and `LifetimeTooLong`."""
+    if expires_at is None:
+        if settings.keys_must_expire:
+            raise ExpiryRequired("Keys of this tenant need an expiry.", field="expires_at")
+        return
+    longest = settings.max_key_lifetime_seconds
+    if longest is not None and expires_at - now > timedelta(seconds=longest):
+        raise LifetimeTooLong(
+            f"Keys of this tenant live at most {longest} seconds from now.", field="expires_at"
+        )
 
 
 _AUDITED = (
@@ -156,4 +178,4 @@ async def within_own_rights(work: Work, key: Key, field: str = "scope") -> None:
     grants = caller.grants
     if key.identity_id != caller.identity.id:
         grants = await work.transaction.all_memberships.grants(key.identity_id)
-    caller.require_covers(work.tenant.id, grants, key.scope, field)
+    caller.require_covers(work.tenant_id, grants, key.scope, field)

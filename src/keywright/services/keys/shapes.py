@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from keywright.core.identities import Identity, Tenant
     from keywright.core.keys import Key, State
     from keywright.core.listing import KeyQuery
+    from keywright.core.permissions import Policy
     from keywright.core.tokens import Token
+    from keywright.services.memberships import RoleInput
 
 PolicyInput = tuple[tuple[str, ...], tuple[str, ...] | None]
 """One policy as it comes from a door: actions, and resources or None for all."""
@@ -35,6 +37,12 @@ class NewKey:
     metadata: dict[str, object] | None = None
     prefix: str | None = None
     token_hash: str | None = None
+    identity_id: str | None = None
+    """For whom the key speaks, where it is not its maker."""
+    memberships: tuple[RoleInput, ...] | None = None
+    """Roles for an identity that is made for this key alone; in place of `identity_id`."""
+    template: str | None = None
+    """A key template of the catalog, which says what is not said here."""
     tenant: str | None = None
     """The tenant's slug, where the credential and the call do not say it."""
 
@@ -79,6 +87,36 @@ class KeyId:
     """The id of one key."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyTransfer:
+    """Which key is to speak for which other identity; without `confirm` it is only looked at."""
+
+    id: str
+    identity_id: str
+    confirm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TransferredKey:
+    """A key with its new owner, or as it would be; and what it may do more and less than before."""
+
+    view: KeyView
+    confirmed: bool
+    gained: tuple[Policy, ...]
+    lost: tuple[Policy, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyQuestion:
+    """What is asked about a key that is named by its id. `where` is the tenant in which a global key is used."""
+
+    id: str
+    action: str | None = None
+    resource: str | None = None
+    ip: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

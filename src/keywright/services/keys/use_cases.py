@@ -14,15 +14,26 @@ from keywright.core.keys import Act, State, transition, widened
 from keywright.core.listing import KeySort
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.services import cursors, replays
+from keywright.services.catalog.vocabulary import vocabulary_of
+from keywright.services.keys.owners import from_template, owner_of, settle
 from keywright.services.keys.rules import changed, changes_between, drafted, sound, within_own_rights
 from keywright.services.keys.shapes import CreatedKey, KeyList, KeyView
-from keywright.services.work import use_case
+from keywright.services.memberships import plain_grant
+from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keywright.core.keys import Key
-    from keywright.services.keys.shapes import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
+    from keywright.services.keys.shapes import (
+        KeyChanges,
+        KeyId,
+        KeyIds,
+        KeyQuestion,
+        KeyTransfer,
+        ListKeys,
+        NewKey,
+    )
     from keywright.services.work import Work
 
 MAX_AT_ONCE = 1_000
@@ -40,7 +51,8 @@ def _resource(key_id: str) -> str:
     return f"key:{key_id}" if is_id(key_id, "key") else "key:none"
 
 
-def _of_one(data: KeyId | KeyChanges) -> tuple[str]:
+def of_one(data: KeyId | KeyChanges | KeyTransfer | KeyQuestion) -> tuple[str]:
+    """The resource that a call on one key concerns."""
     return (_resource(data.id),)
 
 
@@ -52,14 +64,28 @@ def _tenant_of(new: NewKey) -> str | None:
     return new.tenant
 
 
-@use_case("keys.create", permission="keys:create", changes=True, tenant=_tenant_of)
-async def create_key(work: Work, new: NewKey) -> CreatedKey:
-    """Make a key in the call's tenant that speaks for its maker."""
-    made = await replays.find(work, "keys.create", new)
+@use_case(
+    "keys.create",
+    permission="keys:create",
+    own="keys:own:create",
+    reach=Reach.EITHER,
+    changes=True,
+    tenant=_tenant_of,
+    fresh=True,
+)
+async def create_key(work: Work, asked: NewKey) -> CreatedKey:
+    """Make a key that speaks for its maker, for another identity, or for one made for it alone.
+
+    It can do no more than its maker. Raises `BeyondOwnRights`.
+    """
+    made = await replays.find(work, "keys.create", asked)
     if made is not None:
         return await _replayed(work, made)
-    key = drafted(work, new)
-    await within_own_rights(work, key)
+    new = await from_template(work, asked)
+    owner = await owner_of(work, new)
+    key = drafted(work, new, owner)
+    if key.scope is not None:
+        (await vocabulary_of(work)).check_policies(key.scope, "scope")
     if new.token_hash is None:
         token = mint(key.prefix)
         stored = digest(token.reveal())
@@ -68,66 +94,101 @@ async def create_key(work: Work, new: NewKey) -> CreatedKey:
         token = None
         stored = checks.token_hash(new.token_hash)
     # First, so that a second request at this moment waits here, and not at a handle that is taken by then.
-    await replays.remember(work, "keys.create", new, key.id)
-    await work.transaction.keys(work.tenant.id).add(key, stored)
-    work.record("key.create", "key", key.id, changes_between(None, key))
-    return CreatedKey(KeyView(key, key.state(work.now), work.tenant, work.caller.identity), token)
+    await replays.remember(work, "keys.create", asked, key.id)
+    given = await settle(work, new, owner)
+    await within_own_rights(work, key)
+    await work.transaction.keys(work.tenant_id).add(key, stored)
+    changes = changes_between(None, key)
+    if given:
+        changes["memberships"] = Change(None, [plain_grant(one.grant) for one in given])
+    work.record("key.create", "key", key.id, changes)
+    return CreatedKey(KeyView(key, key.state(work.now), work.place, owner), token)
 
 
-@use_case("keys.get", permission="keys:read", resources=_of_one)
+@use_case(
+    "keys.get",
+    permission="keys:read",
+    own="keys:own:read",
+    reach=Reach.EITHER,
+    resources=of_one,
+)
 async def get_key(work: Work, wanted: KeyId) -> KeyView:
     """One key of the tenant."""
-    return await _view(work, await _existing(work, wanted.id))
+    return await view_of(work, await existing_key(work, wanted.id))
 
 
-@use_case("keys.list", permission="keys:read")
+@use_case(
+    "keys.list",
+    permission="keys:read",
+    own="keys:own:read",
+    reach=Reach.EITHER,
+)
 async def list_keys(work: Work, wanted: ListKeys) -> KeyList:
-    """A page of the tenant's keys; deleted ones are in no list."""
+    """A page of the keys; deleted ones are in no list."""
     query = sound(wanted.query)
+    if work.own_only:
+        own = work.caller.identity.id
+        query = replace(query, identity_id=own if query.identity_id in (None, own) else "none")
     order = f"keys.{query.sort}.{'desc' if query.descending else 'asc'}"
     if wanted.cursor is not None:
         query = replace(query, after=cursors.decode(order, wanted.cursor, _SORTED_BY[query.sort]))
-    page = await work.transaction.keys(work.tenant.id).page(query, work.now)
+    page = await work.transaction.keys(work.tenant_id).page(query, work.now)
     owners = await work.transaction.identities.named({key.identity_id for key in page.items})
     return KeyList(
-        tuple(KeyView(key, key.state(work.now), work.tenant, owners[key.identity_id]) for key in page.items),
+        tuple(KeyView(key, key.state(work.now), work.place, owners[key.identity_id]) for key in page.items),
         tuple(cursors.encode(order, position) for position in page.positions),
         more=page.more,
     )
 
 
-@use_case("keys.update", permission="keys:update", changes=True, resources=_of_one)
+@use_case(
+    "keys.update",
+    permission="keys:update",
+    own="keys:own:update",
+    reach=Reach.EITHER,
+    changes=True,
+    resources=of_one,
+)
 async def update_key(work: Work, wanted: KeyChanges) -> KeyView:
     """Change a key; changing nothing is allowed and leaves no trace."""
-    before = await _existing(work, wanted.id, lock=True)
-    _not_own(work, before.id)
+    before = await existing_key(work, wanted.id, lock=True)
+    not_own(work, before.id)
     after = changed(work, before, wanted)
+    if after.scope is not None and after.scope != before.scope:
+        (await vocabulary_of(work)).check_policies(after.scope, "scope")
     if after == before:
         work.nothing_changed = True
-        return await _view(work, before)
+        return await view_of(work, before)
     given = widened(before, after)
     if given is not None:
         await within_own_rights(work, after, given)
-    await work.transaction.keys(work.tenant.id).change(after)
+    await work.transaction.keys(work.tenant_id).change(after)
     action = "key.update"
     if after == replace(before, active=after.active):
         action = "key.enable" if after.active else "key.disable"
     work.record(action, "key", after.id, changes_between(before, after))
-    return await _view(work, after)
+    return await view_of(work, after)
 
 
-@use_case("keys.delete", permission="keys:delete", changes=True, resources=_of_each)
+@use_case(
+    "keys.delete",
+    permission="keys:delete",
+    own="keys:own:delete",
+    reach=Reach.EITHER,
+    changes=True,
+    resources=_of_each,
+)
 async def delete_keys(work: Work, wanted: KeyIds) -> tuple[str, ...]:
     """Delete keys for good, all of them or none; answers their ids in the order asked for."""
     ids = tuple(dict.fromkeys(wanted.ids))
     if not 1 <= len(ids) <= MAX_AT_ONCE:
         raise InvalidValue(f"1 to {MAX_AT_ONCE} keys can be deleted at once.", field="ids")
-    keys = work.transaction.keys(work.tenant.id)
+    keys = work.transaction.keys(work.tenant_id)
     found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=True)
     for index, key_id in enumerate(ids):
-        if key_id not in found:
+        if key_id not in found or not _is_open(work, found[key_id]):
             raise missing(None if len(ids) == 1 else f"ids.{index}")
-        _not_own(work, key_id)
+        not_own(work, key_id)
         transition(found[key_id].state(work.now), Act.DELETE)
     await keys.delete(ids, work.now)
     for key_id in ids:
@@ -142,28 +203,36 @@ def missing(field: str | None = None) -> NotFound:
     return NotFound("No such key.", field=field)
 
 
-async def _existing(work: Work, key_id: str, *, lock: bool = False) -> Key:
+async def existing_key(work: Work, key_id: str, *, lock: bool = False) -> Key:
+    """The key with this id that the caller may do this with; raises `NotFound` for any other."""
     key = (
-        await work.transaction.keys(work.tenant.id).by_id(key_id, lock=lock) if is_id(key_id, "key") else None
+        await work.transaction.keys(work.tenant_id).by_id(key_id, lock=lock) if is_id(key_id, "key") else None
     )
-    if key is None:
+    if key is None or not _is_open(work, key):
         raise missing()
     return key
 
 
-async def _view(work: Work, key: Key) -> KeyView:
+def _is_open(work: Work, key: Key) -> bool:
+    """Whether the caller may do this with a key: with any, or with those alone that speak for itself."""
+    return not work.own_only or key.identity_id == work.caller.identity.id
+
+
+async def view_of(work: Work, key: Key) -> KeyView:
+    """A key with what a reader wants beside it."""
     owner = await work.transaction.identities.by_id(key.identity_id)
-    return KeyView(key, key.state(work.now), work.tenant, owner)
+    return KeyView(key, key.state(work.now), work.place, owner)
 
 
-def _not_own(work: Work, key_id: str) -> None:
+def not_own(work: Work, key_id: str) -> None:
+    """Raise `OwnKey` for the key that the call is made with."""
     if work.caller.credential_id == key_id:
         raise OwnKey("A key may not change or delete itself. Use another credential.")
 
 
 async def _replayed(work: Work, key_id: str) -> CreatedKey:
-    key = await work.transaction.keys(work.tenant.id).by_id(key_id)
+    key = await work.transaction.keys(work.tenant_id).by_id(key_id)
     work.nothing_changed = True
     if key is None:
         raise replays.gone()
-    return CreatedKey(await _view(work, key), None, replayed=True)
+    return CreatedKey(await view_of(work, key), None, replayed=True)

@@ -1,0 +1,113 @@
+"""Whom a key speaks for, and what it takes from a template of the catalog."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from keywright.core import checks
+from keywright.core.errors import InvalidValue, NotFound, PermissionDenied
+from keywright.core.identities import Identity, IdentityKind
+from keywright.core.ids import is_id, new_id
+from keywright.services.catalog.vocabulary import template_of
+from keywright.services.memberships import give
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keywright.core.identities import Membership
+    from keywright.core.keys import Ranges
+    from keywright.core.permissions import Policy
+    from keywright.services.keys.shapes import NewKey, PolicyInput
+    from keywright.services.work import Work
+
+_OTHERS = "This needs the permission keys:create: a key for somebody else than oneself."
+
+
+async def owner_of(work: Work, new: NewKey) -> Identity:
+    """The identity that a new key is to speak for: its maker, the one named, or one that is yet to be stored."""
+    if new.memberships is not None:
+        if new.identity_id is not None:
+            raise InvalidValue("Name an identity or memberships, not both.", field="memberships")
+        if work.own_only:
+            raise PermissionDenied(_OTHERS, field="memberships")
+        return Identity(
+            id=new_id("idn"),
+            kind=IdentityKind.KEY,
+            name=checks.name(new.name),
+            active=True,
+            tenant_id=work.tenant_id,
+            created_at=work.now,
+        )
+    if new.identity_id is None or new.identity_id == work.caller.identity.id:
+        return work.caller.identity
+    if work.own_only:
+        raise PermissionDenied(_OTHERS, field="identity_id")
+    return await known_identity(work, new.identity_id)
+
+
+async def known_identity(work: Work, identity_id: str) -> Identity:
+    """The identity with this id, as far as the call may know of it, that can own a key there.
+
+    A tenant knows its own and those that hold a role in it. Over the installation, keys speak for people and
+    for identities made for global keys: what a tenant owns stays in it.
+    """
+    found = None
+    if is_id(identity_id, "idn"):
+        identities = work.transaction.identities
+        if work.place is not None:
+            found = await identities.in_tenant(work.place.id, identity_id)
+        else:
+            found = await identities.by_id(identity_id)
+    if found is None or found.tenant_id not in (None, work.tenant_id):
+        raise NotFound("No such identity.", field="identity_id")
+    return found
+
+
+async def settle(work: Work, new: NewKey, owner: Identity) -> tuple[Membership, ...]:
+    """Store an identity that is made for the key alone, with its roles; nothing is done for any other."""
+    if new.memberships is None:
+        return ()
+    await work.transaction.identities.add(owner)
+    return await give(work, owner, new.memberships)
+
+
+async def from_template(work: Work, new: NewKey) -> NewKey:
+    """What is asked for, with each field that was left out as the template says, if one was named."""
+    if new.template is None:
+        return new
+    if work.place is None:
+        raise InvalidValue("Only a tenant has key templates.", field="template")
+    template = await template_of(work, new.template)
+    return replace(
+        new,
+        description=new.description or template.description,
+        scope=_scope(template.scope) if new.scope is None else new.scope,
+        expires_at=new.expires_at
+        or (None if template.expires_in is None else work.now + timedelta(seconds=template.expires_in)),
+        allowed_cidrs=_texts(template.allowed_cidrs) if new.allowed_cidrs is None else new.allowed_cidrs,
+        metadata=_object(template.metadata) if new.metadata is None else new.metadata,
+        prefix=template.prefix if new.prefix is None else new.prefix,
+    )
+
+
+def _scope(scope: Sequence[Policy] | None) -> tuple[PolicyInput, ...] | None:
+    if scope is None:
+        return None
+    return tuple(
+        (
+            tuple(one.text for one in policy.actions),
+            None if policy.resources is None else tuple(one.text for one in policy.resources),
+        )
+        for policy in scope
+    )
+
+
+def _texts(ranges: Ranges | None) -> tuple[str, ...] | None:
+    return None if ranges is None else tuple(map(str, ranges))
+
+
+def _object(text: str | None) -> dict[str, object] | None:
+    return None if text is None else json.loads(text)

@@ -1,0 +1,211 @@
+"""Service accounts: identities for programs, owned by a tenant. Their keys outlive the people who made them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET, UnsetType
+
+from keywright.core import checks
+from keywright.core.audit import Change
+from keywright.core.errors import NotFound
+from keywright.core.identities import Identity, IdentityKind
+from keywright.core.ids import is_id, new_id
+from keywright.core.listing import DEFAULT_PAGE
+from keywright.services import cursors, replays
+from keywright.services.cursors import Listed
+from keywright.services.memberships import checked_grant, give, keep_an_administrator, plain_grant
+from keywright.services.work import use_case
+
+if TYPE_CHECKING:
+    from keywright.core.identities import Membership
+    from keywright.services.memberships import RoleInput
+    from keywright.services.work import Work
+
+_ORDER = "service_accounts.id"
+_NO_ACCOUNT = "No such service account."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewServiceAccount:
+    """A service account to be made, with its roles."""
+
+    name: str
+    description: str = ""
+    memberships: tuple[RoleInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAccountChanges:
+    """What is to change of a service account; a field that is left `UNSET` stays as it is."""
+
+    id: str
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    active: bool | UnsetType = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccountId:
+    """The id of one service account."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceAccountView:
+    """A service account with the roles that it holds in its tenant."""
+
+    identity: Identity
+    memberships: tuple[Membership, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedServiceAccount:
+    """A service account, and whether it was made before under the same idempotency key."""
+
+    view: ServiceAccountView
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListServiceAccounts:
+    """How many service accounts to list, and after which cursor."""
+
+    limit: int = DEFAULT_PAGE
+    cursor: str | None = None
+
+
+ServiceAccountList = Listed[ServiceAccountView]
+"""A page of service accounts."""
+
+
+@use_case("service_accounts.create", permission="identities:create", changes=True)
+async def create_service_account(work: Work, new: NewServiceAccount) -> CreatedServiceAccount:
+    """Make a service account with roles, of which the caller holds everything itself."""
+    made = await replays.find(work, "service_accounts.create", new)
+    if made is not None:
+        return await _replayed(work, made)
+    identity = Identity(
+        id=new_id("idn"),
+        kind=IdentityKind.SERVICE_ACCOUNT,
+        name=checks.name(new.name),
+        active=True,
+        tenant_id=work.tenant.id,
+        created_at=work.now,
+        description=checks.description(new.description),
+    )
+    await replays.remember(work, "service_accounts.create", new, identity.id)
+    await work.transaction.identities.add(identity)
+    memberships = await give(work, identity, new.memberships)
+    work.record(
+        "service_account.create",
+        "identity",
+        identity.id,
+        {
+            "name": Change(None, identity.name),
+            "memberships": Change(None, [plain_grant(one.grant) for one in memberships]),
+        },
+    )
+    return CreatedServiceAccount(ServiceAccountView(identity, memberships))
+
+
+@use_case("service_accounts.get", permission="identities:read")
+async def get_service_account(work: Work, wanted: ServiceAccountId) -> ServiceAccountView:
+    """One service account of the tenant."""
+    return await _view(work, await _existing(work, wanted.id))
+
+
+@use_case("service_accounts.list", permission="identities:read")
+async def list_service_accounts(work: Work, wanted: ListServiceAccounts) -> ServiceAccountList:
+    """A page of the tenant's service accounts, in the order in which they were made."""
+    cursors.sound_limit(wanted.limit)
+    page = await work.transaction.identities.accounts(
+        work.tenant.id,
+        limit=wanted.limit,
+        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, type(None)),
+    )
+    held = await work.transaction.memberships(work.tenant.id).of({one.id for one in page.items})
+    return ServiceAccountList(
+        tuple(
+            ServiceAccountView(one, tuple(given for given in held if given.identity_id == one.id))
+            for one in page.items
+        ),
+        tuple(cursors.encode(_ORDER, position) for position in page.positions),
+        page.more,
+    )
+
+
+@use_case("service_accounts.update", permission="identities:update", changes=True)
+async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> ServiceAccountView:
+    """Rename, describe, disable or enable a service account; a disabled one has no key that is accepted.
+
+    Changing nothing is allowed and leaves no trace. Raises `LastAdministrator`.
+    """
+    before = await _existing(work, wanted.id, lock=True)
+    after = before
+    if wanted.name is not UNSET:
+        after = replace(after, name=checks.name(wanted.name))
+    if wanted.description is not UNSET:
+        after = replace(after, description=checks.description(wanted.description))
+    if wanted.active is not UNSET:
+        after = replace(after, active=wanted.active)
+    if after == before:
+        work.nothing_changed = True
+        return await _view(work, before)
+    if before.active and not after.active:
+        await keep_an_administrator(work, await work.transaction.all_memberships.of(before.id))
+    if after.active and not before.active:
+        # Who brings it back hands out what it may do.
+        for given in await work.transaction.memberships(work.tenant.id).of([before.id]):
+            await checked_grant(work, given.grant.role, dict(given.grant.variables), "active")
+    await work.transaction.identities.change(after)
+    work.record(
+        "service_account.update",
+        "identity",
+        after.id,
+        {
+            name: Change(getattr(before, name), getattr(after, name))
+            for name in ("name", "description", "active")
+            if getattr(before, name) != getattr(after, name)
+        },
+    )
+    return await _view(work, after)
+
+
+@use_case("service_accounts.delete", permission="identities:delete", changes=True)
+async def delete_service_account(work: Work, wanted: ServiceAccountId) -> None:
+    """Delete a service account for good, and its keys with it. Raises `LastAdministrator`."""
+    account = await _existing(work, wanted.id, lock=True)
+    held = await work.transaction.all_memberships.of(account.id)
+    await keep_an_administrator(work, held)
+    keys = await work.transaction.all_keys.delete_of(account.id, work.now)
+    await work.transaction.identities.delete(account.id, work.now)
+    work.record(
+        "service_account.delete",
+        "identity",
+        account.id,
+        {"name": Change(account.name, None), "keys": Change(list(keys), None)},
+    )
+
+
+async def _existing(work: Work, identity_id: str, *, lock: bool = False) -> Identity:
+    found = None
+    if is_id(identity_id, "idn"):
+        found = await work.transaction.identities.owned(work.tenant.id, identity_id, lock=lock)
+    if found is None:
+        raise NotFound(_NO_ACCOUNT)
+    return found
+
+
+async def _view(work: Work, identity: Identity) -> ServiceAccountView:
+    return ServiceAccountView(identity, await work.transaction.memberships(work.tenant.id).of([identity.id]))
+
+
+async def _replayed(work: Work, identity_id: str) -> CreatedServiceAccount:
+    work.nothing_changed = True
+    found = await work.transaction.identities.owned(work.tenant.id, identity_id)
+    if found is None:
+        raise replays.gone()
+    return CreatedServiceAccount(await _view(work, found), replayed=True)

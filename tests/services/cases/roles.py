@@ -1,0 +1,87 @@
+"""The use cases of roles and memberships."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.core.ids import new_id
+from keywright.core.roles import PolicyTemplate, Role, Variable
+from keywright.services.memberships import (
+    ListMemberships,
+    MembershipChanges,
+    MembershipId,
+    NewMembership,
+)
+from keywright.services.roles import NewRole, RoleChanges, RoleName
+from tests.support.cases import Case, Place, nothing
+
+if TYPE_CHECKING:
+    from tests.support.house import House
+
+EDITOR = Role(
+    "editor",
+    variables=(Variable("language"),),
+    policies=(PolicyTemplate.of(["identities:update"], ["article:${language}"]),),
+)
+CS = {"language": ("cs",)}
+
+
+async def a_role(home: House, place: Place) -> None:
+    """A role that nobody holds, and somebody who could."""
+    if "role" in place.things:
+        return
+    place.things["role"] = await home.role(place.tenant, EDITOR)
+    place.things["who"] = await home.service_account(place.tenant)
+
+
+async def a_membership(home: House, place: Place) -> None:
+    """Somebody who holds the role."""
+    await a_role(home, place)
+    if "membership" in place.things:
+        return
+    place.things["membership"] = await home.give(place.tenant, place.things["who"], "editor", CS)
+
+
+CASES = {
+    "roles.list": Case(nothing, nothing, yields=True),
+    "roles.get": Case(lambda _: RoleName("editor"), lambda: RoleName("editor"), prepare=a_role),
+    "roles.create": Case(
+        lambda _: NewRole(name="other", policies=((("roles:create",), None),)),
+        lambda: NewRole(name="Other"),
+        ("role.create",),
+        yields=True,
+    ),
+    "roles.update": Case(
+        lambda _: RoleChanges(name="editor", description="Other"),
+        lambda: RoleChanges(name="nothing", description="Other"),
+        ("role.update",),
+        prepare=a_role,
+    ),
+    "roles.delete": Case(
+        lambda _: RoleName("editor"), lambda: RoleName("nothing"), ("role.delete",), prepare=a_role
+    ),
+    "memberships.create": Case(
+        lambda place: NewMembership(identity_id=place.things["who"].id, role="editor", variables=CS),
+        lambda: NewMembership(identity_id=new_id("idn"), role="editor", variables=CS),
+        ("membership.create",),
+        prepare=a_role,
+    ),
+    "memberships.get": Case(
+        lambda place: MembershipId(place.things["membership"].id),
+        lambda: MembershipId(new_id("mem")),
+        prepare=a_membership,
+    ),
+    "memberships.list": Case(lambda _: ListMemberships(), ListMemberships, yields=True),
+    "memberships.update": Case(
+        lambda place: MembershipChanges(place.things["membership"].id, {"language": ("en",)}),
+        lambda: MembershipChanges(new_id("mem"), {"language": ("en",)}),
+        ("membership.update",),
+        prepare=a_membership,
+    ),
+    "memberships.delete": Case(
+        lambda place: MembershipId(place.things["membership"].id),
+        lambda: MembershipId(new_id("mem")),
+        ("membership.delete",),
+        prepare=a_membership,
+    ),
+}
