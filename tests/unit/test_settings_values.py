@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from keywright.settings import SETTINGS, Secret, Settings, SettingsError, load
+from keywright.settings import SETTINGS, GroupRole, Secret, Settings, SettingsError, load
 
 HASH = "0123456789abcdef" * 4
 PG = "postgresql://kw:hunter22@db:5432/kw"
+SMTP = "smtps://kw:hunter22@mail.example.com:465"
 
 # For each setting: text as a variable or a flag holds it, and the value it must become.
 GOOD: dict[str, list[tuple[str, object]]] = {
@@ -64,7 +65,65 @@ GOOD: dict[str, list[tuple[str, object]]] = {
     "session_max_seconds": [("43200", 43200), ("31536000", 31536000), ("604800", 604800)],
     "shutdown_seconds": [("0", 0), ("3600", 3600), ("5", 5)],
     "usage_flush_seconds": [("0.1", 0.1), ("3600", 3600.0), ("7", 7.0)],
+    "smtp_url": [
+        (SMTP, SMTP),
+        ("smtp://mail.example.com", "smtp://mail.example.com"),
+        (
+            "smtp://kw:hunter%40%2F22@mail:25?starttls=required",
+            "smtp://kw:hunter%40%2F22@mail:25?starttls=required",
+        ),
+        ("smtp://[::1]:2525/?starttls=never", "smtp://[::1]:2525/?starttls=never"),
+        ("smtps://kw%40example.com:hunter22@192.0.2.7", "smtps://kw%40example.com:hunter22@192.0.2.7"),
+    ],
+    "mail_from": [
+        ("kw@example.com", "kw@example.com"),
+        (" Keys & more <kw+x@mail.example.com> ", "Keys & more <kw+x@mail.example.com>"),
+        ("Klíče <root@localhost>", "Klíče <root@localhost>"),
+    ],
+    "oidc_issuer": [
+        ("https://id.example.com", "https://id.example.com"),
+        ("https://id.example.com/realms/Acme/", "https://id.example.com/realms/Acme/"),
+        ("http://127.0.0.1:9000", "http://127.0.0.1:9000"),
+        ("http://[::1]:9000/x", "http://[::1]:9000/x"),
+        ("http://localhost", "http://localhost"),
+    ],
+    "oidc_client_id": [("keywright", "keywright"), ("api://a b", "api://a b"), ("x" * 255, "x" * 255)],
+    "oidc_client_secret": [("s", "s"), (" päss word ", " päss word "), ("x" * 1024, "x" * 1024)],
+    "oidc_scopes": [
+        ("openid", "openid"),
+        ("openid groups", "openid groups"),
+        ("https://example.com/all openid", "https://example.com/all openid"),
+    ],
+    "oidc_groups_claim": [
+        ("roles", "roles"),
+        ("https://example.com/groups", "https://example.com/groups"),
+        ("my groups", "my groups"),
+    ],
+    "oidc_roles": [
+        ('[{"group": "staff", "role": "monitor"}]', (GroupRole("staff", "monitor"),)),
+        (
+            '[{"group": "/Writers é", "role": "editor", "tenant": "my-blog", '
+            '"variables": {"language": ["cs", "en", "cs"], "area": "news"}}]',
+            (
+                GroupRole(
+                    "/Writers é", "editor", "my-blog", (("area", ("news",)), ("language", ("cs", "en")))
+                ),
+            ),
+        ),
+        (" []", ()),
+        ('[{"group": "a", "role": "b", "tenant": null, "variables": {}}]', (GroupRole("a", "b"),)),
+    ],
+    "oidc_create_users": [("false", False), (" TRUE ", True), ("False", False)],
+    "oidc_link_by_email": [("true", True), ("FALSE", False), ("True", True)],
 }
+
+# What another setting needs beside it.
+_SIGN_ON = {"oidc_issuer": "https://id.example.com", "oidc_client_id": "keywright"}
+BESIDE: dict[str, dict[str, str]] = {
+    one: {name: value for name, value in _SIGN_ON.items() if name != one}
+    for one in GOOD
+    if one.startswith("oidc_")
+} | {"smtp_url": {"mail_from": "kw@example.com"}}
 
 _NOT_A_COUNT = ["x", "-1", "+5", "1e3", "nan", "inf", "1_0", "٣", "0x10", " ", "9" * 5000]
 _NOT_WHOLE = [*_NOT_A_COUNT, "1.5"]
@@ -136,6 +195,92 @@ BAD: dict[str, list[str]] = {
     "session_max_seconds": [*_NOT_WHOLE, "0", "31536001"],
     "shutdown_seconds": [*_NOT_WHOLE, "3601"],
     "usage_flush_seconds": [*_NOT_A_COUNT, "0", "0.09", "3601"],
+    "smtp_url": [
+        "hunter22",
+        "mail.example.com:25",
+        "http://kw:hunter22@mail",
+        "smtp://",
+        "smtp://kw:hunter22@",
+        "smtp://kw@mail",
+        "smtp://:hunter22@mail",
+        "smtp://kw:hunter22@mail?starttls=never",
+        "smtp://mail?starttls=maybe",
+        "smtp://mail?starttls",
+        "smtp://mail?tls=hunter22",
+        "smtps://mail?starttls=hunter22",
+        "smtp://kw:hunter22@mail:0",
+        "smtp://kw:hunter22@mail:70000",
+        "smtp://kw:hunter22@mail:x",
+        "smtp://kw:hunter22@[::1",
+        "smtp://kw:hunter22@-mail",
+        "smtp://kw:hunter22@10.0.0.256",
+        "smtp://kw:hunter22@mail/x",
+        "smtp://kw:hunter22@mail#x",
+        "smtp://kw:1hunter/22@mail",
+        "smtp://kw:22?starttls=hunter@mail",
+        "smtp://kw:hunter%C3%A922@mail",
+        "smtp://kw:hunter%FF22@mail",
+        "smtp://kw:hunter 22@mail",
+        "smtp://kw:hunter22@mail\n",
+    ],
+    "mail_from": [
+        "kw",
+        "@example.com",
+        "kw@",
+        "Keys <kw>",
+        "Keys kw@example.com",
+        "<kw@example.com>",
+        "Keys <kw@example.com> x",
+        "a@example.com, b@example.com",
+        "Keys\nBcc: x <kw@example.com>",
+        '"Keys" <kw@example.com>',
+    ],
+    "oidc_issuer": [
+        "id.example.com",
+        "http://id.example.com",
+        "http://127.0.0.2",
+        "https://",
+        "https://:443",
+        "https://id.example.com?x",
+        "https://id.example.com#x",
+        "https://u:hunter22@id.example.com",
+        "https://id.example.com:0",
+        "https://id.example.com:70000",
+        "https://[::1",
+        "https://id.example.com/a b",
+        "https://id.example.com/\\",
+        "https://é.example.com",
+        "https://id.example.com\n",
+        "https://id.example.com/" + "x" * 500,
+        "ftp://id.example.com",
+    ],
+    "oidc_client_id": ["x" * 256, "a\nb"],
+    "oidc_client_secret": ["hunter" * 171, "hunter22\n"],
+    "oidc_scopes": ["profile", "openid  email", "openid\temail", 'openid "x"', "open id", " openid"],
+    "oidc_groups_claim": ["x" * 256, "a\nb"],
+    "oidc_roles": [
+        "staff",
+        "{}",
+        "[1]",
+        "[" * 20_000,
+        '[{"group": "staff"}]',
+        '[{"role": "admin"}]',
+        '[{"group": "staff", "role": "admin", "slug": "acme"}]',
+        '[{"group": "", "role": "admin"}]',
+        '[{"group": 1, "role": "admin"}]',
+        '[{"group": "a\\u0000", "role": "admin"}]',
+        '[{"group": "staff", "role": "Admin"}]',
+        '[{"group": "staff", "role": 1}]',
+        '[{"group": "staff", "role": "admin", "tenant": ""}]',
+        '[{"group": "staff", "role": "admin", "variables": []}]',
+        '[{"group": "staff", "role": "admin", "variables": {"A": "x"}}]',
+        '[{"group": "staff", "role": "admin", "variables": {"a": []}}]',
+        '[{"group": "staff", "role": "admin", "variables": {"a": "x:y"}}]',
+        '[{"group": "staff", "role": "admin", "variables": {"a": 1}}]',
+        "[" + ",".join(['{"group": "a", "role": "b"}'] * 1001) + "]",
+    ],
+    "oidc_create_users": ["yes", "1", "0", " "],
+    "oidc_link_by_email": ["on", "no", "t"],
 }
 
 # What only the file can hold: values of other types.
@@ -156,6 +301,16 @@ BAD_IN_FILE: dict[str, list[str]] = {
     "session_max_seconds": ["true", "60.5"],
     "shutdown_seconds": ["true", "1.5"],
     "usage_flush_seconds": ["true", "nan", "inf"],
+    "smtp_url": ['""', "25", '["smtp://mail"]'],
+    "mail_from": ['""', "1", '["kw@example.com"]'],
+    "oidc_issuer": ['""', "1"],
+    "oidc_client_id": ['""', "1"],
+    "oidc_client_secret": ['""', "12345678", '["12345678"]'],
+    "oidc_scopes": ['""', '["openid"]'],
+    "oidc_groups_claim": ['""', "1"],
+    "oidc_roles": ["1", "[1]", '{group = "a", role = "b"}', '[{group = "a", role = "b", tenant = 1}]'],
+    "oidc_create_users": ["1", "0.0", '""', "[true]"],
+    "oidc_link_by_email": ["1", '"yes"'],
 }
 
 BY_NAME = {item.name: item for item in SETTINGS}
@@ -195,8 +350,9 @@ def test_every_setting_has_its_cases(table: dict[str, list[Any]]) -> None:
 @pytest.mark.parametrize(("name", "case"), cases(GOOD))
 def test_allowed_values(name: str, case: tuple[str, object]) -> None:
     given, expected = case
-    by_flag = load({name: given}, {}, Path("/home"))
-    by_variable = load({}, {BY_NAME[name].env: given}, Path("/home"))
+    beside = BESIDE.get(name, {})
+    by_flag = load({**beside, name: given}, {}, Path("/home"))
+    by_variable = load(beside, {BY_NAME[name].env: given}, Path("/home"))
     for settings in (by_flag, by_variable):
         assert plain(getattr(settings, name)) == expected
         assert type(plain(getattr(settings, name))) is type(expected)
@@ -232,6 +388,41 @@ def test_a_truth_value_is_shown_as_the_file_has_it(tmp_path: Path) -> None:
 def test_a_list_in_the_file(given: str, tmp_path: Path) -> None:
     (tmp_path / "keywright.toml").write_text(f"trusted_proxies = {given}\n")
     assert load({}, {}, tmp_path).trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1/128"))
+
+
+def test_roles_of_groups_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "keywright.toml").write_text(
+        'oidc_issuer = "https://id.example.com"\noidc_client_id = "keywright"\noidc_create_users = false\n'
+        '[[oidc_roles]]\ngroup = "staff"\nrole = "monitor"\n'
+        '[[oidc_roles]]\ngroup = "writers"\nrole = "editor"\ntenant = "blog"\nvariables = {language = "cs"}\n'
+    )
+    settings = load({}, {}, tmp_path)
+    assert settings.oidc_roles == (
+        GroupRole("staff", "monitor"),
+        GroupRole("writers", "editor", "blog", (("language", ("cs",)),)),
+    )
+    assert settings.oidc_create_users is False
+    shown = settings.describe()
+    assert shown["oidc_roles"] == "staff → monitor everywhere, writers → editor in blog"
+    assert (shown["oidc_create_users"], shown["oidc_link_by_email"]) == ("false", "false")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"oidc_issuer": "https://id.example.com"}, "oidc_client_id"),
+        ({"oidc_client_id": "keywright"}, "oidc_issuer"),
+        ({"oidc_client_secret": "hunter22"}, "oidc_issuer"),
+        ({"oidc_issuer": "https://id.example.com", "oidc_client_secret": "hunter22"}, "oidc_client_id"),
+        ({"oidc_create_users": "true"}, "oidc_issuer"),
+    ],
+)
+def test_single_sign_on_is_not_set_up_by_half(given: dict[str, object], missing: str) -> None:
+    first = next(iter(given))
+    assert refused(given, {}) == (
+        f"{first} is set (from the flag {BY_NAME[first].flag}) and {missing} is not: "
+        "single sign-on needs oidc_issuer and oidc_client_id."
+    )
 
 
 def test_numbers_in_the_file(tmp_path: Path) -> None:
@@ -271,7 +462,9 @@ def test_a_flag_overrides_a_variable_that_the_file_that_the_default(name: str, t
     environ, flags = {BY_NAME[name].env: in_variable}, {name: by_flag}
 
     def value(flags: dict[str, str], environ: dict[str, str]) -> object:
-        found = plain(getattr(load(flags, environ, tmp_path), name))
+        given = flags or environ or (tmp_path / "keywright.toml").exists()
+        beside = BESIDE.get(name, {}) if given else {}
+        found = plain(getattr(load({**beside, **flags}, environ, tmp_path), name))
         return str(found).replace(str(tmp_path), "/home")
 
     default = value({}, {})

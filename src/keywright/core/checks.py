@@ -16,7 +16,7 @@ from keywright.core import errors
 from keywright.core.identities import is_slug
 from keywright.core.instants import LATEST
 from keywright.core.permissions import MAX_PATTERNS, MAX_POLICIES, InvalidPattern, Pattern, Policy, valid_name
-from keywright.core.tokens import SESSION_PREFIX, find_tokens, is_prefix, parse_digest_hex
+from keywright.core.tokens import RESERVED_PREFIXES, find_tokens, is_prefix, parse_digest_hex
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,7 +41,7 @@ def name(text: str, field: str = "name") -> str:
         raise errors.InvalidValue(f"A name has at most {MAX_TEXT} characters.", field=field)
     if _CONTROL.search(trimmed):
         raise errors.InvalidValue("A name is one line of text, without control characters.", field=field)
-    return _without_tokens(trimmed, field)
+    return without_tokens(trimmed, field)
 
 
 def name_prefix(text: str, field: str = "name_prefix") -> str:
@@ -59,7 +59,7 @@ def description(text: str, field: str = "description") -> str:
         raise errors.InvalidValue(f"A description has at most {MAX_DESCRIPTION} characters.", field=field)
     if _CONTROL_BUT_LINES.search(text):
         raise errors.InvalidValue("A description is text, without control characters.", field=field)
-    return _without_tokens(text, field)
+    return without_tokens(text, field)
 
 
 def handle(text: str, field: str = "handle") -> str:
@@ -68,7 +68,7 @@ def handle(text: str, field: str = "handle") -> str:
         raise errors.InvalidValue(
             "A handle has 1 to 100 letters, digits, underscores and hyphens.", field=field
         )
-    return _without_tokens(text, field)
+    return without_tokens(text, field)
 
 
 def slug(text: str, field: str = "slug") -> str:
@@ -78,18 +78,18 @@ def slug(text: str, field: str = "slug") -> str:
             "A slug has 1 to 100 lower-case letters, digits, _ and -, and begins with a letter or digit.",
             field=field,
         )
-    return _without_tokens(text, field)
+    return without_tokens(text, field)
 
 
 def prefix(text: str, field: str = "prefix") -> str:
-    """A token prefix, `[a-z][a-z0-9_]{0,15}`; the prefix of session tokens is reserved."""
+    """A token prefix, `[a-z][a-z0-9_]{0,15}`; those of session and invitation tokens are reserved."""
     if not is_prefix(text):
         raise errors.InvalidValue(
             "A prefix has 1 to 16 lower-case letters, digits and underscores, and begins with a letter.",
             field=field,
         )
-    if text == SESSION_PREFIX:
-        raise errors.InvalidValue("This prefix is kept for session tokens.", field=field)
+    if text in RESERVED_PREFIXES:
+        raise errors.InvalidValue("This prefix is kept for tokens that are no API keys.", field=field)
     return text
 
 
@@ -192,7 +192,7 @@ def _patterns(texts: Sequence[str], field: str) -> None:
             Pattern.parse(text)
         except InvalidPattern as wrong:
             raise errors.InvalidPolicy(str(wrong), field=f"{field}.{index}") from None
-        _without_tokens(text, f"{field}.{index}")
+        without_tokens(text, f"{field}.{index}")
 
 
 def action(text: str, field: str = "action") -> str:
@@ -217,7 +217,7 @@ def metadata(value: dict[str, object], field: str = "metadata") -> str:
         ) from None
     if size > MAX_METADATA_BYTES:
         raise errors.InvalidValue(f"Metadata has at most {MAX_METADATA_BYTES} bytes as JSON.", field=field)
-    return _without_tokens(text, field)
+    return without_tokens(text, field)
 
 
 def address(text: str, field: str = "ip") -> ipaddress.IPv4Address | ipaddress.IPv6Address:
@@ -255,7 +255,8 @@ def _children(value: object) -> Iterable[object]:
     return value.values()
 
 
-def _without_tokens(text: str, field: str) -> str:
+def without_tokens(text: str, field: str) -> str:
+    """Any text that is stored and shown, without a token in it. Raises `SecretInText`."""
     if find_tokens(text):
         raise errors.SecretInText(
             "This text holds an API key. It would be stored and shown: leave it out, and revoke the key if it leaked.",

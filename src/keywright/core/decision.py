@@ -209,5 +209,6 @@ def _missing_values(
     role = grant.definition
     for template in () if role is None else role.policies:
         if template.variables and template.widest().allows(action, resource):
-            return tuple(sorted(template.variables)), template.expand(dict(grant.variables))
+            nearest = template.expand(dict(grant.variables))
+            return tuple(sorted(template.variables)), nearest[0] if nearest else None
     return None

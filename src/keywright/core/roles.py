@@ -8,6 +8,7 @@ actions or without resources is left out: a missing value never widens.
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -75,6 +76,10 @@ def _widest(text: str) -> str:
     )
 
 
+def _names(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for text in texts for name in _VARIABLE.findall(text))
+
+
 def _expanded(texts: Iterable[str], values: Mapping[str, tuple[str, ...]]) -> tuple[Pattern, ...]:
     found: dict[str, None] = {}
     for text in texts:
@@ -93,11 +98,10 @@ def _pattern(text: str) -> Pattern:
     return Pattern.parse(text)
 
 
-def _count(text: str, values: Mapping[str, tuple[str, ...]]) -> int:
-    count = 1
-    for name in dict.fromkeys(_VARIABLE.findall(text)):
-        count *= len(values.get(name, ()))
-    return count
+def _count(text: str, values: Mapping[str, tuple[str, ...]], shared: Iterable[str]) -> int:
+    names = set(_VARIABLE.findall(text))
+    count = math.prod(len(values.get(name, ())) for name in names)
+    return count * math.prod(max(1, len(values.get(name, ()))) for name in shared if name not in names)
 
 
 @final
@@ -118,6 +122,7 @@ class PolicyTemplate:
     actions: tuple[str, ...]
     resources: tuple[str, ...] | None = None
     variables: frozenset[str] = field(init=False, repr=False, compare=False)
+    _shared: tuple[str, ...] = field(init=False, repr=False, compare=False)
     fixed: Policy | None = field(init=False, repr=False, compare=False)
     """The policy itself, where no variable stands in it."""
 
@@ -127,9 +132,9 @@ class PolicyTemplate:
         patterns = (*self.actions, *(self.resources or ()))
         for pattern in patterns:
             check_pattern(pattern)
-        object.__setattr__(
-            self, "variables", frozenset(n for one in patterns for n in _VARIABLE.findall(one))
-        )
+        object.__setattr__(self, "variables", _names(patterns))
+        shared = _names(self.actions) & _names(self.resources or ())
+        object.__setattr__(self, "_shared", tuple(sorted(shared)))
         fixed = None if self.variables else Policy.parse(self.actions, self.resources)
         object.__setattr__(self, "fixed", fixed)
 
@@ -138,15 +143,23 @@ class PolicyTemplate:
         """A template from texts."""
         return cls(tuple(actions), None if resources is None else tuple(resources))
 
-    def expand(self, values: Mapping[str, tuple[str, ...]]) -> Policy | None:
-        """The policy for some values, None when they leave nothing of it."""
+    def expand(self, values: Mapping[str, tuple[str, ...]]) -> tuple[Policy, ...]:
+        """The policies for some values, none when they leave nothing of it.
+
+        A variable that stands in actions and resources alike stands for one value at a time on both sides.
+        """
         if self.fixed is not None:
-            return self.fixed
-        actions = _expanded(self.actions, values)
-        resources = None if self.resources is None else _expanded(self.resources, values)
-        if not actions or (resources is not None and not resources):
-            return None
-        return Policy(actions, resources)
+            return (self.fixed,)
+        found: dict[Policy, None] = {}
+        for chosen in itertools.product(*(values.get(name) or (None,) for name in self._shared)):
+            bound = {
+                name: () if one is None else (one,) for name, one in zip(self._shared, chosen, strict=True)
+            }
+            actions = _expanded(self.actions, {**values, **bound})
+            resources = None if self.resources is None else _expanded(self.resources, {**values, **bound})
+            if actions and (resources is None or resources):
+                found[Policy(actions, resources)] = None
+        return tuple(found)
 
     def widest(self) -> Policy:
         """The policy that covers this one whatever its values are: each variable as a wildcard."""
@@ -157,7 +170,7 @@ class PolicyTemplate:
 
     def size(self, values: Mapping[str, tuple[str, ...]]) -> int:
         """How many patterns it has for some values."""
-        return sum(_count(one, values) for one in (*self.actions, *(self.resources or ())))
+        return sum(_count(one, values, self._shared) for one in (*self.actions, *(self.resources or ())))
 
     def to_plain(self) -> dict[str, list[str]]:
         """The texts as they were given; `resources` is left out when it is None."""
@@ -187,7 +200,7 @@ class Role:
     def expand(self, values: Values) -> tuple[Policy, ...]:
         """What it allows with some values."""
         given = dict(values)
-        return tuple(policy for one in self.policies if (policy := one.expand(given)) is not None)
+        return tuple(policy for one in self.policies for policy in one.expand(given))
 
     def widest(self) -> tuple[Policy, ...]:
         """What it could allow at most, whatever values are given."""

@@ -37,8 +37,11 @@ class Session:
 
     @property
     def two_factor(self) -> bool:
-        """Whether the person showed more than one thing alone, or a passkey, which is two in itself."""
-        return len(self.proofs) > 1 or PASSKEY in self.proofs
+        """Whether the person showed more than one thing alone, or one that is two in itself.
+
+        That is a passkey, and a login at an identity provider that asked for more than one factor.
+        """
+        return len(self.proofs) > 1 or not {PASSKEY, SIGN_ON_MFA}.isdisjoint(self.proofs)
 
     def fresh(self, now: datetime) -> bool:
         """Whether the person showed who they are recently enough for what asks for it."""

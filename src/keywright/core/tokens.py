@@ -1,4 +1,4 @@
-"""Tokens: the secret text of a key or session, how one is made, recognised, hashed and hidden.
+"""Tokens: the secret text of a key, session or invitation, how one is made, recognised, hashed and hidden.
 
 Our own form is `{prefix}_{random}{checksum}`: a prefix `[a-z][a-z0-9_]{0,15}`, 31 random base62 characters
 (184 bits) and the CRC-32 of all that stands before it as 6 base62 characters. The checksum guards against
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 DEFAULT_PREFIX = "kw"
 SESSION_PREFIX = "kws"
+INVITATION_PREFIX = "kwi"
+FLOW_PREFIX = "kwf"
+RESERVED_PREFIXES = frozenset({SESSION_PREFIX, INVITATION_PREFIX, FLOW_PREFIX})
+"""Prefixes of tokens that are no API keys; no key may be given one of them."""
 RANDOM_LENGTH = 31
 CHECKSUM_LENGTH = 6
 MAX_LENGTH = 512
@@ -37,7 +41,8 @@ _is_presentable = re.compile(rf"[!-~]{{1,{MAX_LENGTH}}}").fullmatch
 _is_digest = re.compile(r"[0-9a-f]{64}").fullmatch
 _tails = re.compile(rf"_[0-9A-Za-z]{{{_TAIL_LENGTH}}}").finditer
 _prefix_before = re.compile(r"[a-z0-9_]{1,16}\Z").search
-_OWN_STARTS = (f"{DEFAULT_PREFIX}_", f"{SESSION_PREFIX}_")
+_RESERVED_STARTS = tuple(f"{prefix}_" for prefix in sorted(RESERVED_PREFIXES))
+_OWN_STARTS = (f"{DEFAULT_PREFIX}_", *_RESERVED_STARTS)
 
 
 class InvalidPrefix(ValueError):
@@ -127,8 +132,8 @@ def form_of(text: str) -> Form:
     """Tell what a text can be, without a look-up and in constant work.
 
     `CHECKED` is our form with the right checksum. `MALFORMED` is our form with a wrong one, anything else
-    under the prefixes `kw` and `kws`, the empty text, more than 512 characters, and characters outside of
-    printable ASCII (0x21 to 0x7e). All the rest is `FOREIGN`.
+    under the prefixes `kw`, `kws`, `kwi` and `kwf`, the empty text, more than 512 characters, and characters outside
+    of printable ASCII (0x21 to 0x7e). All the rest is `FOREIGN`.
     """
     if _is_ours(text):
         holds = _checksum(text[:-CHECKSUM_LENGTH]) == text[-CHECKSUM_LENGTH:]
@@ -136,6 +141,11 @@ def form_of(text: str) -> Form:
     if text.startswith(_OWN_STARTS) or not _is_presentable(text):
         return Form.MALFORMED
     return Form.FOREIGN
+
+
+def is_reserved(text: str) -> bool:
+    """Whether a text begins as tokens do that are no API keys."""
+    return text.startswith(_RESERVED_STARTS)
 
 
 def digest(text: str) -> bytes:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import StatementError
 from keywright.core.audit import SYSTEM, AuditEntry
 from keywright.core.ids import new_id
 from keywright.core.instants import EPOCH, LATEST
-from keywright.core.listing import Between, KeyQuery, KeySort
+from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort
 from keywright.core.sessions import Session
 from tests.contract.storage.making import (
     EXAMPLES,
@@ -110,7 +110,7 @@ async def test_instants_come_back(database: Database, moment: datetime, other: d
         found_tenant = await transaction.tenants.by_id(tenant.id)
         found_key = await transaction.keys(tenant.id).by_id(key.id)
         found_session = await transaction.sessions.by_digest(digest)
-        found_entry = (await transaction.audit(None).page(limit=1, target_id=key.id)).items[0]
+        found_entry = (await transaction.audit(None).page(AuditQuery(target_id=key.id), limit=1)).items[0]
     assert found_tenant is not None
     assert found_key is not None
     assert found_session is not None

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keywright.core.identities import Grant, IdentityKind
+from keywright.core.identities import Grant, IdentityKind, TenantSettings
 from keywright.core.instants import EPOCH, LATEST
 from keywright.core.permissions import Policy
 from keywright.core.ports import KeyFacts
+from keywright.core.roles import PolicyTemplate, Variable, values_of
 from tests.contract.storage.making import (
     EXAMPLES,
     NASTY,
@@ -21,15 +22,18 @@ from tests.contract.storage.making import (
     Home,
     a_digest,
     a_key,
+    a_role,
     a_tenant,
     add_home,
     add_installation,
     add_key,
     an_identity,
     as_json,
+    fetch,
 )
 
 if TYPE_CHECKING:
+    from keywright.core.roles import Values
     from keywright.storage import Database
 
 pytestmark = pytest.mark.anyio
@@ -70,8 +74,32 @@ KEYS = st.fixed_dictionaries(
 PEOPLE = st.fixed_dictionaries(
     {"name": TEXTS, "active": st.booleans(), "kind": st.sampled_from(IdentityKind)}
 )
-# Where a role is held: in the key's own tenant, in another one, or everywhere.
-HELD = st.sets(st.tuples(st.sampled_from(["admin", "member", "İ"]), st.sampled_from(["own", "other", None])))
+# Where a role is held, in the key's own tenant, in another one, or everywhere, and with which values.
+VALUES = st.dictionaries(st.sampled_from(["v", "w"]), st.lists(TEXTS, max_size=2), max_size=2).map(values_of)
+ROLE_NAMES = st.sampled_from(["admin", "editor", "İ"])
+HELD = st.dictionaries(st.tuples(ROLE_NAMES, st.sampled_from(["own", "other", None])), VALUES, max_size=5)
+# What the two tenants define, by the same names or others.
+DEFINED = st.dictionaries(
+    st.tuples(ROLE_NAMES, st.sampled_from(["own", "other"])),
+    st.builds(
+        dict,
+        description=TEXTS,
+        variables=st.lists(st.builds(Variable, st.just("v"), st.none() | TEXTS, TEXTS), max_size=1).map(
+            tuple
+        ),
+        policies=st.lists(
+            st.sampled_from(
+                [
+                    PolicyTemplate.of(["a:${v}"]),
+                    PolicyTemplate.of(["**"], ["b:${v}-${w}:**", "日本"]),
+                    PolicyTemplate.of(["c"]),
+                ]
+            ),
+            max_size=2,
+        ).map(tuple),
+    ),
+    max_size=4,
+)
 
 
 async def facts_of(database: Database, digest: bytes) -> KeyFacts | None:
@@ -105,6 +133,7 @@ def alike(one: KeyFacts | None, other: KeyFacts | None) -> bool:
     person=PEOPLE,
     tenant=st.fixed_dictionaries({"name": TEXTS, "active": st.booleans()}),
     held=HELD,
+    defined=DEFINED,
     everywhere=st.booleans(),
     deleted=st.sampled_from([False, False, False, True]),
 )
@@ -113,7 +142,8 @@ async def test_the_facts_are_those_of_the_repositories(
     fields: dict[str, Any],
     person: dict[str, Any],
     tenant: dict[str, Any],
-    held: set[tuple[str, str | None]],
+    held: dict[tuple[str, str | None], Values],
+    defined: dict[tuple[str, str], dict[str, Any]],
     everywhere: bool,
     deleted: bool,
 ) -> None:
@@ -127,8 +157,11 @@ async def test_the_facts_are_those_of_the_repositories(
         await transaction.tenants.add(own)
         await transaction.tenants.add(other)
         await transaction.identities.add(who)
-        for role, place in held:
-            await transaction.all_memberships.add(who.id, Grant(role, places[place]), NOW)
+        for (name, place), texts in defined.items():
+            tenant_id = str(places[place])
+            await transaction.roles(tenant_id).add(a_role(tenant_id, name, **texts))
+        for (name, place), values in held.items():
+            await transaction.all_memberships.add(who.id, Grant(name, places[place], values), NOW)
         await transaction.keys(home.tenant_id).add(key, digest)
         if deleted:
             await transaction.keys(home.tenant_id).delete([key.id], NOW)
@@ -136,6 +169,45 @@ async def test_the_facts_are_those_of_the_repositories(
     assert (found is None) is deleted
     assert alike(found, await facts_of(database, digest))
     assert await database.lookup.tenant(own.slug) == own
+    if found is not None:
+        assert {(one.role, one.tenant_id): one.variables for one in found.grants} == {
+            (name, places[place]): values
+            for (name, place), values in held.items()
+            if everywhere or place != "other"
+        }
+        by_tenant = {(name, places[place]): texts["policies"] for (name, place), texts in defined.items()}
+        for one in found.grants:
+            assert (None if one.defined is None else one.defined.policies) == by_tenant.get(
+                (one.role, one.tenant_id)
+            )
+
+
+async def test_the_settings_of_a_tenant_come_with_its_key(database: Database) -> None:
+    settings = TenantSettings(key_prefix="acme", keys_must_expire=True)
+    tenant, who = a_tenant(settings=settings), an_identity()
+    digest = a_digest()
+    async with database.write() as transaction:
+        await transaction.tenants.add(tenant)
+        await transaction.identities.add(who)
+    await add_key(database, Home(tenant, who), digest)
+    facts = await database.lookup.by_digest(digest)
+    assert facts is not None
+    assert facts.tenant == tenant == await database.lookup.tenant(tenant.slug)
+
+
+async def test_a_deleted_tenant_is_not_found_and_its_keys_are_off(database: Database, home: Home) -> None:
+    """Neither by the slug that it had, nor by what stands in its place."""
+    digest = a_digest()
+    await add_key(database, home, digest)
+    assert home.tenant is not None
+    async with database.write() as transaction:
+        await transaction.tenants.delete(home.tenant.id, NOW)
+    for slug in (home.tenant.slug, *(row[0] for row in await fetch(database, "SELECT slug FROM tenant"))):
+        assert await database.lookup.tenant(slug) is None
+    facts = await database.lookup.by_digest(digest)
+    assert facts is not None
+    assert facts.tenant is not None
+    assert (facts.tenant.active, facts.identity.active, facts.grants) == (False, False, ())
 
 
 async def test_a_global_key_has_the_roles_of_every_tenant(database: Database) -> None:

@@ -13,11 +13,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, insert, text
 
+from keywright.core.identities import IdentityKind
 from keywright.core.keys import State
-from keywright.core.listing import KeyQuery, KeySort, Position
-from keywright.storage.rows import key_values
-from keywright.storage.schema import api_key, audit_entry, identity, membership, tenant
-from tests.contract.storage.making import NOW, SECOND, Home, a_digest, a_key, a_tenant, an_identity
+from keywright.core.listing import AuditQuery, KeyQuery, KeySort, Position
+from keywright.storage.rows import key_values, role_values
+from keywright.storage.schema import api_key, audit_entry, identity, membership, person, role, tenant
+from tests.contract.storage.making import (
+    NOW,
+    SECOND,
+    Home,
+    a_digest,
+    a_key,
+    a_role,
+    a_tenant,
+    an_identity,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -29,8 +39,12 @@ pytestmark = pytest.mark.anyio
 MANY = 2_000
 BIG = Home(a_tenant("big"), an_identity())
 BIG_TOO = Home(BIG.tenant, an_identity())
-OTHERS = [Home(a_tenant(), an_identity()) for _ in range(500)]
+KINDS = (IdentityKind.SERVICE_ACCOUNT, IdentityKind.USER, IdentityKind.KEY, IdentityKind.KEY)
+OTHERS = [Home(a_tenant(), an_identity(kind=KINDS[number % 4])) for number in range(500)]
 INSTALLATION = Home(None, an_identity())
+# Those that each speak for one key of the big tenant alone.
+CROWD = [an_identity(kind=IdentityKind.KEY, tenant_id=BIG.tenant_id) for _ in range(MANY)]
+IDENTITY_FIELDS = ("id", "tenant_id", "kind", "name", "active", "created_at")
 PLACES = {
     KeySort.CREATED_AT: Position(None, f"key_{700:032x}"),
     KeySort.NAME: Position("key 2", "key_7"),
@@ -61,8 +75,8 @@ async def filled(database: Database) -> Database:
             deleted_at=NOW if number % 10 == 9 else None,
         )
         rows.append({**key_values(key), "digest": a_digest(number + 10**9)})
-    everybody = [BIG, BIG_TOO, INSTALLATION, *OTHERS]
-    tenants = {home.tenant for home in everybody if home.tenant is not None}
+    homes_of_all = [BIG, BIG_TOO, INSTALLATION, *OTHERS]
+    tenants = {home.tenant for home in homes_of_all if home.tenant is not None}
     async with database.writer.begin() as connection:
         await connection.execute(
             insert(tenant),
@@ -74,11 +88,8 @@ async def filled(database: Database) -> Database:
         await connection.execute(
             insert(identity),
             [
-                {
-                    name: getattr(home.identity, name)
-                    for name in ("id", "kind", "name", "active", "created_at")
-                }
-                for home in everybody
+                {name: getattr(one, name) for name in IDENTITY_FIELDS}
+                for one in (*(home.identity for home in homes_of_all), *CROWD)
             ],
         )
         await connection.execute(
@@ -91,8 +102,34 @@ async def filled(database: Database) -> Database:
                     "role": f"role {role}",
                     "created_at": NOW,
                 }
-                for number, home in enumerate(everybody)
+                for number, home in enumerate(homes_of_all)
                 for role in range(3)
+            ],
+        )
+        await connection.execute(
+            insert(role),
+            [
+                {
+                    "id": one.id,
+                    "tenant_id": one.tenant_id,
+                    "by_catalog": False,
+                    "created_at": NOW,
+                    "updated_at": NOW,
+                    **role_values(one.role),
+                }
+                for home in (BIG, *OTHERS)
+                for one in (a_role(str(home.tenant_id), f"role {number}") for number in range(3))
+            ],
+        )
+        await connection.execute(
+            insert(person),
+            [
+                {
+                    "identity_id": home.identity.id,
+                    "login": f"login {number}",
+                    "email": f"{number}@example.org",
+                }
+                for number, home in enumerate(homes_of_all)
             ],
         )
         await connection.execute(insert(api_key), rows)
@@ -127,7 +164,7 @@ def taken_down(database: Database) -> Iterator[list[Statement]]:
     engine = database.writer.sync_engine
 
     def take(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith(("SELECT", "UPDATE")):
+        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
             sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", take)
@@ -178,19 +215,24 @@ def nodes(plan: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 async def check(
-    database: Database, index: str, act: Callable[[Transaction], Awaitable[object]], *, sorts: bool = False
+    database: Database,
+    index: str,
+    act: Callable[[Transaction], Awaitable[object]],
+    *more: str,
+    sorts: bool = False,
 ) -> None:
-    """That what is done is one statement, answered from the index of this pattern.
+    """That what is done is one statement, answered from the index of this pattern; `more` are those of others.
 
     `sorts` lets the few rows that an index has found be sorted.
     """
     with taken_down(database) as sent:
         async with database.write() as transaction:
             await act(transaction)
-    ((sql, parameters),) = sent
-    one = parameters[0] if isinstance(parameters, list) else parameters
-    for plan in await plans(database, (sql, one)):
-        assert faults(database.dialect, plan, index, sorts=sorts) == []
+    for (sql, parameters), pattern in zip(sent, (index, *more), strict=True):
+        one = parameters[0] if isinstance(parameters, list) else parameters
+        for plan in await plans(database, (sql, one)):
+            found = faults(database.dialect, plan, pattern, sorts=sorts)
+            assert found == [], f"{sql}\n{found}"
 
 
 async def test_every_list_order_has_its_index(filled: Database) -> None:
@@ -232,11 +274,70 @@ async def test_points_are_looked_up(filled: Database) -> None:
     await check(filled, DIGEST, lambda transaction: transaction.all_keys.by_digest(a_digest(10**9)))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_id(key_id, lock=True))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_ids([key_id], lock=True))
-    await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).delete([key_id], NOW))
+    await check(
+        filled,
+        PRIMARY,
+        lambda transaction: transaction.keys(mine).delete([key_id], NOW),
+        "membership",
+        "identity",
+    )
     await check(filled, PRIMARY, lambda transaction: transaction.all_keys.touch([(key_id, NOW, None)]))
     await check(
         filled, "ix_api_key_sweep", lambda transaction: transaction.all_keys.expired_before(soon, 500)
     )
+
+
+async def test_people_and_roles_are_looked_up(filled: Database) -> None:
+    mine, who = str(BIG.tenant_id), BIG.identity.id
+    looks: list[tuple[str, Callable[[Transaction], Awaitable[object]]]] = [
+        (r"person", lambda transaction: transaction.people.by_login("login 7")),
+        (r"person", lambda transaction: transaction.people.by_login("7@example.org")),
+        (r"person", lambda transaction: transaction.people.by_id(who, lock=True)),
+        (
+            r"membership_(identity_id|1)|membership",
+            lambda transaction: transaction.people.in_tenant(mine, who),
+        ),
+        (r"identity", lambda transaction: transaction.identities.in_tenant(mine, who)),
+        (r"identity", lambda transaction: transaction.identities.owned(mine, who, lock=True)),
+        (r"membership", lambda transaction: transaction.all_memberships.grants(who)),
+        (r"membership", lambda transaction: transaction.memberships(mine).of([who])),
+        (r"membership", lambda transaction: transaction.memberships(mine).by_id("mem_0-1", lock=True)),
+        (r"role", lambda transaction: transaction.roles(mine).by_name("role 1", lock=True)),
+        (r"tenant", lambda transaction: transaction.tenants.by_slug("big")),
+        (r"tenant", lambda transaction: transaction.tenants.by_id(mine, lock=True)),
+    ]
+    for index, act in looks:
+        await check(filled, index, act, sorts=True)
+
+
+async def test_lists_of_people_and_roles_have_their_indexes(filled: Database) -> None:
+    mine = str(BIG.tenant_id)
+    here = Position(None, CROWD[9].id)
+    await check(filled, "ix_identity_by_kind", accounts(mine, None))
+    # PostgreSQL may prefer to go on by id, when it does not know how many a tenant has.
+    await check(filled, "ix_identity_by_kind|pk_identity", accounts(mine, here))
+    await check(filled, "pk_person|sqlite_autoindex_person_", everybody(here))
+    for where in (mine, None):
+        for after in (None, Position(None, "mem_1")):
+            await check(filled, "ix_membership_in_order", members(where, after))
+    for after in (None, Position("role 1", "rol_1")):
+        await check(filled, "uq_role_tenant_id_name|sqlite_autoindex_role_", roles(mine, after))
+
+
+def accounts(tenant_id: str, after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.identities.accounts(tenant_id, limit=50, after=after)
+
+
+def everybody(after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.people.page(None, limit=50, after=after)
+
+
+def members(tenant_id: str | None, after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.memberships(tenant_id).page(limit=50, after=after)
+
+
+def roles(tenant_id: str, after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.roles(tenant_id).page(limit=50, after=after)
 
 
 async def test_an_audit_trail_is_read_from_an_index(filled: Database) -> None:
@@ -250,7 +351,9 @@ async def test_an_audit_trail_is_read_from_an_index(filled: Database) -> None:
 def trail(
     tenant_id: str | None, target_id: str | None, after: Position | None
 ) -> Callable[[Transaction], Awaitable[object]]:
-    return lambda transaction: transaction.audit(tenant_id).page(target_id=target_id, limit=50, after=after)
+    return lambda transaction: transaction.audit(tenant_id).page(
+        AuditQuery(target_id=target_id), limit=50, after=after
+    )
 
 
 async def test_a_verification_reads_by_indexes_alone(filled: Database) -> None:

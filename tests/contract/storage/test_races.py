@@ -11,8 +11,16 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.util import await_only
 
-from keywright.core.errors import HandleTaken, LoginTaken, MembershipHeld, SlugTaken, TokenHashTaken
-from keywright.core.identities import Grant
+from keywright.core.errors import (
+    HandleTaken,
+    LastAdministrator,
+    LoginTaken,
+    MembershipHeld,
+    RoleTaken,
+    SlugTaken,
+    TokenHashTaken,
+)
+from keywright.core.identities import Grant, IdentityKind
 from keywright.core.listing import KeyQuery
 from keywright.storage.idempotency import Replay, ReplayRace
 from keywright.storage.people import Person
@@ -21,6 +29,7 @@ from tests.contract.storage.making import (
     Home,
     a_digest,
     a_key,
+    a_role,
     a_tenant,
     add_home,
     add_installation,
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from keywright.core.identities import Identity, Tenant
     from keywright.storage import Database, Transaction
 
     Act = Callable[[Transaction], Awaitable[Any]]
@@ -177,10 +187,7 @@ async def test_a_login(nodes: tuple[Database, Database]) -> None:
     people = [an_identity() for _ in range(2)]
     results = await race(
         nodes,
-        *(
-            lambda transaction, who=who: transaction.people.add(Person(who, "ada", "h"))
-            for who in people
-        ),
+        *(lambda transaction, who=who: transaction.people.add(Person(who, "ada", "h")) for who in people),
     )
     assert one_won(results, LoginTaken)
     async with nodes[0].read() as transaction:
@@ -188,6 +195,128 @@ async def test_a_login(nodes: tuple[Database, Database]) -> None:
         person = await transaction.people.by_login("ada")
     assert person is not None
     assert [person.identity] == [who for who in stored if who is not None]
+
+
+async def test_an_address(nodes: tuple[Database, Database]) -> None:
+    """Of two people who come in with it, and of two who change theirs to it."""
+    people = [Person(an_identity(), name, None, "same@example.org") for name in ("ada", "bob")]
+    results = await race(nodes, *(lambda transaction, one=one: transaction.people.add(one) for one in people))
+    assert one_won(results, LoginTaken)
+    others = [Person(an_identity(), name, None) for name in ("carl", "dora")]
+    async with nodes[0].write() as transaction:
+        for one in others:
+            await transaction.people.add(one)
+
+    def changing(one: Person) -> Act:
+        return lambda transaction: transaction.people.set_email(one.identity.id, "new@example.org")
+
+    assert one_won(await race(nodes, *map(changing, others)), LoginTaken)
+    async with nodes[0].read() as transaction:
+        assert await transaction.people.by_login("same@example.org") == people[results.index(None)]
+        assert await transaction.people.by_login("new@example.org") is not None
+
+
+async def test_a_role(nodes: tuple[Database, Database]) -> None:
+    tenant_id = str((await add_home(nodes[0])).tenant_id)
+    roles = [a_role(tenant_id, "editor") for _ in range(2)]
+    results = await race(
+        nodes, *(lambda transaction, one=one: transaction.roles(tenant_id).add(one) for one in roles)
+    )
+    assert one_won(results, RoleTaken)
+    async with nodes[0].read() as transaction:
+        assert await transaction.roles(tenant_id).all() == (roles[results.index(None)],)
+
+
+async def test_a_slug_in_a_change(nodes: tuple[Database, Database]) -> None:
+    """And a slug that a deletion frees goes to one of two."""
+    tenants = [a_tenant() for _ in range(3)]
+    async with nodes[0].write() as transaction:
+        for one in tenants:
+            await transaction.tenants.add(one)
+        await transaction.tenants.delete(tenants[2].id, NOW)
+
+    def renaming(tenant: Tenant) -> Act:
+        return lambda transaction: transaction.tenants.change(replace(tenant, slug=tenants[2].slug))
+
+    results = await race(nodes, renaming(tenants[0]), renaming(tenants[1]))
+    assert one_won(results, SlugTaken)
+    winner, loser = tenants[results.index(None)], tenants[1 - results.index(None)]
+    async with nodes[0].read() as transaction:
+        assert await transaction.tenants.by_slug(tenants[2].slug) == replace(winner, slug=tenants[2].slug)
+        assert await transaction.tenants.by_id(loser.id) == loser
+
+
+async def test_the_last_holders_of_a_role(nodes: tuple[Database, Database]) -> None:
+    """Of two who each take away the last but one, the second sees what the first has left."""
+    home = await add_home(nodes[0])
+    who = [home.identity, an_identity()]
+    async with nodes[0].write() as transaction:
+        await transaction.identities.add(who[1])
+        await transaction.all_memberships.add(who[1].id, Grant("admin", home.tenant_id), NOW)
+
+    def resigning(one: Identity) -> Act:
+        async def act(transaction: Transaction) -> None:
+            mine = transaction.memberships(home.tenant_id)
+            if len(await mine.holders("admin", [IdentityKind.SERVICE_ACCOUNT])) == 1:
+                raise LastAdministrator("Nobody would be left.")
+            await mine.remove([held.id for held in await mine.of([one.id])])
+
+        return act
+
+    results = await race(nodes, *map(resigning, who))
+    assert one_won(results, LastAdministrator)
+    async with nodes[0].read() as transaction:
+        (left,) = await transaction.memberships(home.tenant_id).with_role("admin")
+    assert left.identity_id == who[1 - results.index(None)].id
+
+
+@pytest.mark.parametrize("thing", ["role", "roles", "membership", "tenant", "account", "person"])
+async def test_what_is_read_locked_is_waited_for(nodes: tuple[Database, Database], thing: str) -> None:
+    """The second reads it as the first has left it."""
+    home = await add_home(nodes[0])
+    tenant_id = str(home.tenant_id)
+    role, person = a_role(tenant_id, "editor"), Person(an_identity(), "ada", "old")
+    async with nodes[0].write() as transaction:
+        await transaction.roles(tenant_id).add(role)
+        await transaction.people.add(person)
+        held = await transaction.all_memberships.add(person.identity.id, Grant("editor", tenant_id), NOW)
+
+    async def read(transaction: Transaction) -> object:
+        reads: dict[str, Awaitable[object]] = {
+            "role": transaction.roles(tenant_id).by_name("editor", lock=True),
+            "roles": transaction.roles(tenant_id).all(lock=True),
+            "membership": transaction.memberships(tenant_id).by_id(held.id, lock=True),
+            "tenant": transaction.tenants.by_id(tenant_id, lock=True),
+            "account": transaction.identities.owned(tenant_id, home.identity.id, lock=True),
+            "person": transaction.people.by_id(person.identity.id, lock=True),
+        }
+        wanted = reads.pop(thing)
+        for other in reads.values():
+            other.close()  # type: ignore[attr-defined] # coroutines, all of them
+        return await wanted
+
+    async def change(transaction: Transaction) -> None:
+        assert home.tenant is not None
+        await transaction.roles(tenant_id).change(replace(role, by_catalog=True))
+        await transaction.memberships(tenant_id).set_variables(held.id, (("v", ("x",)),))
+        await transaction.tenants.change(replace(home.tenant, name="new"))
+        await transaction.identities.change(replace(home.identity, name="new"))
+        await transaction.people.set_password(person.identity.id, "new")
+
+    async def then() -> object:
+        async with nodes[1].write() as transaction:
+            return await read(transaction)
+
+    async with asyncio.timeout(PATIENCE), nodes[0].write() as transaction:
+        before = await read(transaction)
+        task = asyncio.create_task(then())
+        await waiting(nodes[0], task)  # type: ignore[arg-type] # whatever it reads
+        await change(transaction)
+    after = await task
+    assert after not in (None, ())
+    assert after != before
+    async with nodes[0].write() as transaction:
+        assert await read(transaction) == after
 
 
 async def test_a_job(nodes: tuple[Database, Database]) -> None:

@@ -1,6 +1,7 @@
 """Two tenants in every method that holds a tenant's things: what is done as one leaves the other untouched.
 
-Each public method of `Keys` and `AuditTrail` has a case here, found by its name; a method without one fails.
+Each public method of `Keys`, `Memberships` and `AuditTrail` has a case here, found by its name; a method without
+one fails. What belongs to tenants alone is in `test_people_apart.py`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy.exc import NoResultFound
 
 from keywright.core.audit import SYSTEM, AuditEntry
+from keywright.core.identities import Grant, IdentityKind
 from keywright.core.ids import new_id
 from keywright.core.keys import State
-from keywright.core.listing import KeyQuery, KeySort, Position
+from keywright.core.listing import AuditQuery, KeyQuery, KeySort, Position
 from keywright.storage.audit import AuditTrail
 from keywright.storage.idempotency import Replay
 from keywright.storage.keys import Keys
+from keywright.storage.memberships import Memberships
 from tests.contract.storage.making import (
     NOW,
     SECOND,
@@ -28,12 +32,14 @@ from tests.contract.storage.making import (
     add_installation,
     add_key,
     all_pages,
+    an_identity,
     key_by_id,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keywright.core.identities import Membership
     from keywright.core.keys import Key
     from keywright.storage import Database
 
@@ -42,7 +48,10 @@ pytestmark = pytest.mark.anyio
 
 @dataclass(frozen=True, slots=True)
 class Two:
-    """Whoever acts, and somebody else with a key and an audit entry that look just alike."""
+    """Whoever acts, and somebody else with a key, a membership and an audit entry that look just alike.
+
+    The memberships are those of one guest, who holds the same role in both places.
+    """
 
     database: Database
     mine: Home
@@ -51,6 +60,8 @@ class Two:
     their_key: Key
     my_entry: AuditEntry
     their_entry: AuditEntry
+    my_member: Membership
+    their_member: Membership
 
 
 def an_entry(home: Home) -> AuditEntry:
@@ -79,10 +90,16 @@ async def two(request: pytest.FixtureRequest, database: Database) -> Two:
         for home in homes
     ]
     entries = [an_entry(home) for home in homes]
+    guest = an_identity()
     async with database.write() as transaction:
         for home, entry in zip(homes, entries, strict=True):
             await transaction.audit(home.tenant_id).add(entry)
-    return Two(database, homes[0], homes[1], keys[0], keys[1], entries[0], entries[1])
+        await transaction.identities.add(guest)
+        mine, theirs = [
+            await transaction.all_memberships.add(guest.id, Grant("editor", home.tenant_id), NOW)
+            for home in homes
+        ]
+    return Two(database, homes[0], homes[1], keys[0], keys[1], entries[0], entries[1], mine, theirs)
 
 
 async def keys_add(two: Two) -> None:
@@ -149,6 +166,102 @@ async def keys_delete(two: Two) -> None:
     assert await key_by_id(two.database, two.my_key) is None
 
 
+async def keys_any(two: Two) -> None:
+    async with two.database.write() as transaction:
+        mine = transaction.keys(two.mine.tenant_id)
+        assert await mine.any()
+        await mine.delete([two.my_key.id], NOW)
+        assert not await mine.any()
+
+
+async def keys_owned_by(two: Two) -> None:
+    async with two.database.write() as transaction:
+        mine = transaction.keys(two.mine.tenant_id)
+        assert await mine.owned_by(two.mine.identity.id) == (two.my_key.id,)
+        assert await mine.owned_by(two.theirs.identity.id) == ()
+
+
+async def keys_give(two: Two) -> None:
+    with pytest.raises(NoResultFound):
+        async with two.database.write() as transaction:
+            await transaction.keys(two.mine.tenant_id).give(two.their_key.id, two.mine.identity.id, NOW)
+    async with two.database.write() as transaction:
+        await transaction.keys(two.mine.tenant_id).give(two.my_key.id, two.theirs.identity.id, NOW)
+    assert await key_by_id(two.database, two.my_key) == replace(
+        two.my_key, identity_id=two.theirs.identity.id
+    )
+
+
+async def keys_delete_all(two: Two) -> None:
+    async with two.database.write() as transaction:
+        assert await transaction.keys(two.mine.tenant_id).delete_all(NOW) == 1
+    assert await key_by_id(two.database, two.my_key) is None
+
+
+async def members_add(two: Two) -> None:
+    stray = Grant("writer", two.theirs.tenant_id)
+    with pytest.raises(ValueError, match="another tenant"):
+        async with two.database.write() as transaction:
+            await transaction.memberships(two.mine.tenant_id).add(two.mine.identity.id, stray, NOW)
+
+
+async def members_by_id(two: Two) -> None:
+    for lock in (False, True):
+        async with two.database.write() as transaction:
+            mine = transaction.memberships(two.mine.tenant_id)
+            assert await mine.by_id(two.their_member.id, lock=lock) is None
+            assert await mine.by_id(two.my_member.id, lock=lock) == two.my_member
+
+
+async def members_of(two: Two) -> None:
+    async with two.database.read() as transaction:
+        mine = transaction.memberships(two.mine.tenant_id)
+        both = [two.my_member.identity_id, two.theirs.identity.id]
+        assert await mine.of(both) == (two.my_member,)
+
+
+async def members_page(two: Two) -> None:
+    async with two.database.read() as transaction:
+        mine = transaction.memberships(two.mine.tenant_id)
+        own = await mine.of([two.mine.identity.id])
+        assert (await mine.page(limit=10)).items == (*own, two.my_member)
+        assert (await mine.page(identity_id=two.my_member.identity_id, limit=10)).items == (two.my_member,)
+        assert (await mine.page(identity_id=two.theirs.identity.id, limit=10)).items == ()
+        assert (await mine.page(role_name="editor", limit=10)).items == (two.my_member,)
+        # The place of a row of theirs is no place in this list.
+        assert (await mine.page(limit=10, after=Position(None, two.their_member.id))).items == ()
+
+
+async def members_with_role(two: Two) -> None:
+    async with two.database.read() as transaction:
+        assert await transaction.memberships(two.mine.tenant_id).with_role("editor") == (two.my_member,)
+
+
+async def members_holders(two: Two) -> None:
+    async with two.database.write() as transaction:
+        mine = transaction.memberships(two.mine.tenant_id)
+        assert await mine.holders("editor", set(IdentityKind)) == (two.my_member.id,)
+
+
+async def members_set_variables(two: Two) -> None:
+    values = (("language", ("cs",)),)
+    async with two.database.write() as transaction:
+        mine = transaction.memberships(two.mine.tenant_id)
+        for one in (two.my_member, two.their_member):
+            await mine.set_variables(one.id, values)
+        changed = await mine.by_id(two.my_member.id)
+    assert changed == replace(two.my_member, grant=replace(two.my_member.grant, variables=values))
+
+
+async def members_remove(two: Two) -> None:
+    async with two.database.write() as transaction:
+        mine = transaction.memberships(two.mine.tenant_id)
+        await mine.remove([two.their_member.id])
+        assert await mine.with_role("editor") == (two.my_member,)
+        await mine.remove([two.their_member.id, two.my_member.id])
+        assert await mine.with_role("editor") == ()
+
+
 async def trail_add(two: Two) -> None:
     stray = an_entry(two.theirs)
     with pytest.raises(ValueError, match="another tenant"):
@@ -160,7 +273,7 @@ async def trail_page(two: Two) -> None:
     async with two.database.read() as transaction:
         trail = transaction.audit(two.mine.tenant_id)
         assert (await trail.page(limit=10)).items == (two.my_entry,)
-        assert (await trail.page(limit=10, target_id="key_1")).items == (two.my_entry,)
+        assert (await trail.page(AuditQuery(target_id="key_1"), limit=10)).items == (two.my_entry,)
         assert (await trail.page(limit=10, after=Position(2**62, "aud_zzz"))).items == (two.my_entry,)
 
 
@@ -171,12 +284,24 @@ CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Keys, "page"): keys_page,
     (Keys, "change"): keys_change,
     (Keys, "delete"): keys_delete,
+    (Keys, "any"): keys_any,
+    (Keys, "owned_by"): keys_owned_by,
+    (Keys, "give"): keys_give,
+    (Keys, "delete_all"): keys_delete_all,
+    (Memberships, "add"): members_add,
+    (Memberships, "by_id"): members_by_id,
+    (Memberships, "of"): members_of,
+    (Memberships, "page"): members_page,
+    (Memberships, "with_role"): members_with_role,
+    (Memberships, "holders"): members_holders,
+    (Memberships, "set_variables"): members_set_variables,
+    (Memberships, "remove"): members_remove,
     (AuditTrail, "add"): trail_add,
     (AuditTrail, "page"): trail_page,
 }
 METHODS = [
     (repository, name)
-    for repository in (Keys, AuditTrail)
+    for repository in (Keys, Memberships, AuditTrail)
     for name, _ in inspect.getmembers(repository, inspect.isfunction)
     if not name.startswith("_")
 ]
@@ -193,7 +318,10 @@ async def test_a_method_keeps_to_its_tenant(two: Two, repository: type[Any], nam
     assert await all_pages(two.database, two.theirs.tenant_id, KeyQuery()) == [two.their_key]
     async with two.database.read() as transaction:
         theirs = await transaction.audit(two.theirs.tenant_id).page(limit=10)
+        members = await transaction.memberships(two.theirs.tenant_id).page(limit=10)
     assert theirs.items == (two.their_entry,)
+    assert len(members.items) == 2
+    assert two.their_member in members.items
 
 
 def test_every_case_has_its_method() -> None:

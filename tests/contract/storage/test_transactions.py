@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +18,7 @@ from keywright.core.sessions import Session
 from keywright.storage.idempotency import Replay
 from keywright.storage.people import Person
 from keywright.storage.schema import metadata
+from keywright.storage.types import Instant
 from tests.contract.storage.making import (
     NOW,
     Home,
@@ -111,9 +111,10 @@ OTHER_TABLES = [
 def a_row(table: Table, tenant_id: str, identity_id: str) -> dict[str, object]:
     """A value for each column that must have one."""
     ids = {"tenant_id": tenant_id, "identity_id": identity_id}
-    by_type = {str: "text", bytes: b"d" * 32, int: 1, datetime: NOW}
+    by_type = {str: "text", bytes: b"d" * 32, int: 1, bool: False}
     return {
-        column.name: ids.get(column.name, by_type[column.type.python_type])
+        column.name: ids.get(column.name)
+        or (NOW if isinstance(column.type, Instant) else by_type[column.type.python_type])
         for column in table.columns
         if not column.nullable
     }

@@ -157,6 +157,7 @@ def test_calls_that_change_something_are_sent_once(call: Callable[[Client], obje
         (404, NotFound),
         (405, BadInput),
         (409, Conflict),
+        (410, Conflict),
         (413, BadInput),
         (422, BadInput),
         (429, TooManyAttempts),

@@ -119,12 +119,14 @@ def test_what_is_no_slug_is_refused(text: str) -> None:
     refused(checks.slug, text, error=errors.InvalidValue, field="slug")
 
 
-@pytest.mark.parametrize("text", ["kw", "a", "my_app2_", "x" * 16, "kwsa", "kw_s"])
+@pytest.mark.parametrize("text", ["kw", "a", "my_app2_", "x" * 16, "kwsa", "kwia", "kw_s"])
 def test_a_prefix_is_kept_as_it_is(text: str) -> None:
     assert checks.prefix(text) == text
 
 
-@pytest.mark.parametrize("text", ["", "kws", "x" * 17, "1a", "_a", "A", "a-b", "kw ", "é", "a\n", "\ud800"])
+@pytest.mark.parametrize(
+    "text", ["", "kws", "kwi", "x" * 17, "1a", "_a", "A", "a-b", "kw ", "é", "a\n", "\ud800"]
+)
 def test_what_is_no_prefix_or_is_kept_for_sessions_is_refused(text: str) -> None:
     refused(checks.prefix, text, error=errors.InvalidValue, field="prefix")
 

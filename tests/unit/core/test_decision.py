@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -10,17 +9,27 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keywright.core import checks
 from keywright.core.decision import Asked, Code, Decision, Explanation, decide, explain_code
 from keywright.core.identities import Grant, HeldRole, Identity, Tenant
 from keywright.core.permissions import Policy
-from keywright.core.roles import ADMIN, SUPER_ADMIN
+from keywright.core.roles import (
+    ADMIN,
+    MONITOR,
+    READ_ONLY,
+    SUPER_ADMIN,
+    PolicyTemplate,
+    Role,
+    values_of,
+)
 from tests.support.facts import ACME, NOW, OTHER, SOMEBODY, some_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from keywright.core.ports import KeyFacts
 
 TICK = timedelta(microseconds=1)
@@ -238,6 +247,68 @@ def test_an_identity_without_a_role_that_allows_is_told_so_whatever_the_scope() 
         )
 
 
+EDITOR = Role(
+    "editor",
+    policies=(
+        PolicyTemplate.of(["image:list"]),
+        PolicyTemplate.of(["article:*"], ["article:${language}:${section}:**"]),
+    ),
+)
+
+
+def as_editor(**values: tuple[str, ...]) -> Grant:
+    return Grant("editor", ACME.id, values_of(values), EDITOR)
+
+
+def test_a_role_with_variables_allows_what_its_values_say() -> None:
+    held = as_editor(language=("cs", "en"), section=("news",))
+    found = explained(Asked(action="article:read", resource="article:en:news:7"), held)
+    assert found == Explanation(
+        "permission",
+        "Role editor allows this.",
+        Policy.parse(["article:*"], ["article:cs:news:**", "article:en:news:**"]),
+        "role:editor",
+    )
+    decision = decide(some_facts(grants=[held]), Asked(), NOW, None)
+    assert decision.roles == (HeldRole("editor", (("language", ("cs", "en")), ("section", ("news",)))),)
+
+
+@pytest.mark.parametrize(
+    ("values", "policy"),
+    [
+        ({"language": ("cs",), "section": ("news",)}, Policy.parse(["article:*"], ["article:cs:news:**"])),
+        ({"language": ("cs",)}, None),
+        ({}, None),
+    ],
+)
+def test_a_value_that_a_membership_lacks_is_explained_by_its_variable(
+    values: dict[str, tuple[str, ...]], policy: Policy | None
+) -> None:
+    asked = Asked(action="article:read", resource="article:de:news:7")
+    found = explained(asked, Grant("unheard-of", ACME.id), as_editor(**values), scope=(READ,))
+    assert found == Explanation(
+        "variable",
+        "Role editor would allow this with another value of its variable language and section.",
+        policy,
+        "role:editor",
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "policy"),
+    [
+        (Asked(action="article:read", resource="page:cs:news:7"), "article"),
+        (Asked(action="article:read"), "article"),
+        (Asked(action="image:read"), "image"),
+    ],
+)
+def test_what_no_value_would_allow_is_explained_by_the_nearest_policy(asked: Asked, policy: str) -> None:
+    found = explained(asked, as_editor(language=("cs",), section=("news",)))
+    assert found.policy is not None
+    assert (found.check, found.source) == ("identity", "role:editor")
+    assert found.policy.actions[0].text.startswith(policy)
+
+
 def test_an_ill_formed_action_is_allowed_to_nobody() -> None:
     for asked in (Asked(action=""), Asked(action="a b"), Asked(action="a", resource="*")):
         decision = decide(some_facts(grants=ADMIN_HERE), asked, NOW, None)
@@ -253,34 +324,86 @@ def test_a_key_that_is_valid_without_an_action_explains_that() -> None:
 # Against a reference
 
 
-def slow_match(pattern: list[str], name: list[str]) -> bool:
-    """Whether a pattern matches a name, by trying everything."""
+Chosen = dict[str, str]
+Given = dict[str, list[str]]
+
+
+def readings(segment: str, text: str, given: Given, chosen: Chosen) -> Iterator[Chosen]:
+    """The choices of values by which a segment of a pattern reads as a text, character by character."""
+    if not segment:
+        if not text:
+            yield chosen
+    elif segment[0] == "*":
+        for count in range(len(text) + 1):
+            yield from readings(segment[1:], text[count:], given, chosen)
+    elif segment[0] == "$":
+        name, rest = segment[2:].split("}", 1)
+        for value in [chosen[name]] if name in chosen else given.get(name, []):
+            if text.startswith(value):
+                yield from readings(rest, text[len(value) :], given, {**chosen, name: value})
+    elif text[:1] == segment[0]:
+        yield from readings(segment[1:], text[1:], given, chosen)
+
+
+def slow_match(pattern: list[str], name: list[str], given: Given, chosen: Chosen) -> bool:
+    """Whether a pattern matches a name, by trying everything; a variable has one value all through it."""
     if not pattern:
         return not name
     if pattern[0] == "**":
-        return any(slow_match(pattern[1:], name[count:]) for count in range(len(name) + 1))
-    glob = ".*".join(map(re.escape, pattern[0].split("*")))
-    fits = bool(name) and re.fullmatch(glob, name[0]) is not None
-    return fits and slow_match(pattern[1:], name[1:])
+        return any(slow_match(pattern[1:], name[count:], given, chosen) for count in range(len(name) + 1))
+    return bool(name) and any(
+        slow_match(pattern[1:], name[1:], given, choice)
+        for choice in readings(pattern[0], name[0], given, chosen)
+    )
 
 
-def slow_allows(policy: tuple[list[str], list[str] | None], action: str, resource: str | None) -> bool:
+def slow_allows(
+    policy: tuple[list[str], list[str] | None], action: str, resource: str | None, given: Given
+) -> bool:
     actions, resources = policy
-    if not any(slow_match(one.split(":"), action.split(":")) for one in actions):
+    if not any(slow_match(one.split(":"), action.split(":"), given, {}) for one in actions):
         return False
     if resources is None:
         return True
     name = [] if resource is None else resource.split(":")
-    return any(slow_match(one.split(":"), name) for one in resources)
+    return any(slow_match(one.split(":"), name, given, {}) for one in resources)
 
 
-def slow_valid(facts: KeyFacts, scope: Any, asked: Asked, now: datetime, place: Tenant | None) -> bool:
+@dataclass
+class Holding:
+    """A role held in a tenant or everywhere, told twice: to the code as a grant, to the reference in plain texts."""
+
+    grant: Grant
+    policies: list[tuple[list[str], list[str] | None]]
+    given: Given
+
+
+EVERYTHING: list[tuple[list[str], list[str] | None]] = [(["**"], None)]
+READING: list[tuple[list[str], list[str] | None]] = [(["**:read"], None)]
+BUILT_IN = {
+    (ADMIN, True): EVERYTHING,
+    (SUPER_ADMIN, False): EVERYTHING,
+    (READ_ONLY, True): READING,
+    (MONITOR, False): READING,
+}
+
+
+def slow_valid(
+    facts: KeyFacts,
+    holdings: list[Holding],
+    scope: Any,
+    asked: Asked,
+    now: datetime,
+    place: Tenant | None,
+) -> bool:
     """Whether a key is valid, by the definition of each word, in no order."""
     key = facts.key
     tenant = facts.tenant or place
-    here = {grant.role for grant in facts.grants if grant.tenant_id is None}
-    if tenant is not None:
-        here |= {grant.role for grant in facts.grants if grant.tenant_id == tenant.id}
+    here = [
+        one
+        for one in holdings
+        if one.grant.tenant_id is None or (tenant is not None and one.grant.tenant_id == tenant.id)
+    ]
     return all(
         [
             key.deleted_at is None,
@@ -294,14 +417,20 @@ def slow_valid(facts: KeyFacts, scope: Any, asked: Asked, now: datetime, place: 
             or (asked.ip is not None and any(asked.ip in one for one in key.allowed_cidrs)),
             asked.action is None
             or (
-                bool(here & {ADMIN, SUPER_ADMIN})
-                and (scope is None or any(slow_allows(one, asked.action, asked.resource) for one in scope))
+                any(
+                    slow_allows(policy, asked.action, asked.resource, one.given)
+                    for one in here
+                    for policy in one.policies
+                )
+                and (
+                    scope is None or any(slow_allows(one, asked.action, asked.resource, {}) for one in scope)
+                )
             ),
         ]
     )
 
 
-NAMES = st.lists(st.sampled_from(["a", "b", "ab"]), min_size=1, max_size=3).map(":".join)
+NAMES = st.lists(st.sampled_from(["a", "b", "ab", "read"]), min_size=1, max_size=3).map(":".join)
 PATTERNS = st.lists(st.sampled_from(["a", "b", "*", "a*", "**"]), min_size=1, max_size=3).map(":".join)
 SCOPES = st.none() | st.lists(
     st.tuples(
@@ -319,24 +448,66 @@ RANGES = st.none() | st.lists(
     min_size=1,
     max_size=2,
 ).map(tuple)
-GRANTS = st.lists(
+VARIABLES = ["a", "b", "*", "**", "${v}", "${v}", "${w}", "a${v}", "${v}${w}", "${v}${v}", "*${w}"]
+TEMPLATES = (
+    st.lists(st.sampled_from(VARIABLES), min_size=1, max_size=3)
+    .map(":".join)
+    .filter(lambda text: text.count("$") <= 5)  # more might make a pattern too long
+)
+DEFINITIONS = st.lists(
+    st.tuples(
+        st.lists(TEMPLATES, min_size=1, max_size=2),
+        st.none() | st.lists(TEMPLATES, min_size=1, max_size=2),
+    ),
+    max_size=2,
+)
+GIVEN = st.dictionaries(
+    st.sampled_from(["v", "w"]), st.lists(st.sampled_from(["a", "b", "ab", "aa"]), max_size=2)
+)
+PLACES = st.sampled_from([None, ACME.id, OTHER.id])
+
+
+def built_in_holding(role: str, tenant_id: str | None) -> Holding:
+    return Holding(Grant(role, tenant_id), BUILT_IN.get((role, tenant_id is not None), []), {})
+
+
+def defined_holding(
+    role: str, tenant_id: str, policies: list[tuple[list[str], list[str] | None]], given: Given
+) -> Holding:
+    defined = Role(role, policies=tuple(PolicyTemplate.of(*one) for one in policies))
+    return Holding(Grant(role, tenant_id, values_of(given), defined), policies, given)
+
+
+HOLDINGS = st.lists(
     st.builds(
-        Grant, st.sampled_from([ADMIN, SUPER_ADMIN, "unheard-of"]), st.sampled_from([None, ACME.id, OTHER.id])
+        built_in_holding,
+        st.sampled_from([ADMIN, SUPER_ADMIN, READ_ONLY, MONITOR, "unheard-of"]),
+        PLACES,
+    )
+    | st.builds(
+        defined_holding,
+        st.sampled_from(["editor", "writer"]),
+        st.sampled_from([ACME.id, OTHER.id]),
+        DEFINITIONS,
+        GIVEN,
     ),
     max_size=3,
+    unique_by=lambda one: (one.grant.role, one.grant.tenant_id),
 )
 
 
+@settings(max_examples=1000)
 @given(st.data())
 def test_a_decision_is_valid_exactly_when_the_reference_says_so(data: st.DataObject) -> None:
     scope = data.draw(SCOPES)
     home = data.draw(st.none() | TENANTS)
     place = data.draw(st.none() | TENANTS) if home is None else None
     identity: Identity = replace(SOMEBODY, active=data.draw(MOSTLY))
+    holdings = data.draw(HOLDINGS)
     facts = some_facts(
         tenant=home,
         identity=identity,
-        grants=data.draw(GRANTS),
+        grants=[one.grant for one in holdings],
         deleted_at=data.draw(st.sampled_from([None, None, None, NOW])),
         active=data.draw(MOSTLY),
         not_before=data.draw(MOMENTS),
@@ -352,7 +523,7 @@ def test_a_decision_is_valid_exactly_when_the_reference_says_so(data: st.DataObj
         explain=data.draw(st.booleans()),
     )
     decision = decide(facts, asked, NOW, place)
-    assert decision.valid is slow_valid(facts, scope, asked, NOW, place)
+    assert decision.valid is slow_valid(facts, holdings, scope, asked, NOW, place)
     assert decision.valid is (decision.code is Code.VALID)
     assert (decision.explanation is not None) is asked.explain
     assert decide(facts, replace(asked, explain=not asked.explain), NOW, place).code is decision.code

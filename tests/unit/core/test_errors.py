@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
 from keywright.core import errors
-from keywright.core.errors import KeywrightError, TooManyAttempts, concrete_errors
+from keywright.core.errors import (
+    Fault,
+    InvalidCatalog,
+    KeywrightError,
+    SecondFactorRequired,
+    TooManyAttempts,
+    concrete_errors,
+)
+from keywright.core.permissions import Policy
 from keywright.web.errors import STATUS
 
+GONE = {errors.InvitationExpired, errors.InvitationUsed}
 ABSTRACT = {errors.KeywrightError, errors.BadInput, errors.Conflict, errors.Refused}
 
 
@@ -44,18 +54,58 @@ def test_every_error_has_a_status_that_fits_its_branch() -> None:
         if issubclass(error, errors.BadInput):
             assert status in {400, 413, 422}
         elif issubclass(error, errors.Conflict):
-            assert status == 409
+            assert status == (410 if error in GONE else 409)
         elif issubclass(error, errors.Refused):
             assert status in {401, 403}
         else:
             assert status in {404, 429, 503}
 
 
-@pytest.mark.parametrize("error", sorted(concrete_errors() - {TooManyAttempts}, key=str))
+WITH_MORE = {TooManyAttempts, InvalidCatalog, SecondFactorRequired}
+
+
+@pytest.mark.parametrize("error", sorted(concrete_errors() - WITH_MORE, key=str))
 def test_an_error_holds_its_sentence_and_its_field(error: type[KeywrightError]) -> None:
     raised = error("A sentence.", field="scope.0.actions.1")
     assert (str(raised), raised.detail, raised.field) == ("A sentence.", "A sentence.", "scope.0.actions.1")
     assert error("A sentence.").field is None
+    assert raised.extras == {}
+
+
+@pytest.mark.parametrize(
+    ("raised", "extras"),
+    [
+        (errors.UnknownAction("Not known.", nearest="article:read"), {"nearest": "article:read"}),
+        (errors.UnknownEntity("Not known.", nearest="cs"), {"nearest": "cs"}),
+        (SecondFactorRequired("More.", factors=["totp", "passkey"]), {"factors": ["totp", "passkey"]}),
+        (
+            errors.BeyondOwnRights("Too much.", field="scope.0", policy=Policy.parse(["a"], ["b:*"])),
+            {"policy": {"actions": ["a"], "resources": ["b:*"]}},
+        ),
+        (
+            InvalidCatalog(
+                [Fault("roles.editor", "unknown_variable", "No."), Fault("", "empty", "Nothing.")]
+            ),
+            {
+                "faults": [
+                    {"path": "roles.editor", "code": "unknown_variable", "detail": "No."},
+                    {"path": "", "code": "empty", "detail": "Nothing."},
+                ]
+            },
+        ),
+    ],
+    ids=lambda one: one.code if isinstance(one, KeywrightError) else "",
+)
+def test_an_error_may_tell_a_program_more(raised: KeywrightError, extras: dict[str, object]) -> None:
+    assert raised.extras == extras
+    assert json.loads(json.dumps(extras)) == extras
+
+
+def test_a_catalog_that_cannot_be_accepted_points_at_its_first_fault() -> None:
+    raised = InvalidCatalog([Fault("roles.editor", "unknown_variable", "No such variable.")])
+    assert raised.field == "roles.editor"
+    assert raised.detail == "The catalog cannot be accepted: No such variable."
+    assert InvalidCatalog([Fault("", "empty", "Nothing.")]).field is None
 
 
 def test_a_brake_says_how_long_to_wait() -> None:

@@ -99,7 +99,7 @@ def test_who_reads_changes_nothing(grant: Grant) -> None:
     policies = role_set((grant,)).policies
     assert policies.allows("keys:read", "key:1")
     assert policies.allows("organization:credential:read")
-    for action in ("keys:create", "keys:verify", "keys:own:create", "read", "read:keys"):
+    for action in ("keys:create", "keys:verify", "keys:own:create", "reads", "read:keys"):
         assert not policies.allows(action)
 
 

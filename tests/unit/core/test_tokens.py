@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from keywright.core import tokens
 from keywright.core.tokens import (
     DEFAULT_PREFIX,
+    INVITATION_PREFIX,
     MAX_LENGTH,
     SESSION_PREFIX,
     Form,
@@ -57,7 +58,7 @@ def minted(draw: st.DrawFn, prefix: st.SearchStrategy[str] = prefixes) -> str:
     return mint(draw(prefix), random=iterate(draw(digits))).reveal()
 
 
-own = minted(st.sampled_from([DEFAULT_PREFIX, SESSION_PREFIX]))
+own = minted(st.sampled_from([DEFAULT_PREFIX, SESSION_PREFIX, INVITATION_PREFIX]))
 
 
 def iterate(values: list[int]) -> Callable[[int], int]:
@@ -196,7 +197,7 @@ class TestSlips:
         same = crc32(token[: bar + 1].encode()) == crc32(f"{prefix}_".encode())
         assert (form_of(prefix + token[bar:]) is Form.CHECKED) is same
 
-    @pytest.mark.parametrize("prefix", [DEFAULT_PREFIX, SESSION_PREFIX])
+    @pytest.mark.parametrize("prefix", [DEFAULT_PREFIX, SESSION_PREFIX, INVITATION_PREFIX])
     def test_no_deletion_or_insertion_in_our_own_prefixes_is_accepted(self, prefix: str) -> None:
         token = mint(prefix).reveal()
         start = f"{prefix}_"
