@@ -18,18 +18,23 @@ from keywright.api.graphql import graphql_door
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.verify import VerifyDoor
 from keywright.core.checks import token_hash
-from keywright.core.errors import Unavailable
+from keywright.core.errors import SignOnUnavailable, Unavailable
 from keywright.core.instants import SystemClock
 from keywright.ops.logging import get_logger
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
 from keywright.services.decisions import Decisions
 from keywright.services.first_start import FirstStart, RootTokenSpent, prepare
+from keywright.services.mail import Mailer, MailProblem
 from keywright.services.passwords import Passwords
+from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
 from keywright.services.sessions import SessionKeeper
+from keywright.services.sign_on import provider_of, sign_on_of
 from keywright.services.throttle import Throttle
+from keywright.services.tools import Tools
 from keywright.services.upkeep import Upkeep, every
+from keywright.settings.mail import mail_server
 from keywright.storage import Database, SchemaMismatch, StorageError
 from keywright.storage.migrate import require_current, revision, upgrade
 from keywright.verify import UseLog, Verifier
@@ -45,12 +50,19 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from keywright.core.ports import Clock
+    from keywright.services.sign_on import Provider
     from keywright.settings import Settings
 
 VERSION = version("keywright")
 MAX_CLOCK_APART = 5.0
+_MAIL_PROBLEMS = {
+    MailProblem.UNREACHABLE: "the server of smtp_url does not answer",
+    MailProblem.NOT_SECURE: "the server offers no encryption, or its certificate does not hold",
+    MailProblem.LOGIN_REFUSED: "the server does not accept the user name and password of smtp_url",
+    MailProblem.REFUSED: "the server refuses to talk to this host",
+}
 _QUIET = frozenset({"/v1/verify", "/v1/verify/batch", "/healthz", "/readyz", "/metrics"})
-_PATHS = _QUIET | {"/", "/docs", "/graphiql", "/graphql", "/openapi.json"}
+_PATHS = _QUIET | {"/", "/docs", "/graphiql", "/graphql", "/invitations/accept", "/openapi.json"}
 
 log = get_logger("keywright")
 
@@ -82,6 +94,7 @@ class Application:
         with _sentences(settings):
             self.database = Database.connect(settings.effective_database_url.reveal())
         self.passwords = Passwords()
+        self.mailer = _mailer(settings)
         self.first_start: FirstStart | None = None
         self.start_error: StartError | None = None
         self._uses = UseLog()
@@ -132,6 +145,9 @@ class Application:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.upkeep.flush()
         self.passwords.close()
+        self.mailer.close()
+        if self.sign_on is not None:
+            await self.sign_on.close()
         await self.database.close()
 
     async def _first_start(self) -> FirstStart | None:
@@ -146,17 +162,24 @@ class Application:
 
     def _services(self) -> Services:
         settings = self.settings
+        tools = Tools(
+            database=self.database,
+            clock=self.clock,
+            passwords=self.passwords,
+            throttle=Throttle(self.clock),
+            relying_party=RelyingParty(settings.effective_public_url),
+            mailer=self.mailer,
+            public_url=settings.effective_public_url,
+        )
         sessions = SessionKeeper(
-            self.database,
-            self.clock,
-            self.passwords,
-            Throttle(self.clock),
+            tools,
             idle=timedelta(seconds=settings.session_idle_seconds),
             longest=timedelta(seconds=settings.session_max_seconds),
         )
+        self.sign_on = sign_on_of(settings, tools, self.metrics, sessions)
         return Services(
-            database=self.database,
-            clock=self.clock,
+            tools=tools,
+            sign_on=self.sign_on,
             gate=Gate(self.verifier, sessions),
             sessions=sessions,
             decisions=Decisions(self.verifier, self.database),
@@ -223,6 +246,12 @@ def build(settings: Settings, clock: Clock | None = None) -> Application:
     return Application(settings, clock or SystemClock())
 
 
+def _mailer(settings: Settings) -> Mailer:
+    """What sends mail, by the settings' server if there is one."""
+    url = settings.smtp_url
+    return Mailer(None if url is None else mail_server(url.reveal()), settings.mail_from or "")
+
+
 async def migrate(settings: Settings) -> tuple[str | None, str]:
     """Bring the database to this version's schema; answers the revisions before and after. Raises `StartError`."""
     with _sentences(settings):
@@ -245,7 +274,31 @@ async def diagnose(settings: Settings) -> list[Finding]:
                 await database.close()
     except StartError as error:
         findings.append(Finding("database", ok=False, detail=str(error)))
+    if settings.smtp_url is not None:
+        findings.append(await _mail_finding(_mailer(settings)))
+    if (provider := provider_of(settings, SystemClock())) is not None:
+        findings.append(await _sign_on_finding(provider))
     return findings
+
+
+async def _mail_finding(mailer: Mailer) -> Finding:
+    problem = await mailer.probe()
+    mailer.close()
+    if problem is None:
+        return Finding(
+            "mail", ok=True, detail="The mail server answers, and accepts the login if one is set."
+        )
+    return Finding("mail", ok=False, detail=f"No mail can be sent: {_MAIL_PROBLEMS[problem]}.")
+
+
+async def _sign_on_finding(provider: Provider) -> Finding:
+    try:
+        await provider.probe()
+    except SignOnUnavailable as error:
+        return Finding("sign-on", ok=False, detail=f"{error} Check oidc_issuer.")
+    finally:
+        await provider.close()
+    return Finding("sign-on", ok=True, detail="The identity provider answers as it should.")
 
 
 async def _database_findings(database: Database) -> list[Finding]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 import re
 from pathlib import Path
 
-from keywright import services
+from keywright.core.own_actions import OWN_ACTIONS
 from keywright.core.permissions import Pattern
 from keywright.core.roles import GLOBAL_ROLES, TENANT_ROLES
 from keywright.services.decisions import VERIFY
-from keywright.services.work import UseCase
+from tests.support.cases import use_cases
 
 PAGE = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
 
@@ -23,13 +21,11 @@ def rows(title: str) -> list[list[str]]:
 
 
 def test_every_permission_is_documented() -> None:
-    modules = [
-        importlib.import_module(f"keywright.services.{one.name}")
-        for one in pkgutil.iter_modules(services.__path__)
-    ]
-    uses = [value for module in modules for value in vars(module).values() if isinstance(value, UseCase)]
-    needed = {use.permission for use in uses if use.permission is not None} | {VERIFY, "tenants:read"}
+    uses = use_cases().values()
+    needed = {use.permission for use in uses} | {use.own for use in uses} | {VERIFY, "tenants:read"}
+    needed.discard(None)
     assert {row[0].strip("`") for row in rows("## Keywright's own actions")} == needed
+    assert needed <= OWN_ACTIONS
 
 
 def test_every_built_in_role_is_documented() -> None:

@@ -34,9 +34,55 @@ BODIES: dict[tuple[str, str], list[dict[str, Any] | None]] = {
         {"scope": [{"actions": ["**"]}]},
         {"expires_at": "2000-01-01T00:00:00Z"},
     ],
+    ("POST", "/keys/{id}/transfer"): [
+        {"identity_id": new_id("idn")},
+        {"identity_id": "idn", "confirm": True},
+    ],
+    ("POST", "/keys/{id}/explain"): [
+        {},
+        {"action": "a:b", "resource": "c"},
+        {"resource": "c"},
+        {"action": "*"},
+        {"tenant": "theirs"},
+    ],
+    ("PATCH", "/tenants/{slug}"): [
+        {},
+        {"name": "New"},
+        {"slug": "theirs"},
+        {"active": False},
+        {"settings": {"max_key_lifetime_seconds": 1}},
+    ],
+    ("PATCH", "/service-accounts/{id}"): [{}, {"name": "New"}, {"name": ""}, {"active": False}],
+    ("PATCH", "/roles/{name}"): [{}, {"description": "New"}, {"policies": [{"actions": ["a b"]}]}],
+    ("PATCH", "/memberships/{id}"): [{"variables": {}}, {"variables": {"language": ["cs"]}}],
+    ("PATCH", "/users/{id}"): [{}, {"name": "New"}, {"active": False}],
+    ("POST", "/users/{id}/reset"): [{}],
+    ("PATCH", "/factors/passkeys/{id}"): [{"name": "New"}],
 }
-CREATIONS = {"/keys": {"name": "New"}}
-QUERIES = {"/keys": ["", "?limit=0", "?cursor=x", "?handle=theirs"]}
+OF_A_TENANT = {Reach.TENANT, Reach.EITHER}
+CREATIONS: dict[str, dict[str, Any]] = {
+    "/keys": {"name": "New"},
+    "/service-accounts": {"name": "New", "memberships": [{"role": "editor"}]},
+    "/roles": {"name": "editor"},
+    "/memberships": {"identity_id": new_id("idn"), "role": "editor"},
+    "/invitations": {"name": "New"},
+    "/catalog": {"document": {}},
+    "/catalog/diff": {"document": {}},
+}
+QUERIES = {
+    "/keys": ["", "?limit=0", "?cursor=x", "?handle=theirs"],
+    "/memberships": ["", "?limit=0", "?cursor=x", "?role=editor"],
+    "/service-accounts": ["", "?limit=0", "?cursor=x"],
+    "/audit": ["", "?limit=0", "?cursor=x", "?action=key.*"],
+    "/audit/export": ["", "?action=key.*"],
+}
+PREFIXES = {
+    "keys": "key",
+    "service-accounts": "idn",
+    "memberships": "mem",
+    "users": "idn",
+    "invitations": "inv",
+}
 
 
 @dataclass(frozen=True)
@@ -48,6 +94,19 @@ class Strangers:
     token: str
     deleted_id: str
     callers: dict[str, str]
+    other_id: str
+    member: str
+    things: dict[str, str]
+    """Things of `theirs` by the noun of their path."""
+
+    def names(self, path: str) -> tuple[dict[str, str], dict[str, str]]:
+        """What stands in a path: something of `theirs`, and something that is nowhere."""
+        noun = path.split("/")[1]
+        thing, nothing = self.things.get(noun, self.key_id), new_id(PREFIXES.get(noun, "key"))
+        return (
+            {"id": thing, "slug": "theirs", "name": "editor"},
+            {"id": nothing, "slug": "nowhere", "name": "nobody"},
+        )
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +130,37 @@ async def strangers(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
         callers = {
             name: (await found.make(tenant="ours", scope=scope))["token"] for name, scope in scopes.items()
         }
-        yield Strangers(found, theirs["key"]["id"], theirs["token"], deleted["key"]["id"], callers)
+        other, member = await found.make(tenant="ours"), await a_member(found)
+        yield Strangers(
+            found,
+            theirs["key"]["id"],
+            theirs["token"],
+            deleted["key"]["id"],
+            callers,
+            other["key"]["id"],
+            member,
+            {"keys": theirs["key"]["id"], **await some_things(found)},
+        )
+
+
+async def some_things(found: House) -> dict[str, str]:
+    """A role, a service account that holds it, and the membership, all of `theirs`."""
+    theirs = {"Keywright-Tenant": "theirs"}
+    role = {"name": "editor", "policies": [{"actions": ["article:*"]}]}
+    assert (await found.ask("POST", "/v1/roles", headers=theirs, json=role)).status_code == 201
+    account = {"name": "Editor", "memberships": [{"role": "editor"}]}
+    made = (await found.ask("POST", "/v1/service-accounts", headers=theirs, json=account)).json()
+    return {"service-accounts": made["id"], "memberships": made["memberships"][0]["id"]}
+
+
+async def a_member(found: House) -> str:
+    """The token of a member's key in `ours`."""
+    ours = {"Keywright-Tenant": "ours"}
+    account = {"name": "Member", "memberships": [{"role": "member"}]}
+    made = await found.ask("POST", "/v1/service-accounts", headers=ours, json=account)
+    assert made.status_code == 201, made.text
+    key = await found.make(tenant="ours", identity_id=made.json()["id"])
+    return str(key["token"])
 
 
 CALLERS = ("everything", "nothing", "reading", "own keys", "verifying")
@@ -89,7 +178,12 @@ def paths_with_something() -> list[tuple[str, str]]:
 
 
 def paths_of_a_tenant() -> list[tuple[str, str]]:
-    found = [(method, path) for (method, path), use in DECLARED.items() if use.reach is Reach.TENANT]
+    """All but those that name their tenant themselves, for which a header can say nothing else."""
+    found = [
+        (method, path)
+        for (method, path), use in DECLARED.items()
+        if use.reach in OF_A_TENANT and "{slug}" not in path
+    ]
     return [*found, ("POST", "/verify"), ("POST", "/verify/batch")]
 
 
@@ -99,20 +193,21 @@ async def test_the_things_of_another_tenant(
     strangers: Strangers, method: str, path: str, caller: str
 ) -> None:
     token = strangers.callers[caller]
-    theirs, nowhere = {"id": strangers.key_id, "slug": "theirs"}, {"id": new_id("key"), "slug": "nowhere"}
     for body in BODIES.get((method, path), [None]):
         for headers in ({}, {"Keywright-Tenant": "ours"}):
             answers = [
                 await strangers.house.ask(
                     method, "/v1" + path.format(**names), token=token, headers=headers, json=body
                 )
-                for names in (theirs, nowhere)
+                for names in strangers.names(path)
             ]
             assert seen(answers[0]) == seen(answers[1])
-            assert answers[0].status_code in {403, 404}
-    assert (
-        await strangers.house.ask("GET", f"/v1/keys/{strangers.key_id}", token=strangers.token)
-    ).status_code == 200
+            # A path that names its tenant, to be changed, goes against the header.
+            clashes = bool(headers) and "{slug}" in path and method != "GET"
+            assert answers[0].status_code in ({422} if clashes else {403, 404})
+    for noun, thing in strangers.things.items():
+        found = await strangers.house.ask("GET", f"/v1/{noun}/{thing}", token=strangers.token)
+        assert found.status_code == 200
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -126,8 +221,9 @@ async def test_another_tenant_in_the_header(
         "/verify/batch": {"items": [{"token": strangers.token}]},
         **CREATIONS,
     }
-    body = bodies.get(path, {}) if method in {"POST", "PATCH"} else None
-    target = "/v1" + path.format(id=strangers.key_id)
+    some = bodies.get(path) or BODIES.get((method, path), [{}])[0]
+    body = some if method in {"POST", "PATCH", "PUT"} else None
+    target = "/v1" + path.format(**strangers.names(path)[0])
     for query in QUERIES.get(path, [""]) if method == "GET" else [""]:
         answers = [
             await strangers.house.ask(
@@ -182,6 +278,38 @@ async def test_what_was_deleted(strangers: Strangers, method: str, caller: str) 
         assert seen(deleted) == seen(never)
 
 
+@pytest.mark.parametrize(
+    ("method", "path"), [one for one in paths_with_something() if one[1].startswith("/keys/")]
+)
+async def test_the_keys_of_others_to_a_member(strangers: Strangers, method: str, path: str) -> None:
+    for body in BODIES.get((method, path), [None]):
+        answers = [
+            await strangers.house.ask(
+                method, "/v1" + path.format(id=key_id), token=strangers.member, json=body
+            )
+            for key_id in (strangers.other_id, strangers.deleted_id, strangers.key_id, new_id("key"), "x")
+        ]
+        assert len({str(seen(answer)) for answer in answers}) == 1
+        assert answers[0].status_code == (403 if path.endswith("/transfer") else 404)
+
+
+@pytest.mark.parametrize(
+    "field", ["apiKey", "updateApiKey", "transferApiKey", "explainApiKey", "deleteApiKeys"]
+)
+async def test_the_keys_of_others_to_a_member_over_graphql(strangers: Strangers, field: str) -> None:
+    document, name = GRAPHQL[field]
+    answers = [
+        await strangers.house.ask(
+            "POST",
+            "/graphql",
+            token=strangers.member,
+            json={"query": document, "variables": {name: key_id}},
+        )
+        for key_id in (strangers.other_id, strangers.deleted_id, strangers.key_id, new_id("key"), "x")
+    ]
+    assert len({str(seen(answer)) for answer in answers}) == 1
+
+
 async def test_the_handle_of_another_tenant_is_free(strangers: Strangers) -> None:
     token = strangers.callers["everything"]
     made = await strangers.house.ask(
@@ -194,6 +322,16 @@ async def test_lists_hold_nothing_of_another_tenant(strangers: Strangers) -> Non
     token = strangers.callers["reading"]
     keys = (await strangers.house.ask("GET", "/v1/keys", token=token)).json()["items"]
     assert {key["tenant"] for key in keys} == {"ours"}
+    everything = strangers.callers["everything"]
+    for path in ("/v1/audit", "/v1/memberships"):
+        listed = (await strangers.house.ask("GET", path, token=everything)).json()["items"]
+        assert {one["tenant"] for one in listed} == {"ours"}
+    exported = await strangers.house.ask("GET", "/v1/audit/export", token=everything)
+    assert {json.loads(line)["tenant"] for line in exported.text.splitlines()} == {"ours"}
+    accounts = (await strangers.house.ask("GET", "/v1/service-accounts", token=everything)).json()["items"]
+    assert [one["name"] for one in accounts] == ["Member"]
+    roles = (await strangers.house.ask("GET", "/v1/roles", token=everything)).json()["items"]
+    assert all(one["built_in"] for one in roles)
     tenants = (await strangers.house.ask("GET", "/v1/tenants", token=token)).json()["items"]
     assert [tenant["slug"] for tenant in tenants] == ["ours"]
     who = (await strangers.house.ask("GET", "/v1/whoami", token=token)).json()
@@ -208,7 +346,61 @@ GRAPHQL = {
         'mutation ($id: ID!) { updateApiKey(input: {id: $id, name: "New"}) { apiKey { id } } }',
         "id",
     ),
+    "transferApiKey": (
+        'mutation ($id: ID!) { transferApiKey(input: {id: $id, identityId: "idn", confirm: true}) { confirmed } }',
+        "id",
+    ),
+    "explainApiKey": (
+        'query ($id: ID!) { explainApiKey(input: {id: $id, action: "*"}) { code } }',
+        "id",
+    ),
     "deleteApiKeys": ("mutation ($id: ID!) { deleteApiKeys(input: {ids: [$id]}) { deletedIds } }", "id"),
+    "updateTenant": (
+        'mutation ($slug: String!) { updateTenant(input: {tenant: $slug, name: "New"}) { tenant { id } } }',
+        "slug",
+    ),
+    "deleteTenant": (
+        "mutation ($slug: String!) { deleteTenant(input: {tenant: $slug, force: true}) { deletedSlug } }",
+        "slug",
+    ),
+    "role": ("query ($name: String!) { role(name: $name) { name } }", "name"),
+    "updateRole": (
+        'mutation ($name: String!) { updateRole(input: {name: $name, description: "New"}) { role { name } } }',
+        "name",
+    ),
+    "deleteRole": (
+        "mutation ($name: String!) { deleteRole(input: {name: $name}) { deletedName } }",
+        "name",
+    ),
+    "serviceAccount": (
+        "query ($account: ID!) { serviceAccount(id: $account) { id } }",
+        "account",
+    ),
+    "updateServiceAccount": (
+        """mutation ($account: ID!) { updateServiceAccount(input: {id: $account, name: "New"}) {
+            serviceAccount { id }
+        } }""",
+        "account",
+    ),
+    "deleteServiceAccount": (
+        "mutation ($account: ID!) { deleteServiceAccount(input: {id: $account}) { deletedId } }",
+        "account",
+    ),
+    "membership": ("query ($membership: ID!) { membership(id: $membership) { id } }", "membership"),
+    "updateMembership": (
+        """mutation ($membership: ID!) { updateMembership(input: {id: $membership, variables: []}) {
+            membership { id }
+        } }""",
+        "membership",
+    ),
+    "deleteMembership": (
+        "mutation ($membership: ID!) { deleteMembership(input: {id: $membership}) { deletedId } }",
+        "membership",
+    ),
+    "createMembership": (
+        'mutation ($account: ID!) { createMembership(input: {identityId: $account, role: "member"}) { replayed } }',
+        "account",
+    ),
 }
 
 
@@ -218,7 +410,11 @@ async def test_the_things_of_another_tenant_over_graphql(
     strangers: Strangers, field: str, caller: str
 ) -> None:
     document, name = GRAPHQL[field]
-    theirs, nowhere = {"id": strangers.key_id, "slug": "theirs"}, {"id": new_id("key"), "slug": "nowhere"}
+    things = strangers.things
+    theirs = {"id": strangers.key_id, "slug": "theirs", "name": "editor"}
+    theirs |= {"account": things["service-accounts"], "membership": things["memberships"]}
+    nowhere = {"id": new_id("key"), "slug": "nowhere", "name": "nobody"}
+    nowhere |= {"account": new_id("idn"), "membership": new_id("mem")}
     answers = [
         await strangers.house.ask(
             "POST",
@@ -232,15 +428,27 @@ async def test_the_things_of_another_tenant_over_graphql(
     assert field in answers[0].json()["data"]
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "apiKeys { nodes { id } }",
+        "roles { name }",
+        "serviceAccounts { nodes { id } }",
+        "memberships { nodes { id } }",
+        "audit { nodes { id } }",
+    ],
+)
 @pytest.mark.parametrize("caller", CALLERS)
-async def test_another_tenant_in_the_header_over_graphql(strangers: Strangers, caller: str) -> None:
+async def test_another_tenant_in_the_header_over_graphql(
+    strangers: Strangers, caller: str, query: str
+) -> None:
     answers = [
         await strangers.house.ask(
             "POST",
             "/graphql",
             token=strangers.callers[caller],
             headers={"Keywright-Tenant": slug},
-            json={"query": "{ apiKeys { nodes { id } } }"},
+            json={"query": f"{{ {query} }}"},
         )
         for slug in ("theirs", "nowhere")
     ]

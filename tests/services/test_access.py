@@ -188,7 +188,7 @@ async def test_a_call_concerns_the_tenant_that_follows_or_is_named(home: House, 
     async def caller(*grants: Grant) -> Caller:
         if kind == "global key":
             return await home.caller(await home.key(None, await home.identity(*grants)))
-        login = f"person {len(grants)} {grants}".casefold()
+        login = "/".join(["person", *(f"{grant.role} {grant.tenant_id}" for grant in grants)]).casefold()
         await home.person(login, "correct horse", *grants)
         return await home.logged_in(login, "correct horse")
 

@@ -153,6 +153,16 @@ async def test_who_runs_the_installation_asks_about_every_tenant(home: House, ac
     assert (await ask(home, root, token=top.token, tenant="nowhere")).code is Code.TENANT_MISMATCH
 
 
+async def test_a_star_names_the_installation(home: House, acme: Tenant) -> None:
+    made = await a_key(home, acme)
+    root = await home.caller(await a_key(home, None))
+    assert (await ask(home, root, "*", token=made.token)).valid
+    member = await home.caller(await home.key(None, await home.identity(Grant(ADMIN, acme.id))))
+    assert (await ask(home, member, token=made.token)).valid
+    assert isinstance(await refused(home, member, "*", token=made.token), errors.PermissionDenied)
+    assert isinstance(await refused(home, await home.admin(acme), "*", token=made.token), errors.NotFound)
+
+
 @pytest.mark.parametrize("named", ["other", "nowhere", "", "\0", "\ud800"])
 async def test_a_call_cannot_enter_another_tenant(each_home: House, named: str) -> None:
     home = each_home

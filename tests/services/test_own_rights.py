@@ -112,42 +112,42 @@ ANYTHING = checks.scope([(["**"], None)])
 READ = checks.scope([(["a:read"], None)])
 
 
-def covers(caller: Caller, roles: tuple[str, ...], scope: Any, field: str = "scope") -> str | None:
+def covers(caller: Caller, grants: tuple[Grant, ...], scope: Any, field: str = "scope") -> str | None:
     """None, or the field at which it is refused."""
     try:
-        caller.require_covers(ACME.id, roles, scope, field)
+        caller.require_covers(ACME.id, grants, scope, field)
     except BeyondOwnRights as refused:
         return refused.field
     return None
 
 
 @pytest.mark.parametrize(
-    ("caller", "roles", "scope", "refused_at"),
+    ("caller", "grants", "scope", "refused_at"),
     [
-        (with_key(HERE), (ADMIN,), None, None),
-        (with_key(HERE), (ADMIN, SUPER_ADMIN), ANYTHING, None),
-        (with_session(EVERYWHERE), (ADMIN,), None, None),
-        (with_key(HERE, scope=[(["a:*"], None)]), (ADMIN,), READ, None),
-        (with_key(HERE, scope=[(["a:*"], None)]), (ADMIN,), (), None),
-        (with_key(HERE, scope=[(["a:*"], None)]), (ADMIN,), None, "scope"),
+        (with_key(HERE), (HERE,), None, None),
+        (with_key(HERE), (HERE, EVERYWHERE), ANYTHING, None),
+        (with_session(EVERYWHERE), (HERE,), None, None),
+        (with_key(HERE, scope=[(["a:*"], None)]), (HERE,), READ, None),
+        (with_key(HERE, scope=[(["a:*"], None)]), (HERE,), (), None),
+        (with_key(HERE, scope=[(["a:*"], None)]), (HERE,), None, "scope"),
         (with_key(HERE, scope=[(["a:*"], None)]), (), None, "scope"),
-        (with_key(HERE, scope=[(["a:*"], None)]), (ADMIN,), (*READ, *ANYTHING), "scope.1"),
-        (with_key(HERE, scope=[(["a:*"], ["b"])]), (ADMIN,), READ, "scope.0"),
-        (with_key(HERE, scope=[]), (ADMIN,), READ, "scope.0"),
-        (with_key(HERE, scope=[]), (ADMIN,), (), None),
-        (with_key(), (ADMIN,), None, "scope"),
-        (with_key(), (ADMIN,), READ, "scope.0"),
-        (with_key(), (ADMIN,), (), None),
+        (with_key(HERE, scope=[(["a:*"], None)]), (HERE,), (*READ, *ANYTHING), "scope.1"),
+        (with_key(HERE, scope=[(["a:*"], ["b"])]), (HERE,), READ, "scope.0"),
+        (with_key(HERE, scope=[]), (HERE,), READ, "scope.0"),
+        (with_key(HERE, scope=[]), (HERE,), (), None),
+        (with_key(), (HERE,), None, "scope"),
+        (with_key(), (HERE,), READ, "scope.0"),
+        (with_key(), (HERE,), (), None),
         (with_key(), (), None, None),
-        (with_key(), ("unheard-of",), ANYTHING, None),
-        (with_session(THERE), (ADMIN,), READ, "scope.0"),
+        (with_key(), (Grant("unheard-of", ACME.id),), ANYTHING, None),
+        (with_session(THERE), (HERE,), READ, "scope.0"),
     ],
 )
 def test_the_roles_and_the_scope_of_the_caller_bound_what_a_key_may(
-    caller: Caller, roles: tuple[str, ...], scope: Any, refused_at: str | None
+    caller: Caller, grants: tuple[Grant, ...], scope: Any, refused_at: str | None
 ) -> None:
-    assert covers(caller, roles, scope) == refused_at
-    assert covers(caller, roles, scope, "active") == (None if refused_at is None else "active")
+    assert covers(caller, grants, scope) == refused_at
+    assert covers(caller, grants, scope, "active") == (None if refused_at is None else "active")
 
 
 async def test_a_scoped_key_makes_no_key_without_a_scope_nor_with_a_wider_one(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import delete
 
-from keywright.core.audit import ActorKind
+from keywright.core.audit import ActorKind, Change
 from keywright.core.errors import (
     InvalidCredentials,
     KeywrightError,
@@ -18,10 +19,11 @@ from keywright.core.errors import (
     Unauthenticated,
 )
 from keywright.core.identities import Grant
+from keywright.core.people import fold_login
 from keywright.core.roles import ADMIN
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.passwords import Passwords
-from keywright.services.sessions import SessionKeeper, end_session, fold_login
+from keywright.services.sessions import SessionKeeper, end_session
 from keywright.storage import schema
 from tests.support.facts import NOW
 from tests.support.house import IDLE, LONGEST
@@ -87,7 +89,11 @@ async def test_who_knows_name_and_password_is_logged_in(home: House) -> None:
         None,
     )
     (entry,) = await home.trail(None)
-    assert (entry.action, entry.target_id, entry.changes) == ("session.create", session.id, {})
+    assert (entry.action, entry.target_id, entry.changes) == (
+        "session.create",
+        session.id,
+        {"proofs": Change(None, ["password"])},
+    )
     assert (entry.ip, entry.request_id, entry.at) == ("192.0.2.7", "r" * 32, NOW)
     assert (entry.actor.kind, entry.actor.identity_id, entry.actor.session_id) == (
         ActorKind.SESSION,
@@ -126,9 +132,8 @@ async def test_an_unknown_name_and_a_wrong_password_are_refused_alike_and_after_
     home: House,
 ) -> None:
     passwords = CountingPasswords()
-    home.services._sessions = SessionKeeper(
-        home.database, home.clock, passwords, home.throttle, idle=IDLE, longest=LONGEST
-    )
+    tools = replace(home.tools, passwords=passwords)
+    home.services._sessions = SessionKeeper(tools, idle=IDLE, longest=LONGEST)
     off = await home.person("berta", PASSWORD)
     await home.disable(off.id)
     nobody = await home.identity(name="anton")
@@ -245,14 +250,7 @@ async def test_a_use_is_written_down_at_most_once_a_minute(home: House) -> None:
 
 @pytest.mark.usefixtures("anna")
 async def test_a_short_idle_time_does_not_run_out_in_use(home: House) -> None:
-    keeper = SessionKeeper(
-        home.database,
-        home.clock,
-        home.passwords,
-        home.throttle,
-        idle=timedelta(seconds=20),
-        longest=LONGEST,
-    )
+    keeper = SessionKeeper(home.tools, idle=timedelta(seconds=20), longest=LONGEST)
     token = (await keeper.log_in("anna", PASSWORD, ip=None, request_id=None)).token
     for _ in range(10):
         home.clock.advance(seconds=10)

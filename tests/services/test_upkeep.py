@@ -17,7 +17,9 @@ from keywright.core.identities import Grant
 from keywright.core.instants import from_us
 from keywright.core.roles import ADMIN
 from keywright.services import upkeep as module
+from keywright.services.invitations import NewInvitation, invite_user
 from keywright.services.keys import NewKey, create_key
+from keywright.services.memberships import RoleInput
 from keywright.services.upkeep import Upkeep, every
 from keywright.storage import Database, schema
 from keywright.storage.migrate import upgrade
@@ -230,6 +232,16 @@ async def test_a_sweep_forgets_idempotency_keys_and_sessions_that_are_over(home:
     home.clock.advance(days=7)
     await home.upkeep.sweep(MINUTE)
     assert await count(home, schema.session) == 0
+
+
+async def test_a_sweep_forgets_invitations_long_after_their_end(home: House, acme: Tenant) -> None:
+    admin = await home.admin(acme)
+    new = NewInvitation(name="Ada", memberships=(RoleInput(ADMIN),), expires_in_days=1)
+    await home.run(invite_user, admin, new)
+    for days, left in ((91, 1), (1, 0)):
+        home.clock.advance(days=days)
+        await home.upkeep.sweep(MINUTE)
+        assert await count(home, schema.invitation) == left
 
 
 # Writing down what was used

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from keywright.core.identities import Grant
+from keywright.core.identities import Grant, HeldRole
 from keywright.core.keys import State
 from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.services.keys import KeyView
@@ -28,7 +28,7 @@ async def test_a_key_of_a_tenant_speaks_for_its_owner_there(home: House, acme: T
         key=KeyView(made.key, State.ACTIVE, acme, owner),
         session=None,
         tenant=acme,
-        roles=(ADMIN, SUPER_ADMIN),
+        roles=(HeldRole(ADMIN), HeldRole(SUPER_ADMIN)),
     )
 
 
@@ -40,7 +40,7 @@ async def test_a_global_key_is_of_no_tenant(home: House, acme: Tenant) -> None:
         key=KeyView(made.key, State.ACTIVE, None, owner),
         session=None,
         tenant=None,
-        roles=(SUPER_ADMIN,),
+        roles=(HeldRole(SUPER_ADMIN),),
     )
 
 

@@ -19,15 +19,18 @@ from keywright.core import checks
 from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.instants import from_us, to_us
-from keywright.core.roles import ADMIN
+from keywright.core.roles import ADMIN, DefinedRole, values_of
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
 from keywright.services.decisions import Decisions
+from keywright.services.mail import Mailer
 from keywright.services.passwords import Passwords
+from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
 from keywright.services.sessions import SessionKeeper
 from keywright.services.throttle import Throttle
+from keywright.services.tools import Tools
 from keywright.services.upkeep import Upkeep
 from keywright.services.work import Call
 from keywright.storage import Database, schema
@@ -37,13 +40,15 @@ from keywright.verify import UseLog, Verifier
 from tests.support.facts import NOW, a_key
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
     from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
     from pathlib import Path
 
     from keywright.core.audit import AuditEntry
+    from keywright.core.identities import Membership
     from keywright.core.keys import Key
+    from keywright.core.roles import Role
     from keywright.services.callers import Caller
     from keywright.services.work import UseCase
 
@@ -55,6 +60,7 @@ Out = TypeVar("Out")
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
 KEEP_EXPIRED = timedelta(days=30)
+ORIGIN = "https://keys.example.com"
 
 _TABLES = {"key": schema.api_key, "idn": schema.identity, "ten": schema.tenant}
 
@@ -102,15 +108,21 @@ class House:
         self.passwords = Passwords()
         self.throttle = Throttle(clock)
         self.verifier = Verifier(database.lookup, clock, self.uses)
-        self.sessions = SessionKeeper(
-            database, clock, self.passwords, self.throttle, idle=IDLE, longest=LONGEST
+        self.tools = Tools(
+            database=database,
+            clock=clock,
+            passwords=self.passwords,
+            throttle=self.throttle,
+            relying_party=RelyingParty(ORIGIN),
+            mailer=Mailer(None),
+            public_url=ORIGIN,
         )
+        self.sessions = SessionKeeper(self.tools, idle=IDLE, longest=LONGEST)
         self.gate = Gate(self.verifier, self.sessions)
         self.decisions = Decisions(self.verifier, database)
         self.upkeep = Upkeep(database, clock, self.uses, self.metrics, keep_expired=KEEP_EXPIRED)
         self.services = Services(
-            database=database,
-            clock=clock,
+            tools=self.tools,
             gate=self.gate,
             sessions=self.sessions,
             decisions=self.decisions,
@@ -120,7 +132,13 @@ class House:
     async def close(self) -> None:
         """Give back threads and connections."""
         self.passwords.close()
+        self.tools.mailer.close()
         await self.database.close()
+
+    def send_mail_by(self, mailer: Mailer) -> None:
+        """Send mail by a mail server from now on."""
+        self.tools.mailer.close()
+        self.tools = self.services._tools = replace(self.tools, mailer=mailer)
 
     async def tenant(self, slug: str, *, active: bool = True) -> Tenant:
         """Make a tenant, named after its slug."""
@@ -141,6 +159,37 @@ class House:
             for grant in grants:
                 await transaction.all_memberships.add(identity.id, grant, self.clock.now())
         return identity
+
+    async def service_account(self, tenant: Tenant, *grants: Grant, name: str = "Importer") -> Identity:
+        """Make a service account that a tenant owns."""
+        identity = replace(self._identity(name, IdentityKind.SERVICE_ACCOUNT), tenant_id=tenant.id)
+        async with self.database.write() as transaction:
+            await transaction.identities.add(identity)
+            for grant in grants:
+                await transaction.all_memberships.add(identity.id, grant, self.clock.now())
+        return identity
+
+    async def role(self, tenant: Tenant, role: Role) -> DefinedRole:
+        """Define a role, whatever any rule says."""
+        now = self.clock.now()
+        defined = DefinedRole(
+            id=new_id("rol"), tenant_id=tenant.id, role=role, by_catalog=False, created_at=now, updated_at=now
+        )
+        async with self.database.write() as transaction:
+            await transaction.roles(tenant.id).add(defined)
+        return defined
+
+    async def give(
+        self,
+        tenant: Tenant | None,
+        identity: Identity,
+        role: str,
+        values: Mapping[str, Sequence[str]] | None = None,
+    ) -> Membership:
+        """Give an identity a role, whatever any rule says."""
+        grant = Grant(role, None if tenant is None else tenant.id, values_of(values or {}))
+        async with self.database.write() as transaction:
+            return await transaction.all_memberships.add(identity.id, grant, self.clock.now())
 
     async def person(self, login: str, password: str, *grants: Grant) -> Identity:
         """Make somebody who can log in."""

@@ -36,6 +36,19 @@ def refused(flags: dict[str, object], environ: dict[str, str], cwd: Path = Path(
     return sentence
 
 
+def test_mail_that_is_set_up_by_half_is_refused(tmp_path: Path) -> None:
+    server = "smtp://kw:hunter22@mail.example.com"
+    with pytest.raises(SettingsError) as caught:
+        load({}, {"KEYWRIGHT_SMTP_URL": server}, tmp_path)
+    assert str(caught.value) == (
+        "smtp_url is set (from the variable KEYWRIGHT_SMTP_URL) and mail_from is not: "
+        "mail needs an address to come from."
+    )
+    settings = load({"mail_from": "kw@example.com"}, {"KEYWRIGHT_SMTP_URL": server}, tmp_path)
+    assert settings.describe()["smtp_url"] == "smtp://kw:***@mail.example.com"
+    assert load({"mail_from": "kw@example.com"}, {}, tmp_path).smtp_url is None
+
+
 def test_defaults(tmp_path: Path) -> None:
     settings = load({}, {}, tmp_path)
     assert settings == Settings(data=tmp_path / "keywright-data")

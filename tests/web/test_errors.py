@@ -11,7 +11,15 @@ import pytest
 
 from keywright.core import errors
 from keywright.core.decision import Code
-from keywright.core.errors import KeywrightError, TooManyAttempts, concrete_errors
+from keywright.core.errors import (
+    Fault,
+    InvalidCatalog,
+    KeywrightError,
+    SecondFactorRequired,
+    TooManyAttempts,
+    concrete_errors,
+)
+from keywright.core.permissions import Policy
 from keywright.web.errors import (
     MEDIA_TYPE,
     OTHER_STATUS,
@@ -27,12 +35,19 @@ ROW = re.compile(
     r"^\| `(?P<code>[a-z_]+)` \| (?P<status>\d{3}) \| (?P<meaning>.+) \| (?P<advice>.+) \|$", re.MULTILINE
 )
 DECISION = re.compile(r"^\| `(?P<code>[A-Z_]+)` \| (?P<meaning>.+) \|$", re.MULTILINE)
+GONE = {errors.InvitationExpired, errors.InvitationUsed}
+REQUIRED = ("type", "title", "status", "code", "detail", "request_id")
+MORE = {SecondFactorRequired: ["factors"], InvalidCatalog: ["faults"]}
 every_error = pytest.mark.parametrize("kind", sorted(STATUS, key=attrgetter("code")))
 
 
 def an_error(kind: type[KeywrightError], field: str | None = None) -> KeywrightError:
     if kind is TooManyAttempts:
         return TooManyAttempts("Wait.", retry_after=7)
+    if kind is SecondFactorRequired:
+        return SecondFactorRequired("More is needed.", factors=["totp", "passkey"])
+    if kind is InvalidCatalog:
+        return InvalidCatalog([Fault(field or "", "unknown_variable", "No such variable.")])
     return kind("A sentence.", field=field)
 
 
@@ -52,7 +67,7 @@ def test_the_status_follows_the_kind_of_error() -> None:
         if issubclass(kind, errors.BadInput):
             assert status in {400, 413, 422}
         elif issubclass(kind, errors.Conflict):
-            assert status == 409
+            assert status == (410 if kind in GONE else 409)
         elif issubclass(kind, errors.Refused):
             assert status in {401, 403}
         else:
@@ -73,9 +88,35 @@ def test_problem_details(kind: type[KeywrightError], field: str | None) -> None:
         "detail": error.detail,
         "request_id": "the-request",
         **({} if error.field is None else {"field": error.field}),
+        **error.extras,
     }
+    assert found.keys() - {"field"} <= {*REQUIRED, *MORE.get(kind, ())}
     assert ("WWW-Authenticate" in headers) is (STATUS[kind] == 401)
     assert ("Retry-After" in headers) is (STATUS[kind] in {429, 503})
+
+
+@pytest.mark.parametrize(
+    ("error", "more"),
+    [
+        (SecondFactorRequired("More.", factors=["totp"]), {"factors": ["totp"]}),
+        (errors.UnknownAction("Not known.", nearest="article:read"), {"nearest": "article:read"}),
+        (
+            errors.BeyondOwnRights("Too much.", policy=Policy.parse(["a"], ["b:*"])),
+            {"policy": {"actions": ["a"], "resources": ["b:*"]}},
+        ),
+        (
+            InvalidCatalog([Fault("roles.editor", "unknown_variable", "No.")]),
+            {"faults": [{"path": "roles.editor", "code": "unknown_variable", "detail": "No."}]},
+        ),
+    ],
+    ids=["factors", "nearest", "policy", "faults"],
+)
+def test_what_a_program_may_want_to_know_beside_the_code(
+    error: KeywrightError, more: dict[str, object]
+) -> None:
+    found = json.loads(encode(problem_of(error, "1")[0]))
+    assert {name: found.get(name) for name in more} == more
+    assert f"`{next(iter(more))}`" in DOCS.read_text("utf-8")
 
 
 def test_how_long_to_wait() -> None:

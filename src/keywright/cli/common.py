@@ -36,6 +36,10 @@ _COMMON: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
         },
     ),
     "tenant": (["--tenant"], {"metavar": "SLUG", "help": "Tenant that the call is for. [KEYWRIGHT_TENANT]"}),
+    "global": (
+        ["--global"],
+        {"is_flag": True, "help": "Concern the whole installation, as --tenant '*' does."},
+    ),
     "json": (["--json", "json"], {"is_flag": True, "help": "Print JSON for programs."}),
     "quiet": (["--quiet", "-q"], {"is_flag": True, "help": "Print the bare result, or nothing."}),
     "no_color": (["--no-color"], {"is_flag": True, "help": "Print no colours. [NO_COLOR]"}),
@@ -49,14 +53,29 @@ def given(name: str) -> Any:  # noqa: ANN401 - a text for some options and a fla
     return click.get_current_context().meta.get(_META + name)
 
 
+def assume(name: str, variable: str, value: str | None) -> bool:
+    """Take a value for a common option that neither the line nor a variable of the environment gives.
+
+    Tells whether it was taken.
+    """
+    if value is None or given(name) or in_environment(variable) is not None:
+        return False
+    click.get_current_context().meta[_META + name] = value
+    return True
+
+
 class Command(click.Command):
-    """A command that takes the common options named by `common`, after its own, in a section of their own."""
+    """A command that takes the common options named by `common`, after its own, in a section of their own.
+
+    A common option that it declares itself has its own meaning after the command's name.
+    """
 
     def __init__(self, *args: Any, common: Sequence[str] = COMMON, **kwargs: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*args, **kwargs)
         self.own = tuple(self.params)
         self.common = tuple(common)
-        self.params += [_option(name) for name in common]
+        taken = {word for param in self.own for word in param.opts}
+        self.params += [_option(name) for name in common if _COMMON[name][0][0] not in taken]
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the command's own options, and then those that many commands share."""
@@ -72,6 +91,8 @@ class Command(click.Command):
                 raise click.UsageError(f"This command takes no {_COMMON[name][0][0]}.", ctx)
         if given("json") and given("quiet"):
             raise click.UsageError("Give either --json or --quiet.", ctx)
+        if given("tenant") and given("global"):
+            raise click.UsageError("Give either --tenant or --global.", ctx)
         return super().invoke(ctx)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from keywright.cli.common import DEFAULT_URL, given, in_environment
 from keywright.cli.exits import Exit, Failed
+from keywright.cli.policies import in_words
 from keywright.cli.text import printable
 from keywright.cli.values import from_stdin
 from keywright.client import (
@@ -40,6 +41,7 @@ _CODES: Final = (
     (BadInput, Exit.REFUSED),
 )
 _OTHER_SERVER: Final = "Name another server with --url or KEYWRIGHT_URL."
+_IN_A_BROWSER: Final = "Your passkey works in a browser alone. Programs use an API key, which needs none."
 _LOG_IN: Final = "Log in with `keywright login`, or set KEYWRIGHT_API_KEY."
 
 
@@ -85,7 +87,7 @@ def required_credential(url: str) -> Credential:
 def open_client(url: str, credential: Credential | None) -> Client:
     """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
     token = None if credential is None else credential.token
-    tenant = given("tenant") or in_environment("KEYWRIGHT_TENANT")
+    tenant = "*" if given("global") else given("tenant") or in_environment("KEYWRIGHT_TENANT")
     try:
         return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
     except ValueError as error:
@@ -132,7 +134,9 @@ def _place(field: str | None, options: Mapping[str, str]) -> str | None:
     """The option that a field was given by, or the field's own name."""
     if not isinstance(field, str):
         return None
-    return options.get(field.partition(".")[0], printable(field))
+    parts = field.split(".")
+    named = (options.get(".".join(parts[:length])) for length in range(len(parts), 0, -1))
+    return next((option for option in named if option is not None), printable(field))
 
 
 def _elsewhere(error: ClientError) -> str:
@@ -142,8 +146,13 @@ def _elsewhere(error: ClientError) -> str:
 
 
 def _next_step(error: ApiError, credential: Credential | None) -> str | None:
-    if error.code == "tenant_required":
-        return "Name it with --tenant or KEYWRIGHT_TENANT; `keywright tenants list` shows those you may see."
+    if error.code in _BY_CODE:
+        by_code = _BY_CODE[error.code]
+        return _IN_A_BROWSER if error.extras.get("factors") == ["passkey"] else by_code
+    if error.code == "beyond_own_rights" and "policy" in error.extras:
+        return printable(f"Not held: {in_words([error.extras['policy']])}.")
+    if "nearest" in error.extras:
+        return printable(f"The nearest known name is {error.extras['nearest']}.")
     if error.retry_after is not None:
         return f"Try again in {error.retry_after} seconds."
     if isinstance(error, Unauthenticated) and error.code == "unauthenticated":
@@ -151,6 +160,13 @@ def _next_step(error: ApiError, credential: Credential | None) -> str | None:
     return None
 
 
+_BY_CODE: Final = {
+    "fresh_login_required": "Show again who you are: keywright sessions confirm",
+    "second_factor_required": "Add --code with a code of your authenticator app, or with a recovery code.",
+    "tenant_required": (
+        "Name it with --tenant or KEYWRIGHT_TENANT; `keywright tenants list` shows those you may see."
+    ),
+}
 _HOW_TO_AUTHENTICATE: Final = {
     "flag": f"The credential came from --key. {_LOG_IN}",
     "environment": "The credential came from KEYWRIGHT_API_KEY. Set another, or unset it and use `keywright login`.",

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keywright.cli import proofs
 from keywright.cli.common import PRINTING, Command
 from keywright.cli.connection import (
     Credential,
     chosen_url,
     open_client,
     required_credential,
-    stdin_is_terminal,
     told,
 )
 from keywright.cli.credentials import Credentials, SavedSession
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Output
+from keywright.cli.policies import roles_in_words
 from keywright.cli.times import relative
-from keywright.cli.values import from_stdin
 from keywright.client import ClientError, Unauthenticated
 
 if TYPE_CHECKING:
@@ -34,27 +34,27 @@ _FOUND = {
 }
 
 
-def _only_stdin(_ctx: click.Context, _param: click.Parameter, value: str | None) -> bool:
-    """Whether the password comes by standard input, which is all that may be said of it in an argument."""
-    if value not in {None, "-"}:
-        raise click.UsageError(
-            "A password is never an argument, since others can see those. Use --password - to read it from "
-            "standard input, or leave --password out to be asked."
-        )
-    return value is not None
-
-
 @click.command("login", cls=Command, common=("url", *PRINTING))
 @click.option("--user", metavar="NAME", help="Name to log in as. [default: asked for, or admin]")
 @click.option(
     "--password",
     "piped",
     metavar="-",
-    callback=_only_stdin,
+    callback=proofs.only_stdin,
     help="Read the password from standard input; only - is taken.",
 )
+@click.option("--code", metavar="CODE", help=proofs.CODE_HELP)
 @click.option("--print-token", is_flag=True, help="Print the session token alone, and save nothing.")
-def login(user: str | None, piped: bool, print_token: bool) -> None:  # noqa: FBT001 - click passes by name
+@click.option("--sso", is_flag=True, help="Log in through the server's identity provider, in a browser.")
+@click.option("--no-browser", is_flag=True, help="With --sso, show the address to open, and open nothing.")
+def login(
+    user: str | None,
+    piped: bool,  # noqa: FBT001 - click passes by name
+    code: str | None,
+    print_token: bool,  # noqa: FBT001 - as above
+    sso: bool,  # noqa: FBT001 - as above
+    no_browser: bool,  # noqa: FBT001 - as above
+) -> None:
     """Log in to a server, and stay so.
 
     The session is saved for the server's address, in a file that only you can read, and used by the other
@@ -63,10 +63,20 @@ def login(user: str | None, piped: bool, print_token: bool) -> None:  # noqa: FB
     output = Output()
     if print_token and output.as_json:
         raise click.UsageError("Give either --print-token or --json.")
+    if no_browser and not sso:
+        raise click.UsageError("--no-browser goes with --sso.")
+    if sso and (user is not None or piped or code is not None):
+        raise click.UsageError("With --sso, the identity provider asks for name and password.")
     url = chosen_url()
-    name, secret = _asked(user, piped=piped)
-    with open_client(url, None) as client, told():
-        made = client.log_in(name, secret)
+    if sso:
+        from keywright.cli.sso import sign_on  # noqa: PLC0415 - its server takes long to load
+
+        made = sign_on(url, browser=not no_browser)
+        name = made.identity["name"]
+    else:
+        name, secret = _asked(user, piped=piped)
+        with open_client(url, None) as client, told():
+            made = proofs.with_code(lambda factor: client.log_in(name, secret, **factor), code)
     if print_token:
         click.echo(made.token.reveal())
         return
@@ -81,14 +91,10 @@ def login(user: str | None, piped: bool, print_token: bool) -> None:  # noqa: FB
 def _asked(user: str | None, *, piped: bool) -> tuple[str, str]:
     """Name and password, from the options or from the person at the terminal."""
     if piped:
-        return user or "admin", from_stdin("--password")
-    if not stdin_is_terminal():
-        raise Failed(
-            "There is no terminal to ask for the password on; give it with --password - on standard input.",
-            Exit.USAGE,
-        )
+        return user or "admin", proofs.password(piped=True)
+    proofs.require_terminal()
     name = user or click.prompt("User", default="admin", err=True)
-    return name, click.prompt("Password", hide_input=True, err=True)
+    return name, proofs.password(piped=False)
 
 
 def _save(url: str, name: str, made: LoggedIn) -> None:
@@ -156,6 +162,6 @@ def _facts(holder: dict[str, Any], url: str, credential: Credential) -> list[tup
         ("credential", f"{holder['credential']}, from {_FOUND[credential.found]}"),
         ("key", None if key is None else f"{key['name']} ({key['id']})"),
         ("tenant", holder["tenant"]),
-        ("roles", ", ".join(role["role"] for role in holder["roles"]) or "none"),
+        ("roles", roles_in_words(holder["roles"])),
         ("expires", relative(holder["expires_at"], datetime.now(UTC))),
     ]

@@ -15,6 +15,16 @@ def in_words(scope: Sequence[dict[str, Any]] | None) -> str:
     return "; ".join(_policy(one) for one in scope) or "nothing"
 
 
+def roles_in_words(roles: Sequence[dict[str, Any]]) -> str:
+    """Roles with the values of their variables on one line: `member, editor (language: cs, en)`."""
+    return ", ".join(_role(one) for one in roles) or "none"
+
+
+def _role(role: dict[str, Any]) -> str:
+    given = "; ".join(f"{name}: {', '.join(values)}" for name, values in role["variables"].items())
+    return f"{role['role']} ({given})" if given else str(role["role"])
+
+
 def _policy(policy: dict[str, Any]) -> str:
     resources = policy.get("resources")
     where = "everything" if resources is None else ", ".join(resources)

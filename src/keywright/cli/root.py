@@ -19,10 +19,27 @@ _COMMANDS = {
     "doctor": ("keywright.cli.doctor:doctor", "Find what keeps a server from working."),
     "login": ("keywright.cli.login:login", "Log in to a server, and stay so."),
     "logout": ("keywright.cli.login:logout", "End the login."),
+    "sessions": ("keywright.cli.sessions:sessions", "See, end and confirm your logins."),
+    "password": ("keywright.cli.password:password", "Change your password."),
+    "factors": ("keywright.cli.factors:factors", "Set up second factors: an app, recovery codes, passkeys."),
     "whoami": ("keywright.cli.login:whoami", "Show who the server takes you for."),
     "verify": ("keywright.cli.verify:verify", "Ask whether a token is valid, and may do something."),
+    "explain": ("keywright.cli.explain:explain", "Say why a key may or may not do something."),
     "keys": ("keywright.cli.keys:keys", "Make, list, change and delete API keys."),
-    "tenants": ("keywright.cli.tenants:tenants", "Make and list tenants."),
+    "tenants": ("keywright.cli.tenants:tenants", "Make, list, change and delete tenants."),
+    "users": ("keywright.cli.users:users", "Invite, list, change and delete people."),
+    "invitations": (
+        "keywright.cli.invitations:invitations",
+        "List invitations, take them back, and accept one.",
+    ),
+    "service-accounts": (
+        "keywright.cli.service_accounts:service_accounts",
+        "Make, list, change and delete service accounts.",
+    ),
+    "roles": ("keywright.cli.roles:roles", "Define, list, change and delete roles."),
+    "memberships": ("keywright.cli.memberships:memberships", "Give roles, list who holds them, and take them."),
+    "catalog": ("keywright.cli.catalog:catalog", "Look at, compare and apply a tenant's catalog."),
+    "audit": ("keywright.cli.audit:audit", "Read the audit trail."),
     "version": ("keywright.cli.root:version", "Show the version."),
 }
 

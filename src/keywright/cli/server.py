@@ -38,7 +38,8 @@ def run(settings: Settings) -> None:
     configure(settings.log_level, settings.log_format, redact)
     sockets = listen(settings.host, settings.port)
     try:
-        app = build(settings)
+        # Where port 0 was asked for, the address by which browsers know the server has the one that was free.
+        app = build(replace(settings, port=sockets[0].getsockname()[1]))
         Server(app, sockets).run(sockets)
     except StartError as error:
         raise Failed(str(error), Exit.NO_SERVER) from None

@@ -10,6 +10,7 @@ import click
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _SPAN = re.compile(r"(-?)([0-9]{1,9})([smhdw])")
+_SECONDS = re.compile(r"([0-9]{1,12})([smhdw]?)")
 _STEPS = (
     (60, 1, "second"),
     (3_600, 60, "minute"),
@@ -40,6 +41,30 @@ class Moment(click.ParamType[str]):
         except OverflowError:
             self.fail("this span reaches beyond the calendar.", param, ctx)
         return moment.replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+class Span(click.ParamType[int]):
+    """A span as a number of seconds, or with a unit such as 90d."""
+
+    name = "span"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Give its seconds."""
+        found = _SECONDS.fullmatch(str(value).strip())
+        if found is None:
+            self.fail("this is no span such as 90d, 12h or 3600.", param, ctx)
+        return int(found[1]) * _UNITS[found[2] or "s"]
+
+
+def in_words(seconds: int) -> str:
+    """A span in the largest unit that divides it: `90 days`."""
+    unit, name = next(
+        (unit, name)
+        for unit, name in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
+        if seconds % unit == 0
+    )
+    number = seconds // unit
+    return f"{number} {name}" if number == 1 else f"{number} {name}s"
 
 
 def relative(moment: str | None, now: datetime, never: str = "never") -> str:

@@ -42,6 +42,90 @@ def scope(text: str | None, actions: Sequence[str], resources: Sequence[str]) ->
     return [{"actions": list(actions), "resources": list(resources) or None}]
 
 
+def given_role(text: str, option: str) -> dict[str, Any]:
+    """A role to be given, from `editor`, `editor:language=cs,en` or JSON; several variables are joined by colons.
+
+    JSON is for values in which a comma stands: `{"role": "editor", "variables": {"language": ["a,b"]}}`.
+    """
+    if text.lstrip().startswith("{"):
+        return _object(text, option)
+    role, *parts = text.split(":")
+    variables: dict[str, list[str]] = {}
+    for part in parts:
+        name, equals, given = part.partition("=")
+        if not equals or not name or name in variables:
+            raise click.UsageError(f"{option} is a role with its variables: editor:language=cs,en.")
+        variables[name] = given.split(",")
+    return {"role": role, "variables": variables}
+
+
+def given_variables(texts: Sequence[str], option: str) -> dict[str, list[str]]:
+    """Values of a role's variables from `language=cs,en` or JSON objects; those of one name add up."""
+    found: dict[str, list[str]] = {}
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            found |= _object(text, option)
+            continue
+        name, equals, given = text.partition("=")
+        if not equals or not name:
+            raise click.UsageError(f"{option} is a variable with its values: language=cs,en.")
+        found.setdefault(name, []).extend(given.split(","))
+    return found
+
+
+def declared_variables(texts: Sequence[str], option: str) -> dict[str, Any]:
+    """Variables that a role declares, from `language`, `language=ENTITY` or JSON objects."""
+    found: dict[str, Any] = {}
+    for text in texts:
+        if text.lstrip().startswith("{"):
+            found |= _object(text, option)
+            continue
+        name, equals, entity = text.partition("=")
+        if not name or (equals and not entity):
+            raise click.UsageError(
+                f"{option} is a variable's name, or with a type of entity: language=locale."
+            )
+        found[name] = {"entity": entity or None}
+    return found
+
+
+def policies(texts: Sequence[str], option: str) -> list[Any]:
+    """Policies from `actions=a,b;resources=c`, JSON objects or lists, and files of those named as @file."""
+    found: list[Any] = []
+    for given in texts:
+        text = _text(given, option)
+        if given is not text or text.lstrip()[:1] in {"{", "["}:
+            value = _json(text, option)
+            found += value if isinstance(value, list) else [value]
+        else:
+            found.append(_policy(text, option))
+    return found
+
+
+def _policy(text: str, option: str) -> dict[str, list[str]]:
+    parts = [part.partition("=") for part in text.split(";")]
+    found = {name.strip(): given.split(",") for name, _, given in parts}
+    if "actions" not in found or not found.keys() <= {"actions", "resources"} or len(found) < len(parts):
+        raise click.UsageError(
+            f"{option} is a policy: 'actions=article:read,article:list;resources=article:cs:**', or JSON."
+        )
+    return found
+
+
+def _object(text: str, option: str) -> dict[str, Any]:
+    found = _json(text, option)
+    assert isinstance(found, dict)  # noqa: S101 - what begins with a brace is an object
+    return found
+
+
+def json_object(given: str, what: str) -> dict[str, Any]:
+    """A JSON object, or the one in a file that is named as @file."""
+    found = _json(_text(given, what), what)
+    if not isinstance(found, dict):
+        raise click.UsageError(f"{what} is a JSON object, or @file.")
+    return found
+
+
 def metadata(texts: Sequence[str]) -> dict[str, Any] | None:
     """Metadata from JSON objects, files of them, and `key=value`; later ones add to the former."""
     merged: dict[str, Any] = {}

@@ -12,7 +12,7 @@ from keywright.cli.common import Command
 from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit
 from keywright.cli.output import Output
-from keywright.cli.policies import in_words
+from keywright.cli.policies import in_words, roles_in_words
 from keywright.cli.times import relative
 from keywright.cli.values import from_stdin
 from keywright.client import Token
@@ -41,6 +41,14 @@ _MEANINGS: Final = {
     "INSUFFICIENT_PERMISSIONS": "The key may not do this.",
     "STALE": "The server cannot reach its database, so the answer is not known.",
 }
+
+_MISSING: Final = {
+    "identity": "the identity's roles",
+    "scope": "the key's scope",
+    "tenant": "the tenant",
+    "variable": "a value of a role's variable",
+}
+"""What is missing, by the check that decided."""
 
 
 @click.command("verify", cls=Command)
@@ -80,7 +88,7 @@ def verify(
     if output.as_json:
         output.json(verdict)
     elif not output.quiet:
-        output.facts(_facts(verdict))
+        output.facts(facts(verdict))
     if verdict["code"] == "STALE":
         return Exit.UNAVAILABLE
     return Exit.OK if verdict["valid"] else Exit.NO
@@ -97,25 +105,27 @@ def _presented(token: str | None, token_hash: str | None) -> Token | None:
     return Token(from_stdin("TOKEN").strip() if token in {None, "-"} else str(token))
 
 
-def _facts(verdict: dict[str, Any]) -> list[tuple[str, str | None]]:
+def facts(verdict: dict[str, Any]) -> list[tuple[str, str | None]]:
+    """What there is to say of a verdict."""
     explanation = verdict.get("explanation") or {}
     why = explanation.get("detail") or _MEANINGS.get(verdict["code"])
     policy = explanation.get("policy")
-    facts: list[tuple[str, str | None]] = [
+    found: list[tuple[str, str | None]] = [
         ("verdict", verdict["code"]),
         ("why", why),
+        ("missing", None if verdict["valid"] else _MISSING.get(str(explanation.get("check")))),
         ("policy", None if policy is None else in_words([policy])),
         ("source", explanation.get("source")),
         ("key", verdict["key_id"] if not verdict["valid"] else f"{verdict['name']} ({verdict['key_id']})"),
     ]
     if not verdict["valid"]:
-        return facts
+        return found
     identity = verdict["identity"]
     return [
-        *facts,
+        *found,
         ("identity", f"{identity['name']} ({identity['kind']})"),
         ("tenant", verdict["tenant"]),
-        ("roles", ", ".join(role["role"] for role in verdict["roles"]) or "none"),
+        ("roles", roles_in_words(verdict["roles"])),
         ("scope", in_words(verdict["scope"])),
         ("expires", relative(verdict["expires_at"], datetime.now(UTC))),
         ("metadata", json.dumps(verdict["metadata"], ensure_ascii=False) if verdict["metadata"] else None),

@@ -22,7 +22,11 @@ from keywright.client.errors import (
     Unavailable,
     UnexpectedAnswer,
 )
-from keywright.client.resources import KeyChanges, KeyFields, KeyFilters
+from keywright.client.factors import TotpSetup
+from keywright.client.resources import KeyChanges, KeyFields, KeyFilters, KeyQuestion
+from keywright.client.sessions import SecondFactor
+from keywright.client.sign_on import Flow
+from keywright.client.users import Invited
 from keywright.client.values import CreatedKey, LoggedIn, Page, Readiness, Token, normal_url
 
 __all__ = [
@@ -33,17 +37,22 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "CreatedKey",
+    "Flow",
+    "Invited",
     "KeyChanges",
     "KeyFields",
     "KeyFilters",
+    "KeyQuestion",
     "LoggedIn",
     "NotFound",
     "Page",
     "PermissionDenied",
     "Question",
     "Readiness",
+    "SecondFactor",
     "Token",
     "TooManyAttempts",
+    "TotpSetup",
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",

@@ -6,7 +6,18 @@ from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from keywright.client.resources import Keys, Tenants, part
+from keywright.client.audit import Audit
+from keywright.client.catalog import Catalog
+from keywright.client.factors import Factors
+from keywright.client.invitations import Invitations
+from keywright.client.memberships import Memberships
+from keywright.client.resources import Keys, part
+from keywright.client.roles import Roles
+from keywright.client.service_accounts import ServiceAccounts
+from keywright.client.sessions import Sessions, shown
+from keywright.client.sign_on import SignOn
+from keywright.client.tenants import Tenants
+from keywright.client.users import Users
 from keywright.client.values import LoggedIn, Readiness, Token, in_header, normal_url
 
 if TYPE_CHECKING:
@@ -14,6 +25,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self, Unpack
 
+    from keywright.client.sessions import SecondFactor
     from keywright.client.transport import Transport
     from keywright.client.values import Json
 
@@ -57,6 +69,16 @@ class Client:
         self._opened: Transport | None = None
         self.keys = Keys(self.url, self._transport)
         self.tenants = Tenants(self.url, self._transport)
+        self.users = Users(self.url, self._transport)
+        self.invitations = Invitations(self.url, self._transport)
+        self.service_accounts = ServiceAccounts(self.url, self._transport)
+        self.roles = Roles(self.url, self._transport)
+        self.memberships = Memberships(self.url, self._transport)
+        self.catalog = Catalog(self.url, self._transport)
+        self.audit = Audit(self.url, self._transport)
+        self.sessions = Sessions(self.url, self._transport)
+        self.factors = Factors(self.url, self._transport)
+        self.sign_on = SignOn(self.url, self._transport)
 
     def __enter__(self) -> Self:
         return self
@@ -90,10 +112,18 @@ class Client:
         part(answer, "identity", self.url)
         return answer
 
-    def log_in(self, login: str, password: str) -> LoggedIn:
-        """Log in. The client goes on with the credential it has; make another one with the new token."""
+    def log_in(
+        self, login: str | None = None, password: str | None = None, **factor: Unpack[SecondFactor]
+    ) -> LoggedIn:
+        """Log in. The client goes on with the credential it has; make another one with the new token.
+
+        Who has a second factor shows it with the password: without it, the error's code is
+        `second_factor_required`, and `extras["factors"]` says what is accepted. A passkey will do alone.
+        """
+        named = {"login": login, "password": password}
+        body = {name: value for name, value in named.items() if value is not None}
         answer = self._transport().send(
-            "POST", "/v1/sessions", body={"login": login, "password": password}, anonymous=True
+            "POST", "/v1/sessions", body={**body, **shown(factor)}, anonymous=True
         )
         return LoggedIn(
             id=part(answer, "id", self.url),

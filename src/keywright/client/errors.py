@@ -5,7 +5,10 @@ No error repeats what was sent, since that may be a secret.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ClientError(Exception):
@@ -34,7 +37,8 @@ class ApiError(ClientError):
     """The server refused the request; `code` is stable and made to branch on.
 
     `field` names the part of the request that is at fault, where one is. `retry_after` is how many seconds
-    to wait before another try, where the server says so. Raised itself only for a status that has no class.
+    to wait before another try, where the server says so, and `extras` what else it says, by the names of the
+    REST API. Raised itself only for a status that has no class.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class ApiError(ClientError):
         field: str | None = None,
         request_id: str | None = None,
         retry_after: int | None = None,
+        extras: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -54,6 +59,7 @@ class ApiError(ClientError):
         self.field = field
         self.request_id = request_id
         self.retry_after = retry_after
+        self.extras = dict(extras or {})
 
 
 class BadInput(ApiError):
@@ -73,7 +79,7 @@ class NotFound(ApiError):
 
 
 class Conflict(ApiError):
-    """The request clashes with what is there (409)."""
+    """The request clashes with what is there (409), or comes too late for it (410)."""
 
 
 class TooManyAttempts(ApiError):
@@ -91,6 +97,7 @@ BY_STATUS: Final[dict[int, type[ApiError]]] = {
     404: NotFound,
     405: BadInput,
     409: Conflict,
+    410: Conflict,
     413: BadInput,
     422: BadInput,
     429: TooManyAttempts,

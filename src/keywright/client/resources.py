@@ -1,4 +1,4 @@
-"""The things that a client manages: keys and tenants."""
+"""What a client manages: what all such things share, and keys."""
 
 from __future__ import annotations
 
@@ -32,6 +32,9 @@ class KeyFields(_Changeable, total=False):
     """What may be said of a new key beside its name; the meaning of each field is that of the REST API."""
 
     tenant: str | None
+    identity_id: str | None
+    memberships: Sequence[Mapping[str, Any]] | None
+    template: str | None
     prefix: str | None
     token_hash: str | None
 
@@ -41,6 +44,15 @@ class KeyChanges(_Changeable, total=False):
 
     name: str
     active: bool
+
+
+class KeyQuestion(TypedDict, total=False):
+    """What may be asked about a key; `tenant` is where a global key is used. As in the REST API."""
+
+    action: str | None
+    resource: str | None
+    ip: str | None
+    tenant: str | None
 
 
 class KeyFilters(TypedDict, total=False):
@@ -63,7 +75,7 @@ class KeyFilters(TypedDict, total=False):
     cursor: str | None
 
 
-class _Resource:
+class Resource:
     """What all resources share: the way to the server, which is opened at the first use."""
 
     def __init__(self, url: str, transport: Callable[[], Transport]) -> None:
@@ -71,16 +83,24 @@ class _Resource:
         self._transport = transport
 
     def _page(self, path: str, query: Mapping[str, Any]) -> Page:
-        answer = self._transport().send("GET", path, query=_plain(query), retry=True)
+        answer = self._transport().send("GET", path, query=plain(query), retry=True)
         return Page(tuple(part(answer, "items", self._url)), part(answer, "next_cursor", self._url))
+
+    def _each(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
+        """The items of a whole list; pages are asked for as they are needed."""
+        page = self._page(path, query)
+        yield from page.items
+        while page.next_cursor is not None:
+            page = self._page(path, {**query, "cursor": page.next_cursor})
+            yield from page.items
 
     def _create(self, path: str, body: Json, idempotency_key: str | None) -> Json:
         """Create a thing. The request may be sent twice, and makes one thing all the same."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return self._transport().send("POST", path, body=_plain(body), headers=headers, retry=True)
+        return self._transport().send("POST", path, body=plain(body), headers=headers, retry=True)
 
 
-class Keys(_Resource):
+class Keys(Resource):
     """API keys."""
 
     def create(
@@ -102,47 +122,34 @@ class Keys(_Resource):
 
     def list(self, **filters: Unpack[KeyFilters]) -> Iterator[Json]:
         """Go through a whole list; further pages are asked for as they are needed."""
-        page = self.page(**filters)
-        yield from page.items
-        while page.next_cursor is not None:
-            page = self._page("/v1/keys", {**filters, "cursor": page.next_cursor})
-            yield from page.items
+        return self._each("/v1/keys", filters)
 
     def get(self, key_id: str) -> Json:
         """One key."""
-        return self._transport().send("GET", _path("/v1/keys", key_id), retry=True)
+        return self._transport().send("GET", path_of("/v1/keys", key_id), retry=True)
 
     def update(self, key_id: str, **changes: Unpack[KeyChanges]) -> Json:
         """Change a key, and give it as it is then."""
-        return self._transport().send("PATCH", _path("/v1/keys", key_id), body=_plain(changes))
+        return self._transport().send("PATCH", path_of("/v1/keys", key_id), body=plain(changes))
+
+    def transfer(self, key_id: str, identity_id: str, *, confirm: bool = False) -> Json:
+        """Make a key speak for another identity, or without `confirm` show what it would gain and lose."""
+        path = f"{path_of('/v1/keys', key_id)}/transfer"
+        body = {"identity_id": identity_id, "confirm": confirm}
+        answer = self._transport().send("POST", path, body=body, retry=not confirm)
+        part(answer, "confirmed", self._url)
+        return answer
+
+    def explain(self, key_id: str, **question: Unpack[KeyQuestion]) -> Json:
+        """Why a key may or may not do something, without its token: a verdict, which always has an explanation."""
+        path = f"{path_of('/v1/keys', key_id)}/explain"
+        answer = self._transport().send("POST", path, body=plain(question), retry=True)
+        part(answer, "valid", self._url)
+        return answer
 
     def delete(self, key_id: str) -> None:
         """Delete a key for good."""
-        self._transport().send("DELETE", _path("/v1/keys", key_id))
-
-
-class Tenants(_Resource):
-    """Tenants."""
-
-    def create(self, slug: str, name: str | None = None, *, idempotency_key: str | None = None) -> Json:
-        """Make a tenant; its name is the slug unless another is given."""
-        return self._create("/v1/tenants", {"slug": slug, "name": name}, idempotency_key)
-
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
-        """One page of the list of tenants that the caller may see."""
-        return self._page("/v1/tenants", {"limit": limit, "cursor": cursor})
-
-    def list(self, *, limit: int | None = None) -> Iterator[Json]:
-        """Go through all tenants that the caller may see; pages are asked for as they are needed."""
-        page = self.page(limit=limit)
-        yield from page.items
-        while page.next_cursor is not None:
-            page = self.page(limit=limit, cursor=page.next_cursor)
-            yield from page.items
-
-    def get(self, slug: str) -> Json:
-        """One tenant."""
-        return self._transport().send("GET", _path("/v1/tenants", slug), retry=True)
+        self._transport().send("DELETE", path_of("/v1/keys", key_id))
 
 
 def part(answer: Json, name: str, url: str) -> Any:  # noqa: ANN401 - a part of a JSON object may be anything
@@ -152,12 +159,12 @@ def part(answer: Json, name: str, url: str) -> Any:  # noqa: ANN401 - a part of 
     return answer[name]
 
 
-def _path(collection: str, name: str) -> str:
+def path_of(collection: str, name: str) -> str:
     """The path of one thing. Dots are escaped too, since a lone dot in a path means another path."""
     return f"{collection}/{quote(name, safe='').replace('.', '%2E')}"
 
 
-def _plain(fields: Mapping[str, Any]) -> Json:
+def plain(fields: Mapping[str, Any]) -> Json:
     """Fields as JSON has them: datetimes as RFC 3339 in UTC."""
     return {name: _instant(value) if isinstance(value, datetime) else value for name, value in fields.items()}
 

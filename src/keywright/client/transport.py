@@ -15,7 +15,7 @@ from keywright.client.errors import BY_STATUS, ApiError, ConnectionFailed, Unexp
 from keywright.client.values import normal_url
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from keywright.client.values import Json, Token
 
@@ -26,6 +26,7 @@ _PASSING = frozenset({502, 503, 504})
 _BROKEN = (httpx2.NetworkError, httpx2.RemoteProtocolError)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _CONNECT_SECONDS = 5.0
+_OF_EVERY_PROBLEM = frozenset({"type", "title", "status", "code", "detail", "field", "request_id"})
 
 
 class Transport:
@@ -41,8 +42,7 @@ class Transport:
         self._url = url
         self._timeout = timeout
         self._credential = {} if token is None else {"Authorization": f"Bearer {token.reveal()}"}
-        if tenant is not None:
-            self._credential["Keywright-Tenant"] = tenant
+        self._tenant = {} if tenant is None else {"Keywright-Tenant": tenant}
         self._http = httpx2.Client(
             base_url=url,
             headers={"User-Agent": user_agent, "Accept": "application/json"},
@@ -67,8 +67,11 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         retry: bool = False,
         anonymous: bool = False,
+        no_tenant: bool = False,
     ) -> Json:
         """Send a request and give its answer; an answer without a body is an empty object.
+
+        It is sent without the credential when `anonymous`, and without naming a tenant when `no_tenant`.
 
         `retry` is for requests that may be sent twice: they are, after a broken connection and where a
         server or gateway says that it cannot answer now. An answer of 503 that is no problem document is
@@ -82,6 +85,7 @@ class Transport:
             headers={
                 **({} if body is None else {"Content-Type": "application/json"}),
                 **({} if anonymous else self._credential),
+                **({} if anonymous or no_tenant else self._tenant),
                 **(headers or {}),
             },
         )
@@ -95,12 +99,42 @@ class Transport:
             return content
         raise self._refusal(response, content)
 
-    def _answered(self, request: httpx2.Request, tries: int) -> httpx2.Response:
-        """The answer to a request, sent up to so many times."""
+    def lines(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
+        """The JSON objects of an answer that has one on each line, as they come.
+
+        A stream that breaks off raises, and so does one that ends with the problem that ended it.
+        """
+        request = self._http.build_request(
+            "GET",
+            path,
+            params=list(_pairs(query)),
+            headers={**self._credential, **self._tenant, "Accept": "*/*"},
+        )
+        response = self._answered(request, TRIES, stream=True)
+        try:
+            if not response.is_success:
+                response.read()
+                raise self._refusal(response, _content(response))
+            for line in _split(response.iter_bytes()):
+                found = _object(line)
+                if found is None:
+                    raise UnexpectedAnswer(self._url, "a line of its answer is no JSON object")
+                if isinstance(found.get("status"), int) and isinstance(found.get("code"), str):
+                    raise _problem(found["status"], found, None)
+                yield found
+        except httpx2.TimeoutException:
+            raise ConnectionFailed(self._url, f"no more came within {self._timeout:g} seconds") from None
+        except _BROKEN as error:
+            raise ConnectionFailed(self._url, _reason(error)) from None
+        finally:
+            response.close()
+
+    def _answered(self, request: httpx2.Request, tries: int, *, stream: bool = False) -> httpx2.Response:
+        """The answer to a request, sent up to so many times; as a `stream`, it is not read yet."""
         for tried in range(1, tries + 1):
             pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 4**tried))  # noqa: S311 - spreads retries, guards nothing
             try:
-                response = self._http.send(request)
+                response = self._http.send(request, stream=stream)
             except _BROKEN as error:
                 if tried == tries:
                     raise ConnectionFailed(self._url, _reason(error)) from None
@@ -111,6 +145,7 @@ class Transport:
             else:
                 if response.status_code not in _PASSING or tried == tries:
                     return response
+                response.close()
                 pause = max(pause, min(_LONGEST_PAUSE, _retry_after(response) or 0))
             time.sleep(pause)
         raise AssertionError(
@@ -129,14 +164,39 @@ class Transport:
                     self._url, f"it answers with status {status}, and not as Keywright does"
                 )
             content = {"code": "unavailable", "detail": f"The server is not available (status {status})."}
-        return BY_STATUS.get(status, ApiError)(
-            content["code"],
-            status,
-            str(content.get("detail", "The server gives no reason.")),
-            field=content.get("field"),
-            request_id=content.get("request_id"),
-            retry_after=_retry_after(response),
-        )
+        return _problem(status, content, _retry_after(response))
+
+
+def _problem(status: int, content: Json, retry_after: int | None) -> ApiError:
+    """The error that problem details stand for."""
+    return BY_STATUS.get(status, ApiError)(
+        content["code"],
+        status,
+        str(content.get("detail", "The server gives no reason.")),
+        field=content.get("field"),
+        request_id=content.get("request_id"),
+        retry_after=retry_after,
+        extras={name: value for name, value in content.items() if name not in _OF_EVERY_PROBLEM},
+    )
+
+
+def _split(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a stream; what stands after the last line end was broken off, and is a line of its own."""
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        yield from whole
+    if rest:
+        yield rest
+
+
+def _object(line: bytes) -> Json | None:
+    """The JSON object on a line, or None when there is none."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:

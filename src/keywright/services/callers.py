@@ -63,7 +63,12 @@ class Caller:
         """Whether the caller may know that a tenant exists."""
         if self.bound is not None:
             return self.bound.id == tenant_id
-        return bool(self.roles_everywhere) or tenant_id in self.tenant_ids
+        return self.sees_every_tenant or tenant_id in self.tenant_ids
+
+    @property
+    def sees_every_tenant(self) -> bool:
+        """Whether the caller may know of every tenant: a role held everywhere reads them, whatever its key's scope."""
+        return self.bound is None and self._held(None).allows("tenants:read")
 
     def may(self, tenant_id: str | None, action: str, resource: str | None = None) -> bool:
         """Whether the caller may do something in a tenant, or (None) with the installation."""
@@ -87,13 +92,16 @@ class Caller:
         (`tenant_id` None) is judged in every tenant in which its owner holds a role.
         """
         places = {tenant_id} if tenant_id is not None else {None, *(grant.tenant_id for grant in grants)}
+        theirs: list[Policy] = []
         for place in sorted(places, key=lambda one: one or ""):
             held = self._held(place)
-            beyond = held.first_uncovered(role_set(grants_in(grants, place)).policies.policies)
+            there = role_set(grants_in(grants, place)).policies.policies
+            beyond = held.first_uncovered(there)
             if beyond is not None:
                 _require_within(held, scope, field, beyond)
+            theirs += there
         if self._scope is not None:
-            _require_within(self._scope, scope, field, None)
+            _require_within(self._scope, scope, field, self._scope.first_uncovered(theirs))
 
     def require_holds(self, tenant_id: str | None, policies: Sequence[Policy], field: str) -> None:
         """Raise `BeyondOwnRights` unless the caller itself holds what it would hand out in a tenant or everywhere.

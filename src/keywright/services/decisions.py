@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from keywright.core import checks
 from keywright.core.decision import Asked, Decision
 from keywright.core.errors import InvalidValue, MissingField, PermissionDenied
-from keywright.services.places import find_tenant, one_tenant
+from keywright.services.places import EVERYWHERE, find_tenant, one_tenant
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -47,9 +47,13 @@ class Decisions:
         self._database = database
 
     async def enter(self, caller: Caller, named: str | None) -> Asker:
-        """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise."""
+        """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise.
+
+        With `*`, and where it names none and may verify everywhere, that is the whole installation.
+        """
         tenant = caller.bound
-        if named is not None or (tenant is None and not caller.may(None, VERIFY)):
+        everywhere = tenant is None and (named == EVERYWHERE or (named is None and caller.may(None, VERIFY)))
+        if not everywhere and (named is not None or tenant is None):
             async with self._database.read() as transaction:
                 tenant = await find_tenant(transaction, caller, named)
         tenant_id = None if tenant is None else tenant.id

@@ -187,8 +187,8 @@ async def update_membership(work: Work, wanted: MembershipChanges) -> Membership
 @use_case("memberships.delete", permission="identities:update", reach=Reach.EITHER, changes=True)
 async def delete_membership(work: Work, wanted: MembershipId) -> None:
     """Take a role away. Every key of the identity is narrowed at once. Raises `LastAdministrator`."""
+    await keep_an_administrator(work, [await _existing(work, wanted.id)])
     membership = await _existing(work, wanted.id, lock=True)
-    await keep_an_administrator(work, [membership])
     await work.transaction.memberships(work.tenant_id).remove([membership.id])
     work.record(
         "membership.delete",
@@ -273,7 +273,7 @@ async def _checked_values(
 async def keep_an_administrator(work: Work, losing: Iterable[Membership]) -> None:
     """Raise `LastAdministrator` if nobody administered a tenant, or the installation, without some memberships.
 
-    To be called before they are taken away or their identities disabled. A tenant is administered by people
+    To be called before they are locked, taken away or their identities disabled. A tenant is administered by people
     and service accounts, the installation by people; both only while they are active.
     """
     lost: dict[tuple[str, str | None], set[str]] = {}

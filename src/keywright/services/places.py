@@ -34,7 +34,7 @@ async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None
     """The tenant that a call concerns.
 
     It is the one that the credential is confined to; else the one named by slug; else the only one the
-    identity belongs to; else, for roles held everywhere, the default tenant. A tenant that the caller may
+    identity belongs to; else, for whoever sees every tenant, the default one. A tenant that the caller may
     not see is `NotFound` in the same words as one that does not exist. A disabled one is closed to its own
     members, `PermissionDenied`, as its keys are. One that asks for two factors is closed to logins without,
     `TwoFactorRequired`. Raises `TenantRequired` when none was named and none follows.
@@ -47,7 +47,7 @@ async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None
         tenant = await transaction.tenants.by_slug(slug) if is_slug(slug) else None
     if tenant is None or not caller.sees(tenant.id):
         raise NotFound(NO_TENANT, field="tenant")
-    if not tenant.active and not caller.roles_everywhere:
+    if not tenant.active and not caller.sees_every_tenant:
         raise PermissionDenied("The tenant is disabled.", field="tenant")
     if tenant.settings.two_factor_required and caller.session is not None and not caller.session.two_factor:
         raise TwoFactorRequired(
@@ -61,7 +61,7 @@ async def _implied(transaction: Transaction, caller: Caller) -> Tenant | None:
         return caller.bound
     if len(caller.tenant_ids) == 1:
         return await transaction.tenants.by_id(next(iter(caller.tenant_ids)))
-    fallback = await transaction.tenants.by_slug(DEFAULT_TENANT) if caller.roles_everywhere else None
+    fallback = await transaction.tenants.by_slug(DEFAULT_TENANT) if caller.sees_every_tenant else None
     if fallback is None:
         raise TenantRequired(
             "Name the tenant, with the header `Keywright-Tenant` or the field `tenant`.", field="tenant"

@@ -167,7 +167,8 @@ async def create_role(work: Work, new: NewRole) -> CreatedRole:
 async def update_role(work: Work, wanted: RoleChanges) -> RoleView:
     """Change a role, and with it at once what everybody may do who holds it.
 
-    Changing nothing is allowed and leaves no trace. Raises `RoleOfCatalog` and `BeyondOwnRights`.
+    Values that memberships give to variables which are no more go with them. Changing nothing is allowed and leaves
+    no trace. Raises `RoleOfCatalog` and `BeyondOwnRights`.
     """
     before = await _changeable(work, wanted.name)
     role = before.role
@@ -182,12 +183,7 @@ async def update_role(work: Work, wanted: RoleChanges) -> RoleView:
         return RoleView(role, before)
     if (role.variables, role.policies) != (before.role.variables, before.role.policies):
         await _sound(work, role)
-        for membership in await work.transaction.memberships(work.tenant.id).with_role(role.name):
-            if role.size(membership.grant.variables) > MAX_EXPANDED:
-                raise InvalidValue(
-                    f"The values of a membership would make more than {MAX_EXPANDED} patterns of the role.",
-                    field="policies",
-                )
+        await _fit_memberships(work, role)
     after = replace(before, role=role, updated_at=work.now)
     await work.transaction.roles(work.tenant.id).change(after)
     work.record("role.update", "role", after.id, changes_between(before.role, role))
@@ -281,8 +277,27 @@ async def _sound(work: Work, role: Role) -> None:
             raise InvalidPolicy(
                 "A variable in this policy is not one of the role's variables.", field=f"policies.{index}"
             )
-    (await vocabulary_of(work)).check_policies(role.policies, "policies")
+    vocabulary = await vocabulary_of(work)
+    for index, variable in enumerate(role.variables):
+        vocabulary.check_variable(variable, f"variables.{index}.entity")
+    vocabulary.check_policies(role.policies, "policies")
     work.caller.require_holds(work.tenant.id, role.widest(), "policies")
+
+
+async def _fit_memberships(work: Work, role: Role) -> None:
+    """Take from those who hold a role the values that it has no variable for; raise where the others are too many."""
+    declared = {one.name for one in role.variables}
+    memberships = work.transaction.memberships(work.tenant.id)
+    for membership in await memberships.with_role(role.name):
+        values = membership.grant.variables
+        kept = tuple(one for one in values if one[0] in declared)
+        if role.size(kept) > MAX_EXPANDED:
+            raise InvalidValue(
+                f"The values of a membership would make more than {MAX_EXPANDED} patterns of the role.",
+                field="policies",
+            )
+        if kept != values:
+            await memberships.set_variables(membership.id, kept)
 
 
 async def _existing(work: Work, name: str, *, lock: bool = False) -> DefinedRole:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from keywright.core.errors import IdempotencyKeyReused, KeywrightError
+from keywright.core.errors import IdempotencyKeyReused, KeywrightError, NotFound
+from keywright.services.invitations import accept
 from keywright.services.work import perform
 from keywright.storage.idempotency import ReplayRace
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
-    from keywright.core.ports import Clock
     from keywright.ops.metrics import Metrics
     from keywright.services.access import Gate
     from keywright.services.callers import Caller
     from keywright.services.decisions import Decisions
+    from keywright.services.factors import Factor, PasskeyOptions
+    from keywright.services.invitations import Acceptance, Accepted, Visitor
     from keywright.services.sessions import LoggedIn, SessionKeeper
+    from keywright.services.sign_on import SignOn
+    from keywright.services.tools import Tools
     from keywright.services.work import Call, UseCase
-    from keywright.storage import Database
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -32,38 +35,71 @@ class Services:
     def __init__(
         self,
         *,
-        database: Database,
-        clock: Clock,
+        tools: Tools,
         gate: Gate,
         sessions: SessionKeeper,
         decisions: Decisions,
         metrics: Metrics,
+        sign_on: SignOn | None = None,
     ) -> None:
-        self._database = database
-        self._clock = clock
+        self._tools = tools
         self._gate = gate
         self._sessions = sessions
         self._metrics = metrics
+        self._sign_on = sign_on
         self.decisions = decisions
+
+    @property
+    def sign_on(self) -> SignOn:
+        """Single sign-on; raises `NotFound` where no provider is set up."""
+        if self._sign_on is None:
+            raise NotFound("Single sign-on is not set up here.")
+        return self._sign_on
 
     async def authenticate(self, token: str | None, ip: IPv4Address | IPv6Address | None) -> Caller:
         """The caller that holds a token; raises `Unauthenticated` or `Unavailable`."""
         return await self._gate.authenticate(token, ip)
 
-    async def log_in(self, login: str, password: str, *, ip: str | None, request_id: str | None) -> LoggedIn:
+    async def log_in(
+        self,
+        login: str | None,
+        password: str | None,
+        *,
+        factor: Factor | None = None,
+        ip: str | None,
+        request_id: str | None,
+    ) -> LoggedIn:
         """Start a session; see `SessionKeeper.log_in`."""
         try:
-            logged_in = await self._sessions.log_in(login, password, ip=ip, request_id=request_id)
+            logged_in = await self._sessions.log_in(
+                login, password, factor=factor, ip=ip, request_id=request_id
+            )
         except KeywrightError as refused:
             self._metrics.login(refused.code)
             raise
         self._metrics.login("ok")
         return logged_in
 
+    async def passkey_options(self, *, ip: str | None) -> PasskeyOptions:
+        """A challenge for a passkey; see `SessionKeeper.passkey_options`."""
+        return await self._sessions.passkey_options(ip=ip)
+
+    async def accept_invitation(self, wanted: Acceptance, visitor: Visitor) -> Accepted:
+        """Accept an invitation; see `services.invitations.accept`."""
+        try:
+            accepted = await accept(self._tools, wanted, visitor)
+        except KeywrightError as refused:
+            self._metrics.use_case("invitations.accept", refused.code)
+            raise
+        self._metrics.use_case("invitations.accept", "ok")
+        return accepted
+
     async def run(self, use: UseCase[In, Out], call: Call, data: In) -> Out:
         """Run a use case in a transaction of its own; raises the errors of `core.errors`."""
         try:
             result = await self._attempt(use, call, data)
+            if use.after is not None:
+                result = await use.after(self._tools, result)
         except KeywrightError as refused:
             self._metrics.use_case(use.name, refused.code)
             raise
@@ -72,15 +108,16 @@ class Services:
 
     async def ready(self) -> None:
         """Raises `Unavailable` unless the database answers."""
-        async with self._database.read() as transaction:
+        async with self._tools.database.read() as transaction:
             await transaction.probe()
 
     async def _attempt(self, use: UseCase[In, Out], call: Call, data: In) -> Out:
+        prepared = None if use.first is None else await use.first(self._tools, call, data)
         for _ in range(_ATTEMPTS):
             try:
-                begin = self._database.write if use.changes else self._database.read
+                begin = self._tools.database.write if use.changes else self._tools.database.read
                 async with begin() as transaction:
-                    return await perform(use, transaction, call, data, self._clock.now())
+                    return await perform(use, transaction, call, data, self._tools.clock.now(), prepared)
             except ReplayRace:
                 continue  # the other request has committed by now, and its result is found
         raise IdempotencyKeyReused(

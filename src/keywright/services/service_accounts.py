@@ -9,13 +9,13 @@ from msgspec import UNSET, UnsetType
 
 from keywright.core import checks
 from keywright.core.audit import Change
-from keywright.core.errors import NotFound
-from keywright.core.identities import Identity, IdentityKind
+from keywright.core.errors import NotFound, OwnKey
+from keywright.core.identities import Identity, IdentityKind, role_set
 from keywright.core.ids import is_id, new_id
 from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import cursors, replays
 from keywright.services.cursors import Listed
-from keywright.services.memberships import checked_grant, give, keep_an_administrator, plain_grant
+from keywright.services.memberships import give, keep_an_administrator, plain_grant
 from keywright.services.work import use_case
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ async def create_service_account(work: Work, new: NewServiceAccount) -> CreatedS
         identity.id,
         {
             "name": Change(None, identity.name),
+            "description": Change(None, identity.description),
             "memberships": Change(None, [plain_grant(one.grant) for one in memberships]),
         },
     )
@@ -141,7 +142,8 @@ async def list_service_accounts(work: Work, wanted: ListServiceAccounts) -> Serv
 async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> ServiceAccountView:
     """Rename, describe, disable or enable a service account; a disabled one has no key that is accepted.
 
-    Changing nothing is allowed and leaves no trace. Raises `LastAdministrator`.
+    Changing nothing is allowed and leaves no trace. Raises `LastAdministrator`, `OwnKey`, and `BeyondOwnRights`
+    for enabling one that may do what the caller may not.
     """
     before = await _existing(work, wanted.id, lock=True)
     after = before
@@ -155,11 +157,12 @@ async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> S
         work.nothing_changed = True
         return await _view(work, before)
     if before.active and not after.active:
+        _spare_own_key(work, before)
         await keep_an_administrator(work, await work.transaction.all_memberships.of(before.id))
     if after.active and not before.active:
         # Who brings it back hands out what it may do.
         for given in await work.transaction.memberships(work.tenant.id).of([before.id]):
-            await checked_grant(work, given.grant.role, dict(given.grant.variables), "active")
+            work.caller.require_holds(work.tenant.id, role_set((given.grant,)).policies.policies, "active")
     await work.transaction.identities.change(after)
     work.record(
         "service_account.update",
@@ -176,8 +179,9 @@ async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> S
 
 @use_case("service_accounts.delete", permission="identities:delete", changes=True)
 async def delete_service_account(work: Work, wanted: ServiceAccountId) -> None:
-    """Delete a service account for good, and its keys with it. Raises `LastAdministrator`."""
+    """Delete a service account for good, and its keys with it. Raises `LastAdministrator` and `OwnKey`."""
     account = await _existing(work, wanted.id, lock=True)
+    _spare_own_key(work, account)
     held = await work.transaction.all_memberships.of(account.id)
     await keep_an_administrator(work, held)
     keys = await work.transaction.all_keys.delete_of(account.id, work.now)
@@ -188,6 +192,12 @@ async def delete_service_account(work: Work, wanted: ServiceAccountId) -> None:
         account.id,
         {"name": Change(account.name, None), "keys": Change(list(keys), None)},
     )
+
+
+def _spare_own_key(work: Work, account: Identity) -> None:
+    """Raise `OwnKey` where the key that the call was made with would be refused from then on."""
+    if work.caller.identity.id == account.id:
+        raise OwnKey("A key may not disable or delete the service account that it speaks for.")
 
 
 async def _existing(work: Work, identity_id: str, *, lock: bool = False) -> Identity:

@@ -2,55 +2,106 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import hashlib
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from keywright.core.errors import TooManyAttempts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from keywright.core.ports import Clock
+    from keywright.storage import Transaction
 
 FREE_FAILURES = 5
-LONGEST_WAIT = 300
-MAX_SUBJECTS = 50_000
+FREE_CHALLENGES = 100
+"""Challenges that one address is given in a row without answering any."""
+WAITS = (*(timedelta(seconds=1 << doubled) for doubled in range(9)), timedelta(minutes=5))
+FORGOTTEN_AFTER = timedelta(hours=1)
+_HOME_NETWORK = 64
+
+
+def account(login: str) -> str:
+    """The subject that stands for the account of a (folded) login name, whether there is such an account or not."""
+    return f"login:{login}"
+
+
+def address(ip: str | None) -> tuple[str, ...]:
+    """The subject that stands for an address: itself, or for IPv6 the /64 network, all of which one caller has."""
+    return () if ip is None else (f"ip:{_neighbourhood(ip)}",)
+
+
+def challenges(ip: str | None) -> tuple[str, ...]:
+    """The subject that stands for the challenges given to an address."""
+    return () if ip is None else (f"challenge:{_neighbourhood(ip)}",)
 
 
 class Throttle:
-    """Failures in a row by subject, an account or an address; bounded, the longest untouched goes first.
+    """Failures in a row by subject, counted in the database for all nodes together.
 
     The first five failures are free; then the wait doubles from one second up to five minutes. What was
-    quiet for an hour begins anew.
+    quiet for an hour begins anew. Without the database nobody is let through.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
 
-    def check(self, subjects: Sequence[str]) -> None:
+    async def check(self, transaction: Transaction, subjects: Sequence[str]) -> None:
         """Raise `TooManyAttempts` while any of the subjects has to wait."""
-        wait = max((self._wait(subject) for subject in subjects), default=0)
-        if wait > 0:
-            raise TooManyAttempts(f"Too many failed logins. Try again in {wait} seconds.", retry_after=wait)
+        await _check(transaction, subjects, self._clock.now())
 
-    def failed(self, subjects: Sequence[str]) -> None:
-        """Note a failure."""
-        now = self._clock.now_us() // 1_000_000
-        for subject in subjects:
-            count, last = self._failures.pop(subject, (0, now))
-            self._failures[subject] = (count + 1 if now - last < 3600 else 1, now)
-        while len(self._failures) > MAX_SUBJECTS:
-            self._failures.popitem(last=False)
+    async def failed(self, transaction: Transaction, subjects: Sequence[str]) -> None:
+        """Count a failure of each.
 
-    def succeeded(self, subject: str) -> None:
-        """Forget a subject's failures."""
-        self._failures.pop(subject, None)
+        Raises `TooManyAttempts` where others at this moment left it none; then no result may be told.
+        """
+        now = self._clock.now()
+        # In one order for all, so that no two transactions wait for each other.
+        for subject in sorted(subjects):
+            counted = await transaction.attempts.fail(
+                _hashed(subject),
+                now,
+                free=_free(subject),
+                waits=WAITS,
+                quiet_since=now - FORGOTTEN_AFTER,
+            )
+            if not counted:
+                await _check(transaction, [subject], now)
 
-    def _wait(self, subject: str) -> int:
-        count, last = self._failures.get(subject, (0, 0))
-        if count < FREE_FAILURES:
-            return 0
-        # The exponent is bounded, because after years of guessing the count is not.
-        wait = min(1 << min(count - FREE_FAILURES, 16), LONGEST_WAIT)
-        return max(0, last + wait - self._clock.now_us() // 1_000_000)
+    async def succeeded(self, transaction: Transaction, subjects: Sequence[str]) -> None:
+        """Forget the failures of these."""
+        await transaction.attempts.forget([_hashed(one) for one in subjects])
+
+
+async def _check(transaction: Transaction, subjects: Sequence[str], now: datetime) -> None:
+    standing = await transaction.attempts.standing([_hashed(one) for one in subjects])
+    found = {one: standing[_hashed(one)] for one in subjects if _hashed(one) in standing}
+    # What failed further ahead than any wait is long did so by a clock that was wrong.
+    ends = [_end(one, *found[one]) for one in found if found[one][1] <= now + WAITS[-1]]
+    # Rounded up, so that who waits as long as told has waited long enough.
+    wait = -((now - max(ends, default=now)) // timedelta(seconds=1))
+    if wait > 0:
+        raise TooManyAttempts(f"Too many failed attempts. Try again in {wait} seconds.", retry_after=wait)
+
+
+def _end(subject: str, failures: int, last_at: datetime) -> datetime:
+    """When a subject may try again."""
+    beyond = failures - _free(subject)
+    return last_at if beyond < 0 else last_at + WAITS[min(beyond, len(WAITS) - 1)]
+
+
+def _free(subject: str) -> int:
+    return FREE_CHALLENGES if subject.startswith("challenge:") else FREE_FAILURES
+
+
+def _hashed(subject: str) -> str:
+    """How a subject is stored: names of accounts are not to be read from it at a glance."""
+    return hashlib.sha256(subject.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _neighbourhood(ip: str) -> str:
+    found = ip_address(ip)
+    return str(ip_network((ip, _HOME_NETWORK), strict=False)) if isinstance(found, IPv6Address) else ip

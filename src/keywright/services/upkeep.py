@@ -12,8 +12,10 @@ from keywright.core.audit import SYSTEM, AuditEntry, Change
 from keywright.core.errors import Unavailable
 from keywright.core.ids import new_id
 from keywright.core.instants import from_us
+from keywright.core.invitations import KEPT_FOR
 from keywright.core.keys import State
 from keywright.services import replays
+from keywright.services.throttle import FORGOTTEN_AFTER
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -64,6 +66,9 @@ class Upkeep:
         async with self._database.write() as transaction:
             await transaction.replays.forget_before(now - replays.LIFETIME)
             await transaction.sessions.forget_before(now - _OVER_FOR)
+            await transaction.attempts.forget_before(now - FORGOTTEN_AFTER)
+            await transaction.challenges.forget_before(now)
+            await transaction.all_invitations.forget_before(now - KEPT_FOR)
             await transaction.jobs.done(_SWEEP, self._holder, now)
         self._metrics.sweep(deleted)
         return deleted

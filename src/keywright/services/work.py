@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
+    from keywright.services.tools import Tools
     from keywright.storage import Transaction
 
 In = TypeVar("In")
@@ -42,8 +43,11 @@ class UseCase(Generic[In, Out]):
     `permission` is the action that the caller must be allowed, on each of the resources that `resources`
     finds in the input (None: on everything); `tenant` finds the slug of a tenant that the input names.
     With `own`, who lacks the permission and may do that instead does it with what is its own alone.
-    `changes` says whether it writes, and `fresh` that a session needs a recent login for it. Doors know nothing
-    else of a use case, and run it by `Services.run`.
+    `changes` says whether it writes, and `fresh` that a session needs a recent login for it. `first` is what has
+    to be done before the transaction, since it takes long or stands whatever becomes of the call; its result is
+    the work's `prepared`. `after` is what remains once the transaction has committed, and can undo nothing: it is
+    given the result, and gives the one that the caller gets. Doors know nothing else of a use case, and run it by
+    `Services.run`.
     """
 
     name: str
@@ -55,6 +59,8 @@ class UseCase(Generic[In, Out]):
     tenant: Callable[[Any], str | None]
     own: str | None = None
     fresh: bool = False
+    first: Callable[[Tools, Call, Any], Awaitable[Any]] | None = None
+    after: Callable[[Tools, Out], Awaitable[Out]] | None = None
 
 
 def _unnamed(_data: object) -> None:
@@ -65,7 +71,7 @@ def _everything(_data: object) -> tuple[None]:
     return (None,)
 
 
-def use_case(
+def use_case(  # noqa: PLR0913 - each is one thing to say of a use case, by its name
     name: str,
     *,
     permission: str | None,
@@ -75,13 +81,15 @@ def use_case(
     tenant: Callable[[Any], str | None] = _unnamed,
     own: str | None = None,
     fresh: bool = False,
+    first: Callable[[Tools, Call, Any], Awaitable[Any]] | None = None,
+    after: Callable[[Tools, Any], Awaitable[Any]] | None = None,
 ) -> Callable[[Callable[[Work, In], Awaitable[Out]]], UseCase[In, Out]]:
     """Declare a function as a use case. It cannot be declared without saying what permission it needs."""
     if (permission is None) is not (reach is Reach.SELF):
         raise TypeError(f"{name} must name the permission it needs, or reach only the caller itself")
 
     def declare(run: Callable[[Work, In], Awaitable[Out]]) -> UseCase[In, Out]:
-        return UseCase(name, permission, reach, changes, run, resources, tenant, own, fresh)
+        return UseCase(name, permission, reach, changes, run, resources, tenant, own, fresh, first, after)
 
     return declare
 
@@ -107,6 +115,8 @@ class Work:
     place: Tenant | None
     own_only: bool = False
     """Whether the caller may do this with what is its own alone."""
+    prepared: Any = None
+    """What the use case's `first` gave."""
     entries: list[AuditEntry] = field(default_factory=list)
     nothing_changed: bool = False
 
@@ -121,6 +131,11 @@ class Work:
         if self.place is None:
             raise TenantRequired("This concerns one tenant, and none was named.", field="tenant")
         return self.place
+
+    @property
+    def tenant_id(self) -> str | None:
+        """The id of the call's tenant, None where it concerns the installation."""
+        return None if self.place is None else self.place.id
 
     def record(
         self,
@@ -139,7 +154,7 @@ class Work:
             AuditEntry(
                 id=new_id("aud"),
                 at=self.now,
-                tenant_id=None if everywhere or self.place is None else self.place.id,
+                tenant_id=None if everywhere else self.tenant_id,
                 actor=self.caller.actor,
                 action=action,
                 target_type=target_type,
@@ -152,7 +167,12 @@ class Work:
 
 
 async def perform(
-    use: UseCase[In, Out], transaction: Transaction, call: Call, data: In, now: datetime
+    use: UseCase[In, Out],
+    transaction: Transaction,
+    call: Call,
+    data: In,
+    now: datetime,
+    prepared: Any = None,  # noqa: ANN401 - what comes first is each use case's own
 ) -> Out:
     """Run a use case in an open transaction: find the tenant, check the permission, do it, write the audit entries.
 
@@ -162,7 +182,9 @@ async def perform(
     session = call.caller.session
     if use.fresh and session is not None and not session.fresh(now):
         raise FreshLoginRequired("This asks for a login within the last ten minutes. Log in again.")
-    work = Work(transaction=transaction, call=call, now=now, place=place, own_only=own_only)
+    work = Work(
+        transaction=transaction, call=call, now=now, place=place, own_only=own_only, prepared=prepared
+    )
     result = await use.run(work, data)
     if use.changes and not work.entries and not work.nothing_changed:
         raise RuntimeError(f"{use.name} changed something without an audit entry")

@@ -6,6 +6,17 @@ sources that `load` reads and the reference in ``docs/settings.md`` follow from 
 
 from keywright.settings.model import SETTINGS, Setting, Settings, reference_table
 from keywright.settings.rules import Network, Secret
+from keywright.settings.sign_on import GroupRole
 from keywright.settings.sources import SettingsError, load
 
-__all__ = ["SETTINGS", "Network", "Secret", "Setting", "Settings", "SettingsError", "load", "reference_table"]
+__all__ = [
+    "SETTINGS",
+    "GroupRole",
+    "Network",
+    "Secret",
+    "Setting",
+    "Settings",
+    "SettingsError",
+    "load",
+    "reference_table",
+]

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.settings import rules
+from keywright.settings import mail, rules, sign_on
 from keywright.settings.rules import Network, Rule, Secret, number, one_of, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from keywright.settings.sign_on import GroupRole
 
 _HOUR, _DAY, _YEAR = 3_600, 86_400, 31_536_000
 
@@ -96,6 +98,57 @@ class Settings:
     usage_flush_seconds: float = field(
         default=5.0, metadata=_about(number(0.1, _HOUR), "Time between two writes of gathered usage counts.")
     )
+    smtp_url: Secret | None = field(
+        default=None,
+        metadata=_about(
+            mail.SERVER,
+            "Mail server to send invitations by; `?starttls=never` turns encryption off for one without login.",
+            "none, and no mail is sent",
+            secret=True,
+        ),
+    )
+    mail_from: str | None = field(
+        default=None,
+        metadata=_about(mail.SENDER, "Address that mail comes from; needed with `smtp_url`.", "none"),
+    )
+    oidc_issuer: str | None = field(
+        default=None,
+        metadata=_about(
+            sign_on.ISSUER, "Issuer of the OpenID Connect provider that people may log in with.", "none"
+        ),
+    )
+    oidc_client_id: str | None = field(
+        default=None,
+        metadata=_about(sign_on.CLIENT_ID, "Client id that Keywright has with the provider.", "none"),
+    )
+    oidc_client_secret: Secret | None = field(
+        default=None,
+        metadata=_about(
+            sign_on.CLIENT_SECRET, "Client secret; left out for a public client.", "none", secret=True
+        ),
+    )
+    oidc_scopes: str = field(
+        default="openid profile email",
+        metadata=_about(sign_on.SCOPES, "Scopes to ask the provider for."),
+    )
+    oidc_groups_claim: str = field(
+        default="groups",
+        metadata=_about(sign_on.CLAIM, "Claim of the ID token that lists a person's groups."),
+    )
+    oidc_roles: tuple[GroupRole, ...] = field(
+        default=(),
+        metadata=_about(sign_on.ROLES, "Roles that the provider's groups give their members.", "none"),
+    )
+    oidc_create_users: bool = field(
+        default=True, metadata=_about(sign_on.TRUTH, "Whether a first login makes the person.")
+    )
+    oidc_link_by_email: bool = field(
+        default=False,
+        metadata=_about(
+            sign_on.TRUTH,
+            "Whether a first login with a verified e-mail address is one of the person who has that address here.",
+        ),
+    )
 
     @property
     def effective_database_url(self) -> Secret:
@@ -121,6 +174,8 @@ def _readable(value: object) -> str:
             return "not set"
         case tuple():
             return ", ".join(map(str, value)) or "none"
+        case bool():
+            return str(value).lower()
         case float():
             return f"{value:g}"
         case _:

@@ -58,7 +58,28 @@ def load(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> 
             f"session_max_seconds cannot be '{longest}' (from {where[0]}): it must be at least "
             f"session_idle_seconds, which is '{idle}' (from {where[1]})."
         )
+    _check_sign_on(settings, places)
+    _check_mail(settings, places)
     return _anchor(settings, cwd)
+
+
+def _check_sign_on(settings: Settings, places: Mapping[str, str]) -> None:
+    """Refuse single sign-on that is set up by half, since nobody would notice that it is not there."""
+    for name in ("oidc_issuer", "oidc_client_id"):
+        given = next((one for one in places if one.startswith("oidc_")), None)
+        if given is not None and getattr(settings, name) is None:
+            raise SettingsError(
+                f"{given} is set (from {places[given]}) and {name} is not: "
+                "single sign-on needs oidc_issuer and oidc_client_id."
+            )
+
+
+def _check_mail(settings: Settings, places: Mapping[str, str]) -> None:
+    """Refuse mail that is set up by half: it would fail when the first invitation is sent, not now."""
+    if settings.smtp_url is not None and settings.mail_from is None:
+        raise SettingsError(
+            f"smtp_url is set (from {places['smtp_url']}) and mail_from is not: mail needs an address to come from."
+        )
 
 
 def _anchor(settings: Settings, cwd: Path) -> Settings:

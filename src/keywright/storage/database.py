@@ -9,17 +9,25 @@ from sqlalchemy import text
 
 from keywright.core.instants import from_us
 from keywright.storage import engine as engines
+from keywright.storage.attempts import Attempts
 from keywright.storage.audit import AuditTrail
+from keywright.storage.catalogs import Catalogs
+from keywright.storage.challenges import Challenges
+from keywright.storage.external_identities import ExternalIdentities
 from keywright.storage.idempotency import Replays
 from keywright.storage.identities import Identities
+from keywright.storage.invitations import AllInvitations, Invitations
 from keywright.storage.jobs import Jobs
 from keywright.storage.keys import AllKeys, Keys
 from keywright.storage.lookup import PostgresLookup, SqliteLookup
 from keywright.storage.memberships import AllMemberships, Memberships
+from keywright.storage.passkeys import Passkeys
 from keywright.storage.people import People
+from keywright.storage.recovery_codes import RecoveryCodes
 from keywright.storage.roles import Roles
 from keywright.storage.sessions import Sessions
 from keywright.storage.tenants import Tenants
+from keywright.storage.totp import Totp
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,26 +47,40 @@ class Transaction:
 
     __slots__ = (
         "_connection",
+        "all_invitations",
         "all_keys",
         "all_memberships",
+        "attempts",
+        "challenges",
+        "external_identities",
         "identities",
         "jobs",
+        "passkeys",
         "people",
+        "recovery_codes",
         "replays",
         "sessions",
         "tenants",
+        "totp",
     )
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.all_invitations = AllInvitations(connection)
         self.all_keys = AllKeys(connection)
         self.all_memberships = AllMemberships(connection)
+        self.attempts = Attempts(connection)
+        self.challenges = Challenges(connection)
+        self.external_identities = ExternalIdentities(connection)
         self.identities = Identities(connection)
         self.jobs = Jobs(connection)
+        self.passkeys = Passkeys(connection)
         self.people = People(connection)
+        self.recovery_codes = RecoveryCodes(connection)
         self.replays = Replays(connection)
         self.sessions = Sessions(connection)
         self.tenants = Tenants(connection)
+        self.totp = Totp(connection)
 
     def keys(self, tenant_id: str | None) -> Keys:
         """The keys of one tenant, or the global ones."""
@@ -68,9 +90,17 @@ class Transaction:
         """The memberships in one tenant, or the roles held everywhere."""
         return Memberships(self._connection, tenant_id)
 
+    def invitations(self, tenant_id: str | None) -> Invitations:
+        """The invitations to one tenant, or to the installation."""
+        return Invitations(self._connection, tenant_id)
+
     def roles(self, tenant_id: str) -> Roles:
         """The roles that one tenant defines."""
         return Roles(self._connection, tenant_id)
+
+    def catalog(self, tenant_id: str) -> Catalogs:
+        """The catalog of one tenant."""
+        return Catalogs(self._connection, tenant_id)
 
     def audit(self, tenant_id: str | None) -> AuditTrail:
         """The audit trail of one tenant, or of the installation."""

@@ -121,7 +121,10 @@ class Keys:
             )
 
     async def delete(self, key_ids: Collection[str], now: datetime) -> None:
-        """Mark keys as deleted, for good: the digest stays taken, so that the token cannot come back."""
+        """Mark keys as deleted, for good: the digest stays taken, so that the token cannot come back.
+
+        An identity that was made for a key alone goes with the last key that speaks for it.
+        """
         await self._connection.execute(
             update(api_key).where(self._mine, api_key.c.id.in_(key_ids)).values(deleted_at=now, active=False)
         )

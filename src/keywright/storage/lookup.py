@@ -71,7 +71,9 @@ _KEY_QUERY = (
     .outerjoin(role, DEFINED)
     .where(api_key.c.digest == bindparam("digest", type_=LargeBinary()), api_key.c.deleted_at.is_(None))
 )
-_TENANT_QUERY = select(*TENANT_COLUMNS).where(tenant.c.slug == bindparam("slug", type_=String()))
+_TENANT_QUERY = select(*TENANT_COLUMNS).where(
+    tenant.c.slug == bindparam("slug", type_=String()), tenant.c.deleted_at.is_(None)
+)
 
 
 class _Statement:

@@ -99,7 +99,8 @@ class Memberships:
         after: Position | None = None,
     ) -> Page[Membership]:
         """Memberships in the order in which they were given, of one identity or with one role if asked."""
-        query = _selected().where(self._mine).order_by(membership.c.id).limit(limit + 1)
+        order = (membership.c.tenant_id, membership.c.id)  # with the tenant, as for lists of keys
+        query = _selected().where(self._mine).order_by(*order).limit(limit + 1)
         if identity_id is not None:
             query = query.where(membership.c.identity_id == identity_id)
         if role_name is not None:
@@ -132,23 +133,20 @@ class Memberships:
     async def holders(self, name: str, kinds: Collection[IdentityKind]) -> tuple[str, ...]:
         """The memberships by which active identities of these kinds hold a role, by id.
 
-        They and their identities are locked until the transaction ends: of two who would each take away the
-        last but one, the second sees what the first has left.
+        Those of inactive ones too are locked until the transaction ends, in one order: of two who would each
+        take away the last but one, the second waits and sees what the first has left. Whoever asks must have
+        locked none of them before.
         """
         query = (
             select(membership.c.id)
             .join(identity, identity.c.id == membership.c.identity_id)
-            .where(
-                self._mine,
-                membership.c.role == name,
-                identity.c.active,
-                identity.c.deleted_at.is_(None),
-                identity.c.kind.in_(kinds),
-            )
+            .where(self._mine, membership.c.role == name, identity.c.kind.in_(kinds))
             .order_by(membership.c.id)
-            .with_for_update()
         )
-        return tuple((await self._connection.execute(query)).scalars())
+        await self._connection.execute(query.with_for_update(of=membership))
+        # Asked anew: a statement that has waited sees the locked rows as they are, and identities as they were.
+        active = query.where(identity.c.active, identity.c.deleted_at.is_(None))
+        return tuple((await self._connection.execute(active)).scalars())
 
 
 class AllMemberships:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from keywright.core.errors import LoginTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
-from keywright.storage.schema import identity, membership, person
+from keywright.storage.schema import (
+    challenge,
+    external_identity,
+    identity,
+    membership,
+    passkey,
+    person,
+    recovery_code,
+    totp,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.identities import Identity
 
 _LIVE = identity.c.deleted_at.is_(None)
+_FACTORS = (totp, recovery_code, passkey, challenge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +121,28 @@ class People:
             await self._connection.execute(
                 update(person).where(person.c.identity_id == identity_id).values(email=email)
             )
+
+    async def with_two_factors(self, identity_ids: Collection[str]) -> frozenset[str]:
+        """Those of some people whose password alone does not log them in."""
+        apps = select(totp.c.identity_id).where(
+            totp.c.identity_id.in_(identity_ids), totp.c.confirmed_at.is_not(None)
+        )
+        passkeys = select(passkey.c.identity_id).where(passkey.c.identity_id.in_(identity_ids))
+        return frozenset((await self._connection.execute(apps.union(passkeys))).scalars())
+
+    async def end_factors(self, identity_id: str) -> None:
+        """Take every second factor from a person, with what was begun to set up or use one."""
+        for table in _FACTORS:
+            await self._connection.execute(delete(table).where(table.c.identity_id == identity_id))
+
+    async def delete(self, identity_id: str) -> None:
+        """Remove all by which a person logs in; the login name and the e-mail address are free again.
+
+        The identity itself stays; it is for the caller to delete.
+        """
+        await self.end_factors(identity_id)
+        for table in (external_identity, person):
+            await self._connection.execute(delete(table).where(table.c.identity_id == identity_id))
 
 
 def _selected() -> Select[Any]:

@@ -91,6 +91,7 @@ class Roles:
             "by_catalog": changed.by_catalog,
             "updated_at": changed.updated_at,
         }
+        del values["name"]
         await self._connection.execute(
             update(role).where(role.c.tenant_id == self._tenant_id, role.c.id == changed.id).values(values)
         )

@@ -56,13 +56,15 @@ identity = Table(
     "identity",
     metadata,
     Column("id", ID, primary_key=True),
-    Column("tenant_id", ID, ForeignKey("tenant.id"), index=True),
+    Column("tenant_id", ID, ForeignKey("tenant.id")),
     Column("kind", exact(20), nullable=False),
     Column("name", Text, nullable=False),
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("description", Text, nullable=False, server_default=text("''")),
     Column("deleted_at", Instant),
+    # A tenant has few service accounts, among as many that are each made for one key.
+    Index("ix_identity_by_kind", "tenant_id", "kind", "id"),
 )
 
 person = Table(
@@ -84,7 +86,7 @@ membership = Table(
     Column("id", ID, primary_key=True),
     Column("identity_id", ID, ForeignKey("identity.id"), nullable=False),
     # NULL: the role is held over the whole installation.
-    Column("tenant_id", ID, ForeignKey("tenant.id"), index=True),
+    Column("tenant_id", ID, ForeignKey("tenant.id")),
     Column("role", exact(100), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("variables", Text, nullable=False, server_default=text("'{}'")),
@@ -92,6 +94,7 @@ membership = Table(
     Column("by_sign_on", Boolean, nullable=False, server_default=false()),
     Column("created_by", ID),
     UniqueConstraint("identity_id", "tenant_id", "role"),
+    Index("ix_membership_in_order", "tenant_id", "id"),
     Index(
         "uq_membership_global",
         "identity_id",
@@ -179,6 +182,8 @@ _live_index("by_name", "tenant_id", "name_folded", "id")
 _live_index("by_expiry", "tenant_id", "expires_at", "id")
 _live_index("by_last_use", "tenant_id", "last_used_at", "id")
 _live_index("by_owner", "tenant_id", "identity_id", "created_at", "id")
+# An identity's keys in all tenants and none, when it is deleted or one of them is.
+_live_index("of_identity", "identity_id")
 # Only what ends, so that no list by expiry is read from it, past the keys of other tenants.
 _live_index("sweep", "expires_at", where=and_(_live, api_key.c.expires_at < literal_column(str(NEVER_ENDS))))
 
@@ -212,6 +217,8 @@ invitation = Table(
     Column("email", exact(255)),
     Column("name", Text, nullable=False),
     Column("memberships", Text, nullable=False),
+    # Whether the second factors of that identity go with its old password.
+    Column("ends_factors", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("created_by", ID),
     Column("expires_at", Instant, nullable=False, index=True),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
+from keywright.core.listing import Page, Position
 from keywright.core.sessions import Session
 from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
 from keywright.storage.schema import identity, session
@@ -13,6 +14,7 @@ from keywright.storage.schema import identity, session
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.identities import Identity
@@ -67,10 +69,49 @@ class Sessions:
         """End a session; its token is refused from now on."""
         await self._connection.execute(update(session).where(session.c.id == session_id).values(ended_at=now))
 
+    async def prove(self, session_id: str, proofs: tuple[str, ...], now: datetime) -> None:
+        """Note that the person showed who they are anew, and how."""
+        await self._connection.execute(
+            update(session).where(session.c.id == session_id).values(proved_at=now, proofs=",".join(proofs))
+        )
+
+    async def by_id(self, identity_id: str, session_id: str) -> Session | None:
+        """A person's session by its id, ended or not, or None."""
+        query = select(*_COLUMNS).where(session.c.identity_id == identity_id, session.c.id == session_id)
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else _session(row)
+
+    async def page(
+        self, identity_id: str, now: datetime, *, limit: int, after: Position | None = None
+    ) -> Page[Session]:
+        """A person's sessions that are not over, the newest first."""
+        query = (
+            select(*_COLUMNS)
+            .where(session.c.identity_id == identity_id, _live(now))
+            .order_by(session.c.id.desc())
+            .limit(limit + 1)
+        )
+        if after is not None:
+            query = query.where(session.c.id < after.id)
+        rows = (await self._connection.execute(query)).all()
+        items = tuple(map(_session, rows[:limit]))
+        return Page(items, tuple(Position(None, item.id) for item in items), len(rows) > limit)
+
+    async def end_others(self, identity_id: str, keep: str | None, now: datetime) -> int:
+        """End a person's sessions except the one to keep (None: all of them); answers how many were not over."""
+        ending = update(session).where(
+            session.c.identity_id == identity_id, session.c.id.is_distinct_from(keep), _live(now)
+        )
+        return (await self._connection.execute(ending.values(ended_at=now))).rowcount
+
     async def forget_before(self, moment: datetime) -> int:
         """Remove the rows of sessions that were over before a moment; answers how many."""
         over = or_(session.c.ended_at < moment, session.c.idle_at < moment, session.c.ends_at < moment)
         return (await self._connection.execute(delete(session).where(over))).rowcount
+
+
+def _live(now: datetime) -> ColumnElement[bool]:
+    return and_(session.c.ended_at.is_(None), session.c.idle_at > now, session.c.ends_at > now)
 
 
 def _session(row: Any) -> Session:  # noqa: ANN401 - a tuple-like row

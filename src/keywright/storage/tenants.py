@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, or_, select, update
 
 from keywright.core.errors import SlugTaken
 from keywright.core.listing import Page, Position
@@ -46,10 +46,15 @@ class Tenants:
     async def delete(self, tenant_id: str, now: datetime) -> None:
         """Delete a tenant: nobody finds it any more, and its slug is free.
 
-        Its service accounts go with it, every role that is held in it, and invitations to it. Its keys are for
-        the caller to delete first.
+        Its service accounts go with it, wherever they hold roles, every role that is held in it, and invitations
+        to it. Its keys are for the caller to delete first.
         """
-        await self._connection.execute(delete(membership).where(membership.c.tenant_id == tenant_id))
+        owned = select(identity.c.id).where(identity.c.tenant_id == tenant_id)
+        await self._connection.execute(
+            delete(membership).where(
+                or_(membership.c.tenant_id == tenant_id, membership.c.identity_id.in_(owned))
+            )
+        )
         await self._connection.execute(
             update(identity)
             .where(identity.c.tenant_id == tenant_id, identity.c.deleted_at.is_(None))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keywright.core.decision import NOT_FOUND, STALE, Asked, Code, Decision, decide, explain_code
 from keywright.core.errors import Unavailable
 from keywright.core.identities import is_slug
-from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
+from keywright.core.tokens import Form, digest, form_of, is_reserved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +44,7 @@ class Verifier:
 
         Session tokens are no keys and are not found here.
         """
-        if form_of(token) is Form.MALFORMED or token.startswith(f"{SESSION_PREFIX}_"):
+        if form_of(token) is Form.MALFORMED or is_reserved(token):
             return refused(NOT_FOUND, asked)
         return await self.verify_digest(digest(token), asked, sees)
 

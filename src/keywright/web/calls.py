@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from keywright.services.invitations import Visitor
 from keywright.services.work import Call
 from keywright.web.credentials import bearer
 
@@ -22,3 +23,10 @@ async def call_of(visit: Visit, services: Services) -> Call:
         request_id=visit.request_id,
         idempotency_key=visit.header(b"idempotency-key"),
     )
+
+
+async def visitor_of(visit: Visit, services: Services) -> Visitor:
+    """Whoever comes with an invitation: nobody yet where no credential was sent. Raises as `call_of` does."""
+    token = bearer(visit)
+    caller = None if token is None else await services.authenticate(token, visit.ip)
+    return Visitor(caller=caller, ip=visit.ip_text, request_id=visit.request_id)

@@ -1,4 +1,4 @@
-"""The pages that people can open without a login: welcome, REST explorer, GraphQL explorer, and their assets.
+"""The pages that people can open without a login: welcome, invitation, REST and GraphQL explorers, and assets.
 
 Everything they load is shipped with Keywright, and their content security policy keeps them from asking any
 other host.
@@ -139,6 +139,42 @@ curl -H "Authorization: Bearer $KEYWRIGHT_API_KEY" "$KEYWRIGHT_URL/v1/whoami"</p
 """,
 )
 
+_INVITATION: Final = _document(
+    title="Invitation · Keywright",
+    here="/invitations/accept",
+    head="""\
+<link rel="stylesheet" href="/assets/invitation.css">
+<script src="/assets/invitation.js" defer></script>
+""",
+    body="""\
+<main class="welcome">
+<h1>Your invitation</h1>
+<p class="lead">Choose a password, and you are in. A link for a new password works here, too.</p>
+<noscript><p>This page needs JavaScript. Without it, run <code>keywright invitations accept</code>.</p></noscript>
+<form id="acceptance" class="acceptance" method="post">
+<fieldset disabled>
+<label for="login">Login name</label>
+<input id="login" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100"
+ aria-describedby="about-login">
+<p id="about-login">Empty: the one in the invitation. A link for a new password leaves it as it is.</p>
+<label for="password">Password</label>
+<input id="password" type="password" autocomplete="new-password" required aria-describedby="about-password">
+<p id="about-password">At least 10 characters, and none of those that everybody tries first.</p>
+<label for="again">The same password again</label>
+<input id="again" type="password" autocomplete="new-password" required>
+<button>Accept</button>
+</fieldset>
+</form>
+<p id="outcome" role="status"></p>
+</main>
+""",
+)
+
+
+def invitation_page() -> Response:
+    """Answer with the page of the links of invitations, which reads the token from the link's fragment."""
+    return _page(_INVITATION, _policy())
+
 
 def docs_page() -> Response:
     """Answer with Swagger UI over `/openapi.json`."""
@@ -204,10 +240,11 @@ def _endpoint(page: Callable[[], Response]) -> Callable[[Request], Coroutine[obj
 
 
 def routes() -> list[BaseRoute]:
-    """Return `GET /`, `/docs`, `/graphiql` and `/assets/*`; reads every asset once to make its entity tag."""
+    """Return the routes of the pages and of `/assets/*`; reads every asset once to make its entity tag."""
     return [
         Route("/", _endpoint(welcome_page)),
         Route("/docs", _endpoint(docs_page)),
         Route("/graphiql", _endpoint(graphiql_page)),
+        Route("/invitations/accept", _endpoint(invitation_page)),
         _assets_route(),
     ]

@@ -141,6 +141,26 @@ async def test_what_is_open_for_a_person_is_taken_back(database: Database, home:
         assert await stored(database, one) == one
 
 
+async def test_what_somebody_made_is_taken_back_in_a_place_or_everywhere(
+    database: Database, home: Home
+) -> None:
+    here, there = (an_invitation(place, created_by="idn_a") for place in (home.tenant_id, None))
+    spent = an_invitation(home.tenant_id, created_by="idn_a", accepted_at=NOW)
+    other = an_invitation(home.tenant_id, created_by="idn_b")
+    await add(database, here, there, spent, other)
+    async with database.write() as transaction:
+        await transaction.invitations(home.tenant_id).revoke_made_by("idn_a", NOW + SECOND)
+    assert await stored(database, here) == replace(here, revoked_at=NOW + SECOND)
+    for one in (there, spent, other):
+        assert await stored(database, one) == one
+    async with database.write() as transaction:
+        await transaction.all_invitations.revoke_made_by("idn_a", NOW + 2 * SECOND)
+    assert await stored(database, there) == replace(there, revoked_at=NOW + 2 * SECOND)
+    assert await stored(database, here) == replace(here, revoked_at=NOW + SECOND)
+    for one in (spent, other):
+        assert await stored(database, one) == one
+
+
 async def test_the_old_ones_are_forgotten(database: Database, home: Home) -> None:
     old, still = (an_invitation(home.tenant_id, expires_at=NOW + age * SECOND) for age in (0, 1))
     await add(database, old, still)

@@ -81,14 +81,15 @@ class Speaker:
 
 
 @asynccontextmanager
-async def speaker(folder: Path) -> AsyncIterator[Speaker]:
-    """Start Keywright on a new database, with nothing written on a schedule."""
+async def speaker(folder: Path, **settings: str) -> AsyncIterator[Speaker]:
+    """Start Keywright on a new database, with nothing written on a schedule; `settings` are further ones."""
     variables = {
         "KEYWRIGHT_DATA": str(folder / "data"),
         "KEYWRIGHT_ROOT_TOKEN_HASH": hashlib.sha256(ROOT.encode()).hexdigest(),
         "KEYWRIGHT_ADMIN_PASSWORD": "a-password-of-the-graphql-tests",
         "KEYWRIGHT_USAGE_FLUSH_SECONDS": "3600",
         "KEYWRIGHT_SWEEP_INTERVAL_SECONDS": "86400",
+        **{f"KEYWRIGHT_{name.upper()}": value for name, value in settings.items()},
     }
     app = build(load({}, variables, folder))
     await app.start()

@@ -109,7 +109,7 @@ def test_what_cannot_be_read_is_told_with_its_place(documents: Documents, text: 
 
 
 INVALID = {
-    "{ viewr { roles { role } } }": "The type Query has no such field. Did you mean viewer?",
+    "{ viewr { roles { role } } }": "The type Query has no such field. Did you mean viewer or user?",
     "{ zzzzzzzz }": "The type Query has no such field.",
     "{ viewer }": "A field of type Viewer! needs a selection: { … }.",
     "{ viewer { identity { id { x } } } }": "A field of type ID! takes no selection.",
@@ -173,10 +173,10 @@ def test_a_message_that_is_not_known_is_not_passed_on(schema: GraphQLSchema) -> 
     """After an upgrade of graphql-core a message may say what it likes."""
     messages = Messages(schema)
     for message in (
-        "Something new: secret.",
-        "Cannot query field 'x' on type 'secret'.",
-        "Expected value of type 'secret' to be",
-        "Unknown fragment 'x'. Did you mean 'secret'?",
-        "Something new. Did you mean secret?",
+        "Something new: hunter2.",
+        "Cannot query field 'x' on type 'hunter2'.",
+        "Expected value of type 'hunter2' to be",
+        "Unknown fragment 'x'. Did you mean 'hunter2'?",
+        "Something new. Did you mean hunter2?",
     ):
-        assert "secret" not in messages.fault(GraphQLError(message))["message"]
+        assert "hunter2" not in messages.fault(GraphQLError(message))["message"]

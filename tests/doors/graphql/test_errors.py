@@ -8,7 +8,17 @@ import pytest
 from graphql import GraphQLError, SourceLocation
 
 from keywright.api.graphql.errors import INTERNAL, executed, fault, fault_of, field_name
-from keywright.core.errors import InvalidCidr, KeywrightError, TooManyAttempts, concrete_errors
+from keywright.core.errors import (
+    BeyondOwnRights,
+    Fault,
+    InvalidCatalog,
+    InvalidCidr,
+    KeywrightError,
+    SecondFactorRequired,
+    TooManyAttempts,
+    concrete_errors,
+)
+from keywright.core.permissions import Policy
 from keywright.web.errors import STATUS
 
 if TYPE_CHECKING:
@@ -18,6 +28,10 @@ if TYPE_CHECKING:
 def an(kind: type[KeywrightError]) -> KeywrightError:
     if kind is TooManyAttempts:
         return TooManyAttempts("Wait.", retry_after=7)
+    if kind is SecondFactorRequired:
+        return SecondFactorRequired("More is needed.", factors=["totp"])
+    if kind is InvalidCatalog:
+        return InvalidCatalog([Fault("roles.editor", "unknown_variable", "No such variable.")])
     return kind("A sentence.", field="allowed_cidrs.3")
 
 
@@ -30,6 +44,7 @@ def test_every_error_keeps_its_code(kind: type[KeywrightError]) -> None:
     for found in (fault_of(error), executed(located, "id")):
         assert found["message"] == error.detail
         assert found["extensions"]["code"] == kind.code
+        assert found["extensions"].items() >= error.extras.items()
     assert kind in STATUS, "what is refused before anything ran has a status"
 
 
@@ -40,6 +55,8 @@ def test_an_error_tells_its_field_in_the_words_of_this_door() -> None:
     }
     assert fault_of(InvalidCidr("No."))["extensions"] == {"code": "invalid_cidr"}
     assert fault_of(InvalidCidr("No.", field=""))["extensions"] == {"code": "invalid_cidr"}
+    beyond = fault_of(BeyondOwnRights("No.", policy=Policy.parse(["a"], ["b:*"])))
+    assert beyond["extensions"]["policy"] == {"actions": ["a"], "resources": ["b:*"]}
     wait = fault_of(TooManyAttempts("Wait.", retry_after=7))
     assert wait["extensions"] == {"code": "too_many_attempts", "retry_after": 7}
 

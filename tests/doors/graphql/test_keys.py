@@ -338,6 +338,7 @@ async def test_nobody_does_more_than_it_may(root: Speaker) -> None:
     assert await reader.refused(MAKE, input={"name": "Free"}) == {
         "code": "beyond_own_rights",
         "field": "scope",
+        "policy": {"actions": ["**"]},
     }
     assert (await reader.get("{ tenants { nodes { slug } } }"))["nodes"] == []
     writer = root.as_((await root.make("Writer"))["token"])

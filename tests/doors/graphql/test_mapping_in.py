@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from keywright.api.graphql import mapping
-from keywright.core.errors import InvalidType
+from keywright.api.graphql import keys, mapping, tenants
+from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeyQuery, KeySort
 from keywright.services.decisions import Question
-from keywright.services.keys import KeyChanges, KeyIds, ListKeys, NewKey
+from keywright.services.keys import KeyChanges, KeyIds, KeyQuestion, KeyTransfer, ListKeys, NewKey
+from keywright.services.memberships import RoleInput
 from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
 
 if TYPE_CHECKING:
@@ -44,6 +45,13 @@ def test_a_creation_is_read() -> None:
         "metadata": {"a": 1},
         "prefix": "p",
         "tokenHash": "0",
+        "identityId": "idn_1",
+        "memberships": [
+            {"role": "editor", "variables": [{"name": "language", "values": ["cs", "en"]}]},
+            {"role": "reader"},
+            {"role": "member", "variables": None},
+        ],
+        "template": "t",
     }
     assert mapping.new_key({"input": given}) == NewKey(
         name="x",
@@ -57,10 +65,18 @@ def test_a_creation_is_read() -> None:
         metadata={"a": 1},
         prefix="p",
         token_hash="0",
+        identity_id="idn_1",
+        memberships=(
+            RoleInput("editor", {"language": ("cs", "en")}),
+            RoleInput("reader"),
+            RoleInput("member"),
+        ),
+        template="t",
     )
+    assert mapping.new_key({"input": {"name": "x", "memberships": []}}).memberships == ()
     assert mapping.new_key({"input": dict.fromkeys(given) | {"name": "x"}}) == NewKey(name="x")
-    assert mapping.new_tenant({"input": {"slug": "s"}}) == NewTenant("s")
-    assert mapping.new_tenant({"input": {"slug": "s", "name": "S"}}) == NewTenant("s", "S")
+    assert tenants.new_tenant({"input": {"slug": "s"}}) == NewTenant("s")
+    assert tenants.new_tenant({"input": {"slug": "s", "name": "S"}}) == NewTenant("s", "S")
 
 
 def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
@@ -78,6 +94,8 @@ def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
     assert declared("CreateTenantInput") == taken(NewTenant) | {"idempotencyKey"}
     assert declared("UpdateApiKeyInput") == taken(KeyChanges)
     assert declared("VerifyInput") == taken(Question)
+    assert declared("TransferApiKeyInput") == taken(KeyTransfer)
+    assert declared("ExplainApiKeyInput") == taken(KeyQuestion) - {"where"} | {"tenant"}
     assert declared("DeleteApiKeysInput") == taken(KeyIds)
     elsewhere = {"sort", "descending", "limit", "after"}
     assert declared("ApiKeyFilter") == taken(KeyQuery) - elsewhere
@@ -175,12 +193,30 @@ def test_the_direction_of_an_order(order: dict[str, Any], *, descending: bool) -
     assert mapping.list_keys({"orderBy": order}).query.descending is descending
 
 
+def test_a_variable_stands_in_a_role_once() -> None:
+    twice = [{"name": "language", "values": ["cs"]}, {"name": "language", "values": ["en"]}]
+    with pytest.raises(InvalidValue) as caught:
+        mapping.new_key({"input": {"name": "x", "memberships": [{"role": "editor", "variables": twice}]}})
+    assert caught.value.field == "variables"
+
+
+def test_a_change_of_owner_and_a_question_are_read() -> None:
+    given = {"id": "key_1", "identityId": "idn_1"}
+    assert keys.transfer({"input": given}) == KeyTransfer("key_1", "idn_1")
+    assert keys.transfer({"input": given | {"confirm": None}}) == KeyTransfer("key_1", "idn_1")
+    assert keys.transfer({"input": given | {"confirm": True}}) == KeyTransfer("key_1", "idn_1", confirm=True)
+    assert keys.question({"input": {"id": "key_1"}}) == KeyQuestion(id="key_1")
+    asked = {"id": "key_1", "action": "a", "resource": "r", "ip": "i", "tenant": "t"}
+    expected = KeyQuestion(id="key_1", action="a", resource="r", ip="i", where="t")
+    assert keys.question({"input": asked}) == expected
+
+
 def test_the_other_inputs_are_read() -> None:
     assert mapping.key_id({"id": "key_1"}).id == "key_1"
     assert mapping.key_ids({"input": {"ids": ["b", "a", "b"]}}).ids == ("b", "a", "b")
-    assert mapping.tenant_slug({"slug": "s"}) == TenantSlug("s")
-    assert mapping.list_tenants({"first": None, "after": "c"}) == ListTenants(cursor="c")
-    assert mapping.list_tenants({"first": 3}) == ListTenants(limit=3)
+    assert tenants.tenant_slug({"slug": "s"}) == TenantSlug("s")
+    assert tenants.list_tenants({"first": None, "after": "c"}) == ListTenants(cursor="c")
+    assert tenants.list_tenants({"first": 3}) == ListTenants(limit=3)
     assert mapping.question({"input": {}}) == Question()
     asked = {
         "token": "t",

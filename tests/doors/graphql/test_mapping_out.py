@@ -11,16 +11,16 @@ import msgspec
 import pytest
 from graphql import GraphQLObjectType
 
-from keywright.api.graphql import mapping
+from keywright.api.graphql import keys, mapping, tenants
 from keywright.core.decision import NOT_FOUND, Code, Decision, Explanation
-from keywright.core.identities import Identity, IdentityKind, Tenant
+from keywright.core.identities import HeldRole, Identity, IdentityKind, Tenant
 from keywright.core.keys import Key, State
 from keywright.core.listing import KeyQuery
 from keywright.core.permissions import Policy
 from keywright.core.ports import KeyFacts
 from keywright.core.sessions import Session
 from keywright.core.tokens import mint
-from keywright.services.keys import CreatedKey, KeyList, KeyView, ListKeys
+from keywright.services.keys import CreatedKey, KeyList, KeyView, ListKeys, TransferredKey
 from keywright.services.tenants import CreatedTenant, ListTenants, TenantList
 from keywright.services.whoami import Holder
 
@@ -85,7 +85,14 @@ SHOWN = {
     "state": State.ACTIVE,
     "active": True,
     "owner": {"id": "idn_1", "kind": IdentityKind.USER, "name": "Ada"},
-    "tenant": {"id": "ten_1", "slug": "blog", "name": "Blog", "active": True, "createdAt": NOW},
+    "tenant": {
+        "id": "ten_1",
+        "slug": "blog",
+        "name": "Blog",
+        "active": True,
+        "createdAt": NOW,
+        "settings": None,
+    },
     "scope": [{"actions": ["a:b"], "resources": ["a:1"]}, {"actions": ["c:*"], "resources": None}],
     "allowedCidrs": ["10.0.0.0/8", "2001:db8::/32"],
     "notBefore": NOW,
@@ -140,7 +147,7 @@ def test_a_page_is_a_connection() -> None:
         "startCursor": "c1",
         "endCursor": "c2",
     }
-    empty = mapping.tenant_page(TenantList((), (), more=False), ListTenants(cursor="c2"))
+    empty = tenants.tenant_page(TenantList((), (), more=False), ListTenants(cursor="c2"))
     assert empty == {
         "edges": [],
         "nodes": [],
@@ -149,7 +156,7 @@ def test_a_page_is_a_connection() -> None:
 
 
 def test_the_holder_of_a_key_and_of_a_session() -> None:
-    by_key = mapping.viewer(Holder(OWNER, VIEW, None, TENANT, ("admin",)))
+    by_key = mapping.viewer(Holder(OWNER, VIEW, None, TENANT, (ADMIN,)))
     assert by_key["credential"] | {"apiKey": None} == {
         "kind": "KEY",
         "id": "key_1",
@@ -166,17 +173,20 @@ def test_the_holder_of_a_key_and_of_a_session() -> None:
         idle_at=NOW,
         ends_at=NOW,
         created_ip=None,
+        proved_at=NOW,
     )
     by_session = mapping.viewer(Holder(OWNER, None, session, None, ()))
     assert by_session["credential"] == {"kind": "SESSION", "id": "ses_1", "expiresAt": NOW, "apiKey": None}
     assert by_session["tenant"] is None
 
 
+ADMIN = HeldRole("admin")
+EDITOR = HeldRole("editor", (("language", ("cs", "en")),))
 FACTS = KeyFacts(key=KEY, identity=OWNER, tenant=TENANT, grants=())
 
 
 def test_a_valid_verdict_tells_about_the_key() -> None:
-    shown = plain(mapping.verdict(Decision(Code.VALID, FACTS, TENANT, ("admin",))))
+    shown = plain(mapping.verdict(Decision(Code.VALID, FACTS, TENANT, (ADMIN,))))
     assert shown == {
         "valid": True,
         "code": Code.VALID,
@@ -195,13 +205,32 @@ def test_a_valid_verdict_tells_about_the_key() -> None:
 
 @pytest.mark.parametrize("code", [code for code in Code if code is not Code.VALID])
 def test_a_refusal_tells_the_id_at_most(code: Code) -> None:
-    assert mapping.verdict(Decision(code, FACTS, TENANT, ("admin",))) == {
+    assert mapping.verdict(Decision(code, FACTS, TENANT, (ADMIN,))) == {
         "valid": False,
         "code": code,
         "explanation": None,
         "keyId": "key_1",
     }
     assert mapping.verdict(Decision(code)) == {"valid": False, "code": code, "explanation": None}
+
+
+MOVED = TransferredKey(VIEW, True, (Policy.parse(["a:b"], ["a:1"]),), (Policy.parse(["c:*"], None),))
+
+
+def test_a_change_of_owner_tells_what_is_gained_and_lost() -> None:
+    assert plain(keys.transferred_key(MOVED)) == {
+        "apiKey": SHOWN,
+        "confirmed": True,
+        "gained": [{"actions": ["a:b"], "resources": ["a:1"]}],
+        "lost": [{"actions": ["c:*"], "resources": None}],
+    }
+
+
+def test_a_role_tells_the_values_of_its_variables() -> None:
+    shown = mapping.verdict(Decision(Code.VALID, FACTS, TENANT, (EDITOR,)))
+    variables = [{"name": "language", "values": ["cs", "en"]}]
+    assert shown["roles"] == [{"role": "editor", "variables": variables}]
+    assert mapping.viewer(Holder(OWNER, VIEW, None, TENANT, (EDITOR,)))["roles"] == shown["roles"]
 
 
 def test_an_explanation_tells_the_policy_and_where_it_stands() -> None:
@@ -218,37 +247,35 @@ def test_an_explanation_tells_the_policy_and_where_it_stands() -> None:
 
 def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema) -> None:
     """The default resolver would answer null for a name that is spelled otherwise."""
-    holder = mapping.viewer(Holder(OWNER, VIEW, None, TENANT, ("admin",)))
+    holder = mapping.viewer(Holder(OWNER, VIEW, None, TENANT, (ADMIN,)))
     verdict = mapping.verdict(
         Decision(Code.VALID, FACTS, TENANT, explanation=Explanation("a", "b", Policy.parse(["a"], None), "c"))
     )
     page = mapping.key_page(KeyList((VIEW,), ("c",), more=False), ListKeys(query=KeyQuery()))
-    tenants = mapping.tenant_page(TenantList((TENANT,), ("c",), more=False), ListTenants())
+    page_of_tenants = tenants.tenant_page(TenantList((TENANT,), ("c",), more=False), ListTenants())
     shapes = {
         "ApiKey": mapping.key(VIEW),
         "ApiKeyConnection": page,
         "ApiKeyEdge": page["edges"][0],
         "PageInfo": page["pageInfo"],
         "Identity": mapping.identity(OWNER),
-        "Tenant": mapping.tenant(TENANT),
-        "TenantConnection": tenants,
-        "TenantEdge": tenants["edges"][0],
+        "Tenant": tenants.tenant(TENANT),
+        "TenantConnection": page_of_tenants,
+        "TenantEdge": page_of_tenants["edges"][0],
         "Policy": mapping.policy(KEY.scope[0] if KEY.scope else Policy.parse(["a"], None)),
         "HeldRole": holder["roles"][0],
+        "RoleVariable": mapping.roles([EDITOR])[0]["variables"][0],
         "Viewer": holder,
         "Credential": holder["credential"],
         "Verdict": verdict,
         "Explanation": verdict["explanation"],
         "CreateApiKeyPayload": mapping.created_key(CreatedKey(VIEW, None)),
+        "TransferApiKeyPayload": keys.transferred_key(MOVED),
         "UpdateApiKeyPayload": mapping.changed_key(VIEW),
         "DeleteApiKeysPayload": mapping.deleted_keys(()),
-        "CreateTenantPayload": mapping.created_tenant(CreatedTenant(TENANT)),
+        "CreateTenantPayload": tenants.created_tenant(CreatedTenant(TENANT)),
     }
-    declared = {
-        name: set(kind.fields)
-        for name, kind in schema.type_map.items()
-        if isinstance(kind, GraphQLObjectType) and not name.startswith("__")
-    }
-    for name in ("Query", "Mutation", "RoleVariable"):  # built-in roles have no variables yet
-        del declared[name]
-    assert {name: set(shape) for name, shape in shapes.items()} == declared
+    for name, shape in shapes.items():
+        kind = schema.type_map[name]
+        assert isinstance(kind, GraphQLObjectType)
+        assert set(shape) == set(kind.fields), name

@@ -8,6 +8,7 @@ import json
 from typing import TYPE_CHECKING
 
 from tests.doors.rest.bad_values import (
+    ABOUT_KEYS,
     FIELDS,
     FILTERS,
     HEADERS,
@@ -18,6 +19,7 @@ from tests.doors.rest.bad_values import (
     QUESTIONS,
     SESSIONS,
     TENANTS,
+    TRANSFERS,
     texts,
 )
 from tests.doors.rest.house import ROOT
@@ -61,6 +63,11 @@ def table() -> Iterator[Bad]:
         batch = json.dumps({"items": [{"token": "a"}, body]}).encode()
         at = f"items.1.{name}" if name else "items.1"
         yield Bad(f"2nd of {told(body)}", code, at, path="/v1/verify/batch", body=batch)
+    for place, given in (("transfer", TRANSFERS), ("explain", ABOUT_KEYS)):
+        for body, code, name in given:
+            yield Bad(
+                told(body), code, name, path=f"/v1/keys/{{other}}/{place}", body=json.dumps(body).encode()
+            )
     yield from queries()
     yield from headers()
     yield from paths()
@@ -131,6 +138,8 @@ def queries() -> Iterator[Bad]:
         ("POST", "/v1/keys", b'{"name": "a"}'),
         ("PATCH", "/v1/keys/{other}", b'{"name": "a"}'),
         ("DELETE", "/v1/keys/{other}", None),
+        ("POST", "/v1/keys/{other}/transfer", b'{"identity_id": "a"}'),
+        ("POST", "/v1/keys/{other}/explain", b"{}"),
         ("GET", "/v1/tenants/blog", None),
         ("GET", "/v1/whoami", None),
         ("POST", "/v1/verify", b'{"token": "a"}'),
@@ -154,6 +163,8 @@ def headers() -> Iterator[Bad]:
         zipped = [("Content-Encoding", "gzip")]
         yield Bad("gzip", "malformed_request", "Content-Encoding", "POST", path, gzip.compress(b"{}"), zipped)
     both = [("Keywright-Tenant", "shop")]
+    two = json.dumps({"name": "a", "identity_id": "idn_" + "0" * 32, "memberships": []}).encode()
+    yield Bad("two owners", "invalid_value", "memberships", body=two)
     yield Bad("two tenants", "invalid_value", "tenant", body=b'{"name": "a", "tenant": "blog"}', headers=both)
 
 
@@ -172,6 +183,8 @@ def paths() -> Iterator[Bad]:
         yield Bad("", "not_found", None, "GET", f"/v1/keys/{key}")
         yield Bad("", "not_found", None, "PATCH", f"/v1/keys/{key}", b'{"name": "a"}')
         yield Bad("", "not_found", None, "DELETE", f"/v1/keys/{key}")
+        yield Bad("", "not_found", None, "POST", f"/v1/keys/{key}/transfer", b'{"identity_id": "a"}')
+        yield Bad("", "not_found", None, "POST", f"/v1/keys/{key}/explain", b"{}")
     for slug in (MARK, "%00", "%FF", "Default", "default%20"):
         yield Bad("", "not_found", None, "GET", f"/v1/tenants/{slug}")
     yield Bad("made with a key", "not_found", None, "DELETE", "/v1/sessions/current")

@@ -25,9 +25,9 @@ PATHS = sorted(
     }
 )
 FILTERS = sorted(
-    parameter["name"]
-    for operation in DOCUMENT["paths"]["/v1/keys"].values()
-    for parameter in operation["parameters"]
+    (path, parameter["name"])
+    for path in ("/v1/keys", "/v1/memberships", "/v1/service-accounts", "/v1/audit", "/v1/audit/export")
+    for parameter in DOCUMENT["paths"][path]["get"]["parameters"]
     if parameter["in"] == "query"
 )
 HEADERS = (
@@ -84,6 +84,10 @@ def _targets(secret: str) -> Iterator[Sent]:
             "/v1/keys/{}/x",
             "/v1/tenants/{}",
             "/v1/sessions/{}",
+            "/v1/service-accounts/{}",
+            "/v1/roles/{}",
+            "/v1/memberships/{}",
+            "/v1/audit/{}",
             "/assets/{}",
         ):
             yield Sent(
@@ -91,13 +95,14 @@ def _targets(secret: str) -> Iterator[Sent]:
             )
     for path in PATHS:
         for method in ("GET", "POST"):
-            target = path.format(id="x", slug="x")
+            target = path.format(id="x", slug="x", name="x")
             yield Sent(method, f"{target}?token={secret}", b"{}")
             yield Sent(method, f"{target}?{secret}", b"{}")
             yield Sent(method, f"{target}?{secret}={secret}", b"{}")
-    for name in FILTERS:
-        yield Sent("GET", f"/v1/keys?{name}={secret}")
-        yield Sent("GET", f"/v1/keys?{name}={secret}&{name}={secret}")
+    for path, name in FILTERS:
+        yield Sent("GET", f"{path}?{name}={secret}")
+        yield Sent("GET", f"{path}?{name}={secret}&{name}={secret}")
+    yield Sent("DELETE", f"/v1/tenants/x?force={secret}")
     yield Sent("GET", f"/v1/tenants?cursor={secret}")
     yield Sent("GET", f"http://{secret}/v1/keys")
 
@@ -137,6 +142,14 @@ def _headers(secret: str) -> Iterator[Sent]:
         yield Sent("GET", target, None, {"X-Api-Key": secret}, credential=False)
 
 
+_TEMPLATES = {
+    "/v1/tenants/default": "/v1/tenants/{slug}",
+    "/v1/service-accounts/x": "/v1/service-accounts/{id}",
+    "/v1/roles/a": "/v1/roles/{name}",
+    "/v1/memberships/x": "/v1/memberships/{id}",
+}
+
+
 def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
     places: dict[tuple[str, str], dict[str, Any]] = {
         ("POST", "/v1/keys"): {"name": "a"},
@@ -144,10 +157,17 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         ("POST", "/v1/tenants"): {"slug": "a-slug"},
         ("POST", "/v1/sessions"): {"login": "admin", "password": "wrong"},
         ("POST", "/v1/verify"): {"token": "a", "action": "a:b"},
+        ("PATCH", "/v1/tenants/default"): {},
+        ("POST", "/v1/service-accounts"): {"name": "a"},
+        ("PATCH", "/v1/service-accounts/x"): {},
+        ("POST", "/v1/roles"): {"name": "a"},
+        ("PATCH", "/v1/roles/a"): {},
+        ("POST", "/v1/memberships"): {"identity_id": "a", "role": "member"},
+        ("PATCH", "/v1/memberships/x"): {},
     }
     wrong: list[Any] = [[secret], {secret: secret}, {"a": [secret]}]
     for (method, target), base in places.items():
-        path = target.replace(key_id, "{id}")
+        path = _TEMPLATES.get(target) or target.replace(key_id, "{id}")
         reference = DOCUMENT["paths"][path][method.lower()]["requestBody"]["content"]["application/json"][
             "schema"
         ]["$ref"]
@@ -173,12 +193,43 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         yield Sent(method, target, json.dumps({**base, secret: secret}).encode())
         yield Sent(method, target, json.dumps(secret).encode())
         yield Sent(method, target, json.dumps([{secret: secret}]).encode())
+    yield from _rights(secret, storable=storable)
     yield Sent("POST", "/v1/verify", json.dumps({f"x` - at `$.{secret}": 1}).encode())
     yield Sent("POST", "/v1/verify", json.dumps({"token": secret, "action": "a:b", "explain": True}).encode())
     yield Sent("POST", "/v1/verify", json.dumps({"token": "a", "ip": f"fe80::1%{secret}"}).encode())
     yield Sent(
         "POST", "/v1/keys", json.dumps({"name": "a", "allowed_cidrs": [f"fe80::%{secret}/64"]}).encode()
     )
+
+
+def _rights(secret: str, *, storable: bool) -> Iterator[Sent]:
+    """Bodies of roles, memberships and settings that hold a secret deep inside."""
+    given: dict[str, Any] = {"role": "member", "variables": {secret: [secret]}}
+    limit: dict[str, Any] = {"name": f"{secret} ", "limit": 1, "window_seconds": 1}
+    bodies: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", "/v1/tenants/default", {"settings": {"key_prefix": secret}}),
+        ("PATCH", "/v1/tenants/default", {"settings": {secret: secret}}),
+        ("PATCH", "/v1/tenants/default", {"settings": {"default_limits": [limit]}}),
+        ("PATCH", f"/v1/tenants/{secret}", {"name": "a"}),
+        ("POST", "/v1/service-accounts", {"name": "a", "memberships": [given]}),
+        ("POST", "/v1/service-accounts", {"name": "a", "memberships": [{"role": secret}]}),
+        ("POST", "/v1/service-accounts", {"name": "a", "memberships": [{secret: secret}]}),
+        ("POST", "/v1/memberships", {"identity_id": secret, "role": "member"}),
+        ("POST", "/v1/memberships", {"identity_id": "a", **given}),
+        ("POST", "/v1/memberships", {"identity_id": "a", "role": secret}),
+        ("POST", "/v1/roles", {"name": "a", "variables": {f"{secret} ": {}}}),
+        ("POST", "/v1/roles", {"name": "a", "variables": {secret: {"entity": f"{secret} "}}}),
+        ("POST", "/v1/roles", {"name": "a", "variables": {secret: {secret: secret}}}),
+        ("POST", "/v1/roles", {"name": "a", "policies": [{"actions": [f"${{{secret}}}"]}]}),
+        ("POST", "/v1/roles", {"name": "a", "policies": [{"actions": [f"{secret}::"]}]}),
+    ]
+    if storable:
+        bodies += [
+            ("POST", "/v1/roles", {"name": "a", "policies": [{"actions": [secret]}]}),
+            ("POST", "/v1/roles", {"name": "a", "variables": {"a": {"description": secret}}}),
+        ]
+    for method, target, body in bodies:
+        yield Sent(method, target, json.dumps(body).encode())
 
 
 def _broken(secret: str) -> Iterator[Sent]:
@@ -223,6 +274,13 @@ def _graphql(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         f"{{ viewer {{ identity {{ id }} }} }} # {secret}",
         f'mutation {{ deleteApiKeys(input: {{ids: ["{secret}"]}}) {{ deletedIds }} }}',
         f'{{ apiKey(id: "{secret}',
+        f'{{ role(name: "{secret}") {{ name }} }}',
+        f'{{ membership(id: "{secret}") {{ id }} }}',
+        f'{{ serviceAccount(id: "{secret}") {{ id }} }}',
+        f'{{ audit(filter: {{actor: "{secret}", action: "{secret}"}}) {{ nodes {{ id }} }} }}',
+        f'mutation {{ deleteTenant(input: {{tenant: "{secret}"}}) {{ deletedSlug }} }}',
+        f'mutation {{ deleteRole(input: {{name: "{secret}"}}) {{ deletedName }} }}',
+        f'mutation {{ createMembership(input: {{identityId: "{secret}", role: "{secret}"}}) {{ replayed }} }}',
     )
     for query in queries:
         yield Sent("POST", "/graphql", json.dumps({"query": query}).encode())

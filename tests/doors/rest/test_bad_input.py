@@ -56,4 +56,5 @@ async def test_bad_input_is_refused(place: Place, bad: Bad) -> None:
     assert problem["title"]
     assert problem["detail"].endswith(".")
     assert MARK not in str(answer.headers).lower() + answer.text.lower()
-    assert await place.house.rows() == place.rows
+    # A failed login writes that it was tried, and nothing else.
+    assert {**await place.house.rows(), "attempt": []} == {**place.rows, "attempt": []}

@@ -33,7 +33,7 @@ def test_the_two_minutes_work(tmp_path: Path) -> None:
             ["bash", "-eu", "-c", script], env=env, cwd=tmp_path, capture_output=True, timeout=60, check=True
         )
     answers = [part.strip() for part in done.stdout.decode().split("----")]
-    _, who, created, nothing, verdict, disabled, deleted = answers
+    _, who, created, nothing, verdict, disabled, deleted, role, account = answers
     assert json.loads(who)["key"]["name"] == "Root"
     key = json.loads(created)["key"]
     assert nothing == ""
@@ -43,6 +43,9 @@ def test_the_two_minutes_work(tmp_path: Path) -> None:
     assert (changed["id"], changed["state"]) == (key["id"], "disabled")
     assert [item["id"] for item in listed["items"]] == [key["id"]]
     assert deleted == ""
+    assert json.loads(role)["variables"] == {"language": {"entity": None, "description": ""}}
+    (held,) = json.loads(account)["memberships"]
+    assert (held["role"], held["variables"]) == ("editor", {"language": ["cs"]})
 
 
 def test_every_call_is_listed_with_its_permission() -> None:

@@ -31,7 +31,7 @@ WRONG = [
 async def test_another_method_is_refused_with_those_there_are(
     rest: House, method: str, path: str, allowed: set[str]
 ) -> None:
-    answer = await rest.ask(method, path.format(id="x", slug="x"), token=None)
+    answer = await rest.ask(method, path.format(id="x", slug="x", name="x"), token=None)
     assert answer.status_code == 405
     assert set(answer.headers["allow"].split(", ")) == allowed
     assert answer.headers["content-type"] == "application/problem+json"

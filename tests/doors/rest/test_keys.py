@@ -149,7 +149,7 @@ async def test_tenants(rest: House) -> None:
     made = await rest.ask("POST", "/v1/tenants", json={"slug": "my-blog", "name": "My blog"})
     assert made.status_code == 201
     tenant = made.json()
-    assert set(tenant) == {"id", "slug", "name", "active", "created_at"}
+    assert set(tenant) == {"id", "slug", "name", "active", "created_at", "settings"}
     assert (tenant["slug"], tenant["name"], tenant["active"]) == ("my-blog", "My blog", True)
     unnamed = await rest.ask("POST", "/v1/tenants", json={"slug": "unnamed"})
     assert unnamed.json()["name"] == "unnamed"

@@ -16,7 +16,8 @@ from keywright.core.identities import Identity, IdentityKind, Tenant
 from keywright.core.instants import LATEST, from_us, to_us
 from keywright.core.keys import Key
 from keywright.core.permissions import Policy
-from keywright.services.keys import KeyView
+from keywright.services.keys import KeyQuestion, KeyTransfer, KeyView
+from keywright.services.memberships import RoleInput
 
 names = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=10)
 moments = st.integers(0, to_us(LATEST) - 1).map(from_us)
@@ -36,6 +37,10 @@ networks = st.one_of(
     st.builds(lambda n: IPv4Network((n << 8, 24)), st.integers(0, 2**24 - 1)),
     st.builds(lambda n: IPv6Network((n << 64, 64)), st.integers(0, 2**64 - 1)),
 )
+given_roles = st.fixed_dictionaries(
+    {"role": names},
+    optional={"variables": st.dictionaries(names, st.lists(names, max_size=2), max_size=2)},
+)
 plain_policies = policies.map(lambda one: {"actions": one[0], "resources": one[1]})
 
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
@@ -54,6 +59,9 @@ AT_CREATION = {
     "tenant": st.none() | names,
     "prefix": st.none() | names,
     "token_hash": st.none() | names,
+    "identity_id": st.none() | names,
+    "memberships": st.none() | st.lists(given_roles, max_size=2),
+    "template": st.none() | names,
 }
 
 
@@ -71,6 +79,11 @@ def given_value(name: str, value: Any) -> Any:
             return datetime.fromisoformat(value)
         case "allowed_cidrs", _:
             return tuple(value)
+        case "memberships", _:
+            return tuple(
+                RoleInput(one["role"], {name: tuple(held) for name, held in one.get("variables", {}).items()})
+                for one in value
+            )
     return value
 
 
@@ -90,6 +103,20 @@ def test_a_creation_holds_what_was_sent(sent: dict[str, Any]) -> None:
     for name in AT_CREATION:
         missing = "" if name == "description" else None
         assert getattr(new, name) == (given_value(name, sent[name]) if name in sent else missing)
+
+
+def test_a_change_of_owner_is_looked_at_unless_it_is_confirmed() -> None:
+    body = models.KeyTransferIn.model_validate({"identity_id": "idn_1"})
+    assert mapping.key_transfer("key_1", body) == KeyTransfer("key_1", "idn_1")
+    body = models.KeyTransferIn.model_validate({"identity_id": "idn_1", "confirm": True})
+    assert mapping.key_transfer("key_1", body) == KeyTransfer("key_1", "idn_1", confirm=True)
+
+
+def test_a_question_about_a_key_holds_what_was_sent() -> None:
+    assert mapping.key_question("key_1", models.KeyQuestionIn()) == KeyQuestion(id="key_1")
+    body = models.KeyQuestionIn(action="a", resource="r", ip="i", tenant="t")
+    expected = KeyQuestion(id="key_1", action="a", resource="r", ip="i", where="t")
+    assert mapping.key_question("key_1", body) == expected
 
 
 keys = st.builds(

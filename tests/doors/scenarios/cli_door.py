@@ -16,17 +16,24 @@ from tests.doors.scenarios.door import Door, Made, Refused, operation
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_EXITS = {401: Exit.NOT_AUTHENTICATED, 403: Exit.DENIED, 404: Exit.NOT_FOUND, 409: Exit.CONFLICT}
+_EXITS = {
+    401: Exit.NOT_AUTHENTICATED,
+    403: Exit.DENIED,
+    404: Exit.NOT_FOUND,
+    409: Exit.CONFLICT,
+    410: Exit.CONFLICT,
+}
 _OPTIONS = {
     "allowed_cidrs": "cidr",
     "expires_at": "expires",
     "token_hash": "token-hash",
     "not_before": "not-before",
+    "identity_id": "for",
 }
 
 
 class CliDoor(Door):
-    def do(self, name: str, **fields: Any) -> Any:
+    def do(self, name: str, /, **fields: Any) -> Any:
         return operation(name).cli(self, fields)
 
     def run(self, *arguments: str, allow: frozenset[int] = frozenset({0}), typed: str | None = None) -> Any:
@@ -38,15 +45,16 @@ class CliDoor(Door):
         )
         if done.exception is not None and not isinstance(done.exception, Failed):
             raise done.exception
-        failed = isinstance(done.exception, Failed)
-        exit_code = done.exception.code if failed else done.return_value or Exit.OK
+        failed = done.exception if isinstance(done.exception, Failed) else None
+        exit_code = done.return_value or Exit.OK if failed is None else failed.code
         if exit_code in allow:
             return json.loads(done.stdout) if done.stdout.strip() else None
-        told = done.exception.message if failed else done.stderr
+        told = done.stderr if failed is None else failed.message
         code = re.search(r"\(([a-z_]+)(?:, [^)]*)?\)", told)
         assert code is not None, told
         assert exit_code == exit_of(code[1])
-        raise Refused(code[1])
+        not_held = re.fullmatch(r"Not held: (.*)\.", failed.hint or "") if failed is not None else None
+        raise Refused(code[1], not_held and not_held[1])
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
         if "tenant" in fields:
@@ -65,7 +73,8 @@ class CliDoor(Door):
                 options.append("--used" if value else "--never-used")
                 continue
             values = value if isinstance(value, list) else [value]
-            options += [f"--{name.replace('_', '-')}={one}" for one in values]
+            option = {"identity_id": "identity"}.get(name, name.replace("_", "-"))
+            options += [f"--{option}={one}" for one in values]
         found: list[dict[str, Any]] = []
         cursor: list[str] = []
         while True:
@@ -110,6 +119,13 @@ def exit_of(code: str) -> int:
     return _EXITS.get(statuses[code], Exit.REFUSED)
 
 
+def given_role(role: dict[str, Any]) -> str:
+    """A role to be given, as an option takes it."""
+    return ":".join(
+        [role["role"], *(f"{name}={','.join(v)}" for name, v in role.get("variables", {}).items())]
+    )
+
+
 def _options(fields: dict[str, Any], *left_out: str) -> list[str]:
     """The fields of a key as options; null becomes `--clear`."""
     found: list[str] = []
@@ -121,6 +137,8 @@ def _options(fields: dict[str, Any], *left_out: str) -> list[str]:
             found.append(f"--clear={option}")
         elif name == "allowed_cidrs":
             found += [f"--cidr={one}" for one in value]
+        elif name == "memberships":
+            found += [f"--role={given_role(one)}" for one in value]
         else:
             found.append(f"--{option}={value if isinstance(value, str) else json.dumps(value)}")
     return found

@@ -28,10 +28,11 @@ DOORS: dict[str, type[Door]] = {"rest": RestDoor, "graphql": GraphqlDoor, "cli":
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """A running server and the token of its root key."""
+    """A running server, the token of its root key, and where its database is."""
 
     url: str
     root: str
+    database: str
 
     def new_tenant(self) -> tuple[str, str]:
         """A tenant of its own for one scenario: its slug, and the token of an administrator's key in it."""
@@ -58,9 +59,28 @@ def installation(
             assert migration.popen.wait(60) == 0, migration.errors()
     url = f"http://127.0.0.1:{port}"
     with running([KEYWRIGHT, "serve"], env=env, ready_url=f"{url}/readyz"):
-        yield Installation(url, root)
+        database = f"sqlite:///{env['KEYWRIGHT_DATA']}/keywright.db"
+        yield Installation(url, root, env.get("KEYWRIGHT_DATABASE_URL", database))
 
 
 @pytest.fixture(params=sorted(DOORS))
 def kind(request: pytest.FixtureRequest) -> type[Door]:
     return DOORS[request.param]
+
+
+@pytest.fixture
+def home(installation: Installation) -> tuple[str, str]:
+    """A tenant of its own: its slug, and the token of a key with which everything may be done in it."""
+    return installation.new_tenant()
+
+
+@pytest.fixture
+def admin(kind: type[Door], installation: Installation, home: tuple[str, str]) -> Door:
+    """The door of whoever holds that key."""
+    return kind(installation.url, home[1])
+
+
+@pytest.fixture
+def root(kind: type[Door], installation: Installation) -> Door:
+    """The door of whoever holds the root key."""
+    return kind(installation.url, installation.root)

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):
-    """A door's refusal: the stable code, whatever form the door gives it."""
+    """A door's refusal: the stable code, whatever form the door gives it, and the policy that is not held, in words."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, not_held: str | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.not_held = not_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Door(ABC):
         self.tenant = tenant
 
     @abstractmethod
-    def do(self, name: str, **fields: Any) -> Any:
+    def do(self, name: str, /, **fields: Any) -> Any:
         """Do what a use case does, of those in `operations`; answers in the shape of REST."""
 
     @abstractmethod

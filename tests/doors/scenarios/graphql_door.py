@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from keywright.cli.policies import in_words
 from tests.doors.scenarios.door import Door, Made, Refused, operation
 from tests.doors.scenarios.rest_door import HTTP
 
@@ -20,17 +21,26 @@ _TENANT = "id slug name active createdAt"
 
 
 class GraphqlDoor(Door):
-    def do(self, name: str, **fields: Any) -> Any:
+    def do(self, name: str, /, **fields: Any) -> Any:
         return operation(name).graphql(self, fields)
 
-    def call(self, document: str, headers: dict[str, str] | None = None, **variables: Any) -> Any:
-        sent = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+    def call(
+        self,
+        document: str,
+        headers: dict[str, str] | None = None,
+        *,
+        anonymous: bool = False,
+        **variables: Any,
+    ) -> Any:
+        own = {} if anonymous else {"Authorization": f"Bearer {self.token}"}
+        sent = own | (headers or {})
         if self.tenant is not None:
             sent["Keywright-Tenant"] = self.tenant
         body = {"query": document, "variables": variables}
         answer = HTTP.post(f"{self.url}/graphql", json=body, headers=sent).json()
         if answer.get("errors"):
-            raise Refused(answer["errors"][0]["extensions"]["code"])
+            told = answer["errors"][0]["extensions"]
+            raise Refused(told["code"], in_words([told["policy"]]) if "policy" in told else None)
         return next(iter(answer["data"].values()))
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
@@ -38,14 +48,16 @@ class GraphqlDoor(Door):
         document = f"""mutation ($input: CreateApiKeyInput!) {{
             createApiKey(input: $input) {{ apiKey {{ {_KEY} }} token replayed }}
         }}"""
+        if "memberships" in fields:
+            fields["memberships"] = [given_role(one) for one in fields["memberships"]]
         made = self.call(document, headers, input=camel(fields))
-        return Made(_key(made["apiKey"]), made["token"], made["replayed"])
+        return Made(as_key(made["apiKey"]), made["token"], made["replayed"])
 
     def get(self, key_id: str) -> dict[str, Any]:
         found = self.call(f"query ($id: ID!) {{ apiKey(id: $id) {{ {_KEY} }} }}", id=key_id)
         if found is None:
             raise Refused("not_found")
-        return _key(found)
+        return as_key(found)
 
     def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
         document = f"""query ($first: Int, $after: String, $filter: ApiKeyFilter, $orderBy: ApiKeyOrder) {{
@@ -60,14 +72,14 @@ class GraphqlDoor(Door):
         after = None
         while True:
             answer = self.call(document, first=page, after=after, filter=_filter(filters), orderBy=order)
-            found += [_key(edge["node"]) for edge in answer["edges"]]
+            found += [as_key(edge["node"]) for edge in answer["edges"]]
             after = answer["pageInfo"]["endCursor"]
             if not answer["pageInfo"]["hasNextPage"]:
                 return found
 
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
         document = f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
-        return _key(self.call(document, input={"id": key_id, **camel(changes)})["apiKey"])
+        return as_key(self.call(document, input={"id": key_id, **camel(changes)})["apiKey"])
 
     def delete(self, *key_ids: str) -> None:
         document = "mutation ($input: DeleteApiKeysInput!) { deleteApiKeys(input: $input) { deletedIds } }"
@@ -78,22 +90,22 @@ class GraphqlDoor(Door):
         document = f"""query ($input: VerifyInput!) {{
             verify(input: $input) {{
                 valid code keyId name identity {{ id kind name }} tenant {{ slug }} expiresAt metadata {_POLICY}
-                explanation {{ check detail source }}
+                roles {{ role variables {{ name values }} }} explanation {{ check detail source }}
             }}
         }}"""
-        found = snake(self.call(document, input={"token": token, **camel(asked)}))
-        found["tenant"] = found["tenant"] and found["tenant"]["slug"]
-        return found
+        return as_verdict(self.call(document, input={"token": token, **camel(asked)}))
 
     def whoami(self) -> dict[str, Any]:
         found = self.call(
-            "{ viewer { identity { id kind name } tenant { slug } credential { kind id } roles { role } } }"
+            """{ viewer { identity { id kind name } tenant { slug } credential { kind id }
+            roles { role variables { name values } } } }"""
         )
         tenant = found["tenant"] and found["tenant"]["slug"]
         return {
             "identity": _lower_kind(found["identity"]),
             "credential": found["credential"]["kind"].lower(),
             "tenant": tenant,
+            "roles": [_role(one) for one in found["roles"]],
         }
 
     def create_tenant(self, slug: str, name: str) -> dict[str, Any]:
@@ -128,6 +140,15 @@ def deep_snake(value: Any) -> Any:
     return [deep_snake(one) for one in value] if isinstance(value, list) else value
 
 
+def given_role(role: dict[str, Any]) -> dict[str, Any]:
+    """A role to be given, as GraphQL takes it."""
+    variables = role.get("variables", {}).items()
+    return {
+        "role": role["role"],
+        "variables": [{"name": name, "values": values} for name, values in variables],
+    }
+
+
 def camel(fields: dict[str, Any]) -> dict[str, Any]:
     return {re.sub("_([a-z])", lambda found: found[1].upper(), name): value for name, value in fields.items()}
 
@@ -138,7 +159,21 @@ def snake(fields: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _key(found: dict[str, Any]) -> dict[str, Any]:
+def as_verdict(found: dict[str, Any]) -> dict[str, Any]:
+    """A verdict in the shape of REST."""
+    verdict = snake(found)
+    verdict["tenant"] = verdict["tenant"] and verdict["tenant"]["slug"]
+    verdict["identity"] = verdict["identity"] and _lower_kind(verdict["identity"])
+    verdict["roles"] = verdict["roles"] and [_role(one) for one in verdict["roles"]]
+    return verdict
+
+
+def _role(found: dict[str, Any]) -> dict[str, Any]:
+    return {"role": found["role"], "variables": {one["name"]: one["values"] for one in found["variables"]}}
+
+
+def as_key(found: dict[str, Any]) -> dict[str, Any]:
+    """A key in the shape of REST."""
     key = snake(found)
     owner = key.pop("owner")
     tenant = key["tenant"] and key["tenant"]["slug"]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import httpx2
 
+from keywright.cli.policies import in_words
 from tests.doors.scenarios.door import Door, Made, Refused, operation
 
 if TYPE_CHECKING:
@@ -16,18 +17,20 @@ HTTP = httpx2.Client(timeout=30)
 
 
 class RestDoor(Door):
-    def do(self, name: str, **fields: Any) -> Any:
+    def do(self, name: str, /, **fields: Any) -> Any:
         return operation(name).rest(self, fields)
 
-    def call(self, method: str, path: str, **more: Any) -> Any:
+    def call(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> Any:
         """The answer's JSON, None where it has no body."""
-        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        own = {} if anonymous else {"Authorization": f"Bearer {self.token}"}
+        headers = own | more.pop("headers", {})
         if self.tenant is not None:
             headers["Keywright-Tenant"] = self.tenant
         answer = HTTP.request(method, self.url + path, headers=headers, **more)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == "application/problem+json"
-            raise Refused(answer.json()["code"])
+            policy = answer.json().get("policy")
+            raise Refused(answer.json()["code"], policy and in_words([policy]))
         return None if answer.status_code == 204 else answer.json()
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:

@@ -78,7 +78,7 @@ def scripted(*answers: Answer) -> Iterator[Scripted]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_args: object) -> None:
             pass

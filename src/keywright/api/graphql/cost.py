@@ -42,6 +42,8 @@ ROOT_COST: Final = 10
 LIST_SIZE: Final = 5
 """As how many items a list counts that is not paged."""
 _SCHEMA_LISTS: Final = {"types": 50, "fields": 10, "inputFields": 10, "enumValues": 10, "args": 2}
+ROOT_LISTS: Final = {"roles": 50}
+"""As how many items the lists at the root count that are not paged."""
 _SCHEMA_ROOTS: Final = frozenset({"__schema", "__type"})
 _MAX_DIGITS: Final = 10
 
@@ -142,12 +144,17 @@ class Pricing:
             elif page is not None:
                 price.add(inner.paged(page))
             else:
-                price.add(inner.times(_SCHEMA_LISTS.get(name, LIST_SIZE)))
+                price.add(inner.times(self._length(parent, name)))
         if name in _SCHEMA_ROOTS:
             return Price(schema=price.fixed)
         if parent in (self._schema.query_type, self._schema.mutation_type):
             price.fixed += ROOT_COST
         return price
+
+    def _length(self, parent: Any, name: str) -> int:  # noqa: ANN401 - any composite type
+        """As how many items a list counts that is not paged."""
+        lists = ROOT_LISTS if parent is self._schema.query_type else _SCHEMA_LISTS
+        return lists.get(name, LIST_SIZE)
 
 
 def _is_list(kind: GraphQLOutputType) -> bool:

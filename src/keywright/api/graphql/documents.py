@@ -10,6 +10,7 @@ from graphql import GraphQLSyntaxError, parse, validate
 
 from keywright.api.graphql.cost import Price, Pricing, page_defaults
 from keywright.api.graphql.errors import Rejected, fault
+from keywright.api.graphql.fields import OpenField
 from keywright.api.graphql.limits import (
     MAX_COMMENTS,
     MAX_QUERY_BYTES,
@@ -37,7 +38,7 @@ MAX_ERRORS: Final = 20
 class Operation:
     """One operation that can be run, and the document it stands in.
 
-    `touches_data` is false for questions about the schema alone.
+    `touches_data` is false for what needs no credential: questions about the schema, and fields open to anybody.
     """
 
     tree: DocumentNode
@@ -80,6 +81,7 @@ class Documents:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._messages = Messages(schema)
+        self._open = _open_fields(schema)
         self._kept: OrderedDict[str, Document] = OrderedDict()
         self._total = 0
 
@@ -117,13 +119,23 @@ class Documents:
             Operation(
                 tree,
                 node,
-                touches_data=shape.touches_data(node),
+                touches_data=shape.touches_data(node, self._open),
                 price=pricing.operation(node),
                 defaults=page_defaults(node),
             )
             for node in operations(tree)
         ]
         return Document({operation.name: operation for operation in found})
+
+
+def _open_fields(schema: GraphQLSchema) -> frozenset[str]:
+    """The root fields that anybody may use."""
+    return frozenset(
+        name
+        for root in (schema.query_type, schema.mutation_type)
+        for name, field in (root.fields if root else {}).items()
+        if isinstance(field.resolve, OpenField)
+    )
 
 
 def _parsed(text: str, *, places: bool = False) -> DocumentNode:

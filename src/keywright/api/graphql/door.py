@@ -78,7 +78,7 @@ class GraphQLDoor:
             operation = self.documents.get(asked.query).operation(asked.operation_name)
             operation.check_cost(variables)
             call = await call_of(visit, self._services) if operation.touches_data else None
-            executor = self._executor(operation, variables, call)
+            executor = self._executor(operation, variables, call, visit)
         except Rejected as rejected:
             # To plain JSON, GraphQL over HTTP counts this as an answer like any other.
             return refused(rejected.faults, 400 if kind == GRAPHQL_RESPONSE else 200)
@@ -87,12 +87,14 @@ class GraphQLDoor:
             return refused([fault_of(denied)], found.status, headers)
         return await _executed(executor, visit.request_id)
 
-    def _executor(self, operation: Operation, variables: dict[str, Any], call: Call | None) -> Executor[Any]:
+    def _executor(
+        self, operation: Operation, variables: dict[str, Any], call: Call | None, visit: Visit
+    ) -> Executor[Any]:
         """What will run an operation; raises `Rejected` when the variables do not fit it."""
         executor = Executor.build(
             self.schema,
             operation.tree,
-            context_value=Request(self._services, self._metrics, call),
+            context_value=Request(self._services, self._metrics, call, visit),
             raw_variable_values=variables,
             operation_name=operation.name,
             max_coercion_errors=1,

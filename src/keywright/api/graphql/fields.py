@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from keywright.core.errors import InvalidValue, NotFound, Unauthenticated
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from graphql import GraphQLResolveInfo
 
     from keywright.ops.metrics import Metrics
     from keywright.services.service import Services
     from keywright.services.work import Call, UseCase
+    from keywright.web.visit import Visit
 
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -26,11 +27,12 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the fields of one request share. `call` is None where the query asks about the schema alone."""
+    """What the fields of one request share. `call` is None where the query needs no credential."""
 
     services: Services
     metrics: Metrics
     call: Call | None
+    visit: Visit | None = None
 
 
 class RootField(ABC):
@@ -46,6 +48,26 @@ class RootField(ABC):
     @abstractmethod
     async def answer(self, request: Request, call: Call, args: dict[str, Any]) -> Any:  # noqa: ANN401 - any shape
         """The field's value for a caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenField:
+    """A resolver of a root field that anybody may use, because who is to be logged in has no credential yet.
+
+    A query with no other fields is answered without a credential, and one that is sent counts for nothing.
+    """
+
+    run: Callable[[Services, Visit, dict[str, Any]], Awaitable[Any]]
+
+    async def __call__(self, _root: object, info: GraphQLResolveInfo[Any], **args: Any) -> Any:  # noqa: ANN401 - any shape
+        """Resolve the field; raises the errors of `core.errors`."""
+        request: Request = info.context
+        assert request.visit is not None  # noqa: S101 - every request that runs has come from somewhere
+        return await self.run(request.services, request.visit, args)
+
+
+Resolver: TypeAlias = RootField | OpenField
+"""What resolves a root field."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,9 +60,10 @@ class Shape:
             # Its depth counts where it is spread; here it is walked because validation does so too.
             self._walk(fragment.selection_set, _UNBOUNDED)
 
-    def touches_data(self, operation: OperationDefinitionNode) -> bool:
-        """Whether an operation asks for anything but the schema, which is public."""
-        return not all(_is_public(same[0]) for same in self._merged([operation.selection_set]).values())
+    def touches_data(self, operation: OperationDefinitionNode, free: frozenset[str] = frozenset()) -> bool:
+        """Whether an operation asks for anything but the schema, which is public, and the root fields of `free`."""
+        asked = (same[0] for same in self._merged([operation.selection_set]).values())
+        return not all(_is_public(field) or field.name.value in free for field in asked)
 
     def _walk(self, selected: SelectionSetNode, depth: int) -> None:
         left = [([selected], depth)]

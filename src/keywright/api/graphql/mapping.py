@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from keywright.core.errors import InvalidType
+from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.keys import State
 from keywright.core.listing import DEFAULT_PAGE, Between, KeyQuery, KeySort
 from keywright.services.decisions import Question
 from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys, NewKey
-from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
+from keywright.services.memberships import RoleInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from keywright.core.decision import Decision, Explanation
     from keywright.core.identities import HeldRole, Identity, Tenant
     from keywright.core.permissions import Policy
+    from keywright.core.roles import Values
     from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput
-    from keywright.services.tenants import CreatedTenant, TenantList
     from keywright.services.whoami import Holder
 
 Args = dict[str, Any]
@@ -58,7 +58,7 @@ def list_keys(args: Args) -> ListKeys:
         used=wanted.get("used"),
         sort=sort,
         descending=sort is KeySort.CREATED_AT if direction is None else direction == "DESC",
-        limit=_page_size(args),
+        limit=page_size(args),
     )
     return ListKeys(query=query, cursor=args.get("after"))
 
@@ -67,7 +67,8 @@ def _span(given: Mapping[str, Any] | None) -> Between:
     return Between() if given is None else Between(given.get("since"), given.get("until"))
 
 
-def _page_size(args: Args) -> int:
+def page_size(args: Args) -> int:
+    """How many items a page is to have."""
     size = args.get("first")
     return DEFAULT_PAGE if size is None else size
 
@@ -80,35 +81,22 @@ def new_key(args: Args) -> NewKey:
         description=given.get("description") or "",
         handle=given.get("handle"),
         tenant=given.get("tenant"),
-        scope=_policies(given.get("scope")),
+        scope=policies(given.get("scope")),
         not_before=given.get("notBefore"),
         expires_at=given.get("expiresAt"),
-        allowed_cidrs=_tuple(given.get("allowedCidrs")),
+        allowed_cidrs=as_tuple(given.get("allowedCidrs")),
         metadata=given.get("metadata"),
         prefix=given.get("prefix"),
         token_hash=given.get("tokenHash"),
+        identity_id=given.get("identityId"),
+        memberships=None if given.get("memberships") is None else given_roles(given["memberships"]),
+        template=given.get("template"),
     )
 
 
 def key_ids(args: Args) -> KeyIds:
     """The keys to be deleted."""
     return KeyIds(tuple(args["input"]["ids"]))
-
-
-def list_tenants(args: Args) -> ListTenants:
-    """A question for a list of tenants."""
-    return ListTenants(limit=_page_size(args), cursor=args.get("after"))
-
-
-def tenant_slug(args: Args) -> TenantSlug:
-    """The tenant that is asked for."""
-    return TenantSlug(args["slug"])
-
-
-def new_tenant(args: Args) -> NewTenant:
-    """What a tenant's creation asks for."""
-    given = args["input"]
-    return NewTenant(given["slug"], given.get("name"))
 
 
 def question(args: Args) -> Question:
@@ -125,13 +113,15 @@ def question(args: Args) -> Question:
     )
 
 
-def _policies(given: Sequence[Mapping[str, Any]] | None) -> tuple[PolicyInput, ...] | None:
+def policies(given: Sequence[Mapping[str, Any]] | None) -> tuple[PolicyInput, ...] | None:
+    """Policies as the services take them."""
     if given is None:
         return None
-    return tuple((tuple(one["actions"]), _tuple(one.get("resources"))) for one in given)
+    return tuple((tuple(one["actions"]), as_tuple(one.get("resources"))) for one in given)
 
 
-def _tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
+def as_tuple(given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """A list as the services take it."""
     return None if given is None else tuple(given)
 
 
@@ -139,7 +129,9 @@ def _same(value: Any) -> Any:  # noqa: ANN401 - any value
     return value
 
 
-def _never_null(name: str) -> Callable[[Any], Any]:
+def never_null(name: str) -> Callable[[Any], Any]:
+    """A reader of a value that cannot be null; it raises `InvalidType`."""
+
     def read(value: Any) -> Any:  # noqa: ANN401 - any value
         if value is None:
             raise InvalidType("This cannot be null. Leave it out to keep it as it is.", field=name)
@@ -150,14 +142,14 @@ def _never_null(name: str) -> Callable[[Any], Any]:
 
 # What an update can change: the field, its name in the services, how its value is read.
 _CHANGES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("name", "name", _never_null("name")),
-    ("description", "description", _never_null("description")),
-    ("active", "active", _never_null("active")),
+    ("name", "name", never_null("name")),
+    ("description", "description", never_null("description")),
+    ("active", "active", never_null("active")),
     ("handle", "handle", _same),
-    ("scope", "scope", _policies),
+    ("scope", "scope", policies),
     ("notBefore", "not_before", _same),
     ("expiresAt", "expires_at", _same),
-    ("allowedCidrs", "allowed_cidrs", _tuple),
+    ("allowedCidrs", "allowed_cidrs", as_tuple),
     ("metadata", "metadata", _same),
 )
 
@@ -177,13 +169,14 @@ def identity(value: Identity) -> Shape:
 
 
 def tenant(value: Tenant) -> Shape:
-    """A tenant."""
+    """A tenant as it stands beside other things: without its settings, which take `tenants:read`."""
     return {
         "id": value.id,
         "slug": value.slug,
         "name": value.name,
         "active": value.active,
         "createdAt": value.created_at,
+        "settings": None,
     }
 
 
@@ -248,11 +241,6 @@ def key_page(page: KeyList, asked: ListKeys) -> Shape:
     return connection([key(one) for one in page.items], page.cursors, more=page.more, after=asked.cursor)
 
 
-def tenant_page(page: TenantList, asked: ListTenants) -> Shape:
-    """A page of tenants."""
-    return connection([tenant(one) for one in page.items], page.cursors, more=page.more, after=asked.cursor)
-
-
 def connection(nodes: Sequence[Shape], cursors: Sequence[str], *, more: bool, after: str | None) -> Shape:
     """A page in the form of Relay's connections. A cursor is handed out for an item, so before `after` stands one."""
     return {
@@ -265,11 +253,6 @@ def connection(nodes: Sequence[Shape], cursors: Sequence[str], *, more: bool, af
             "endCursor": cursors[-1] if cursors else None,
         },
     }
-
-
-def created_tenant(created: CreatedTenant) -> Shape:
-    """A created tenant."""
-    return {"tenant": tenant(created.tenant), "replayed": created.replayed}
 
 
 def viewer(holder: Holder) -> Shape:
@@ -295,13 +278,25 @@ def viewer(holder: Holder) -> Shape:
 
 def roles(held: Sequence[HeldRole]) -> list[Shape]:
     """Roles that count, with the values of their variables."""
-    return [
-        {
-            "role": one.role,
-            "variables": [{"name": name, "values": list(values)} for name, values in one.variables],
-        }
-        for one in held
-    ]
+    return [{"role": one.role, "variables": values(one.variables)} for one in held]
+
+
+def values(given: Values) -> list[Shape]:
+    """Variables of a role with their values."""
+    return [{"name": name, "values": list(found)} for name, found in given]
+
+
+def given_values(given: Sequence[Mapping[str, Any]] | None) -> dict[str, tuple[str, ...]]:
+    """Values of variables, as the services take them. Raises `InvalidValue` for a variable that is there twice."""
+    found = {one["name"]: tuple(one["values"]) for one in given or ()}
+    if len(found) < len(given or ()):
+        raise InvalidValue("A variable is there twice.", field="variables")
+    return found
+
+
+def given_roles(given: Sequence[Mapping[str, Any]] | None) -> tuple[RoleInput, ...]:
+    """Roles to be given, as the services take them."""
+    return tuple(RoleInput(one["role"], given_values(one.get("variables"))) for one in given or ())
 
 
 def verdict(decision: Decision) -> Shape:

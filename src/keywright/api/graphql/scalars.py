@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 from ariadne import EnumType, ScalarType
 from graphql import Undefined, value_from_ast_untyped
 
+from keywright.core.audit import ActorKind
+from keywright.core.catalog import Kind as CatalogChangeKind
 from keywright.core.checks import moment
 from keywright.core.decision import Code
 from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.identities import IdentityKind
 from keywright.core.instants import rfc3339
+from keywright.core.invitations import InvitationState
 from keywright.core.keys import State
 from keywright.core.listing import KeySort
+from keywright.services.mail import MailProblem
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -80,4 +84,8 @@ def bindables() -> list[SchemaBindable]:
         _named("ApiKeyOrderField", KeySort),
         _named("IdentityKind", IdentityKind),
         _named("VerdictCode", Code),
+        _named("ActorKind", ActorKind),
+        _named("InvitationState", InvitationState),
+        _named("MailProblem", MailProblem),
+        _named("CatalogChangeKind", CatalogChangeKind),
     ]

@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING
 
 from ariadne import MutationType, QueryType, make_executable_schema
 
-from keywright.api.graphql import decisions, keys, scalars, tenants, viewer
+from keywright.api.graphql import (
+    audit,
+    catalog,
+    decisions,
+    factors,
+    invitations,
+    keys,
+    memberships,
+    roles,
+    scalars,
+    service_accounts,
+    sessions,
+    sign_on,
+    tenants,
+    users,
+    viewer,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,15 +31,17 @@ if TYPE_CHECKING:
     from ariadne import ObjectType
     from graphql import GraphQLSchema
 
-    from keywright.api.graphql.fields import RootField
+    from keywright.api.graphql.fields import Resolver
 
 
 def build_schema() -> GraphQLSchema:
     """The executable schema. A root field without a resolver is a defect, and stops the start."""
     query, mutation = QueryType(), MutationType()
-    for noun in (viewer, keys, tenants, decisions):
+    people = (users, invitations, service_accounts, roles, memberships)
+    login = (sessions, factors)
+    for noun in (viewer, keys, tenants, *people, *login, catalog, audit, decisions):
         _bind(query, noun.QUERIES)
-    for noun in (keys, tenants):
+    for noun in (keys, tenants, *people, *login, catalog, sign_on):
         _bind(mutation, noun.MUTATIONS)
     texts = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.graphql"))]
     schema = make_executable_schema(texts, query, mutation, *scalars.bindables())
@@ -34,6 +52,6 @@ def build_schema() -> GraphQLSchema:
     return schema
 
 
-def _bind(root: ObjectType, fields: Mapping[str, RootField]) -> None:
+def _bind(root: ObjectType, fields: Mapping[str, Resolver]) -> None:
     for name, resolve in fields.items():
         root.set_field(name, resolve)

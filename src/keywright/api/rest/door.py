@@ -8,7 +8,21 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from keywright.api.rest import keys, openapi, sessions, tenants
+from keywright.api.rest import (
+    audit,
+    catalog,
+    factors,
+    invitations,
+    keys,
+    memberships,
+    openapi,
+    roles,
+    service_accounts,
+    sessions,
+    sign_on,
+    tenants,
+    users,
+)
 from keywright.api.rest.routes import Door
 from keywright.api.rest.validation import error_of
 from keywright.core.errors import KeywrightError
@@ -37,7 +51,16 @@ class RestDoor:
         door = Door(services)
         keys.declare(door)
         tenants.declare(door)
+        users.declare(door)
+        invitations.declare(door)
+        service_accounts.declare(door)
+        roles.declare(door)
+        memberships.declare(door)
+        catalog.declare(door)
+        audit.declare(door)
         sessions.declare(door)
+        factors.declare(door)
+        sign_on.declare(door)
         app = FastAPI(
             title="Keywright",
             version=version,

@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import Path, Query
+from fastapi import Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
 from keywright.api.rest import mapping, models
 from keywright.api.rest.models import QueryBoolean, QueryCount, Timestamp
 from keywright.api.rest.routes import Door
+from keywright.api.rest.verify import verdict
 from keywright.core.checks import moment
+from keywright.core.decision import Decision
 from keywright.core.keys import State
 from keywright.core.listing import DEFAULT_PAGE, Between, KeyQuery, KeySort
 from keywright.services import keys
-from keywright.services.keys import KeyChanges, KeyId, KeyIds, ListKeys
+from keywright.services.keys import KeyChanges, KeyId, KeyIds, KeyQuestion, KeyTransfer, ListKeys
+from keywright.web.errors import encode
 
 _TAG = "Keys"
+EXPLAIN = "/keys/{id}/explain"
 KeyPath = Annotated[str, Path(description="The key's id.", examples=["key_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"])]
 Listed = Literal["active", "disabled", "expired", "not_yet_valid"]
 
@@ -91,6 +95,21 @@ def read_changes(id: KeyPath, body: models.KeyPatch) -> KeyChanges:  # noqa: A00
     return mapping.key_changes(id, body)
 
 
+def read_transfer(id: KeyPath, body: models.KeyTransferIn) -> KeyTransfer:  # noqa: A002 - the name stands in the path
+    """The new owner of a key."""
+    return mapping.key_transfer(id, body)
+
+
+def read_question(id: KeyPath, body: models.KeyQuestionIn) -> KeyQuestion:  # noqa: A002 - the name stands in the path
+    """What is asked about a key."""
+    return mapping.key_question(id, body)
+
+
+def _explained(decision: Decision) -> Response:
+    """The decision in the form that `/v1/verify` gives it."""
+    return Response(encode(verdict(decision)), media_type="application/json")
+
+
 def _nothing(_result: Sequence[str]) -> None:
     return None
 
@@ -145,4 +164,23 @@ def _declare_one(door: Door) -> None:
     )
     door.route(
         "DELETE", path, keys.delete_keys, read=read_some, show=_nothing, status=204, refusals=(404,), tag=_TAG
+    )
+    door.route(
+        "POST",
+        f"{path}/transfer",
+        keys.transfer_key,
+        read=read_transfer,
+        show=mapping.transferred_key,
+        model=models.KeyTransferOut,
+        refusals=(404,),
+        tag=_TAG,
+    )
+    door.route(
+        "POST",
+        EXPLAIN,
+        keys.explain_key,
+        read=read_question,
+        show=_explained,
+        refusals=(404,),
+        tag=_TAG,
     )

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from keywright.api.rest import models
-from keywright.services.keys import KeyChanges, NewKey
+from keywright.services.keys import KeyChanges, KeyQuestion, KeyTransfer, NewKey
+from keywright.services.memberships import RoleInput
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from keywright.core.identities import HeldRole, Identity, Tenant
-    from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput
+    from keywright.core.identities import HeldRole, Identity
+    from keywright.core.permissions import Policy
+    from keywright.core.roles import Values
+    from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput, TransferredKey
     from keywright.services.sessions import LoggedIn
-    from keywright.services.tenants import TenantList
     from keywright.services.whoami import Holder
 
 _HASHED = "The token's hash was given, so there is no token to show."
@@ -37,7 +39,30 @@ def new_key(body: models.KeyIn) -> NewKey:
         prefix=body.prefix,
         token_hash=body.token_hash,
         tenant=body.tenant,
+        identity_id=body.identity_id,
+        memberships=None if body.memberships is None else given_roles(body.memberships),
+        template=body.template,
     )
+
+
+def given_roles(roles: Sequence[models.GivenRoleIn]) -> tuple[RoleInput, ...]:
+    """Roles to be given, as the services take them."""
+    return tuple(RoleInput(one.role, variables(one.variables)) for one in roles)
+
+
+def variables(given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """Values of variables, as the services take them."""
+    return {name: tuple(values) for name, values in given.items()}
+
+
+def key_transfer(key_id: str, body: models.KeyTransferIn) -> KeyTransfer:
+    """Which key is to speak for whom."""
+    return KeyTransfer(key_id, body.identity_id, body.confirm)
+
+
+def key_question(key_id: str, body: models.KeyQuestionIn) -> KeyQuestion:
+    """What is asked about a key."""
+    return KeyQuestion(id=key_id, action=body.action, resource=body.resource, ip=body.ip, where=body.tenant)
 
 
 def key_changes(key_id: str, body: models.KeyPatch) -> KeyChanges:
@@ -80,9 +105,7 @@ def key(view: KeyView) -> models.KeyOut:
         prefix=it.prefix,
         hint=it.hint,
         last_seven=it.last_seven,
-        scope=None
-        if it.scope is None
-        else [models.PolicyOut.model_validate(plain(one.to_plain())) for one in it.scope],
+        scope=None if it.scope is None else shown_policies(it.scope),
         allowed_cidrs=None if it.allowed_cidrs is None else [str(one) for one in it.allowed_cidrs],
         metadata=json.loads(it.metadata),
         not_before=it.not_before,
@@ -92,6 +115,11 @@ def key(view: KeyView) -> models.KeyOut:
         last_used_at=it.last_used_at,
         last_used_ip=it.last_used_ip,
     )
+
+
+def shown_policies(shown: Sequence[Policy]) -> list[models.PolicyOut]:
+    """Policies."""
+    return [models.PolicyOut.model_validate(plain(one.to_plain())) for one in shown]
 
 
 def plain(policy: dict[str, Any]) -> dict[str, Any]:
@@ -110,21 +138,19 @@ def created_key(created: CreatedKey) -> models.CreatedKeyOut:
     )
 
 
-def key_list(listed: KeyList) -> models.KeyListOut:
-    """A page of keys."""
-    return models.KeyListOut(items=[key(view) for view in listed.items], next_cursor=listed.next_cursor)
-
-
-def tenant(value: Tenant) -> models.TenantOut:
-    """A tenant."""
-    return models.TenantOut(
-        id=value.id, slug=value.slug, name=value.name, active=value.active, created_at=value.created_at
+def transferred_key(result: TransferredKey) -> models.KeyTransferOut:
+    """A key with its new owner, or as it would be."""
+    return models.KeyTransferOut(
+        key=key(result.view),
+        confirmed=result.confirmed,
+        gained=shown_policies(result.gained),
+        lost=shown_policies(result.lost),
     )
 
 
-def tenant_list(listed: TenantList) -> models.TenantListOut:
-    """A page of tenants."""
-    return models.TenantListOut(items=[tenant(one) for one in listed.items], next_cursor=listed.next_cursor)
+def key_list(listed: KeyList) -> models.KeyListOut:
+    """A page of keys."""
+    return models.KeyListOut(items=[key(view) for view in listed.items], next_cursor=listed.next_cursor)
 
 
 def session(logged_in: LoggedIn) -> models.SessionOut:
@@ -155,4 +181,9 @@ def holder(value: Holder) -> models.WhoamiOut:
 
 def held_role(held: HeldRole) -> models.RoleOut:
     """A role with the values of its variables."""
-    return models.RoleOut(role=held.role, variables={name: list(values) for name, values in held.variables})
+    return models.RoleOut(role=held.role, variables=shown_values(held.variables))
+
+
+def shown_values(values: Values) -> dict[str, list[str]]:
+    """The values of variables by their names."""
+    return {name: list(given) for name, given in values}

@@ -101,20 +101,39 @@ _ABOUT_CIDRS = "Address ranges from which the key may be used; null means any."
 _ABOUT_METADATA = "A JSON object of at most 16 KiB, for you alone."
 
 
+class GivenRoleIn(In):
+    """A role to be given, with values for each of its variables."""
+
+    role: str = _told(..., "The role's name.", pattern=r"^[a-z0-9][a-z0-9_\-]{0,99}$", examples=["editor"])
+    variables: dict[str, list[str]] = _told(
+        {}, "Values by the variable's name.", examples=[{"language": ["cs"]}]
+    )
+
+
 class KeyIn(In):
-    """A key to be made. It speaks for its maker."""
+    """A key to be made. It speaks for its maker, for the identity that is named, or for itself alone."""
 
     name: str = _told(..., _ABOUT_NAME, **_NAME)
     description: str = _told("", **_DESCRIPTION)
     handle: str | None = _told(None, _ABOUT_HANDLE, **_HANDLE)
-    tenant: str | None = _told(None, "The tenant's slug, where the credential does not say it.")
+    tenant: str | None = _told(
+        None, "The tenant's slug, where the credential does not say it; `*` for a global key."
+    )
+    identity_id: str | None = _told(None, "For whom the key speaks, where it is not its maker.")
+    memberships: list[GivenRoleIn] | None = _told(
+        None, "Roles for an identity that is made for this key alone; not with `identity_id`.", maxItems=50
+    )
+    template: str | None = _told(None, "A key template of the catalog, which says what is not said here.")
     scope: list[PolicyIn] | None = _told(None, _ABOUT_SCOPE, **_SCOPE)
     not_before: Timestamp | None = _told(None, _ABOUT_START)
     expires_at: Timestamp | None = _told(None, _ABOUT_END)
     allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
     metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
     prefix: str | None = _told(
-        None, "The token's prefix, `kw` unless given.", pattern=r"^[a-z][a-z0-9_]{0,15}$", examples=["acme"]
+        None,
+        "The token's prefix; the tenant's unless given, else `kw`.",
+        pattern=r"^[a-z][a-z0-9_]{0,15}$",
+        examples=["acme"],
     )
     token_hash: str | None = _told(
         None,
@@ -123,7 +142,8 @@ class KeyIn(In):
     )
 
 
-def _without_defaults(schema: dict[str, Any]) -> None:
+def without_defaults(schema: dict[str, Any]) -> None:
+    """Take the defaults out of a schema of changes: what is left out there stays as it is."""
     for field in schema["properties"].values():
         field.pop("default", None)
 
@@ -132,7 +152,7 @@ class KeyPatch(In):
     """What is to change; a field left out stays, and null clears where it is allowed."""
 
     # What is left out stays as it is, so no field has a default to tell of.
-    model_config = ConfigDict(json_schema_extra=_without_defaults)
+    model_config = ConfigDict(json_schema_extra=without_defaults)
 
     name: str = _told("", _ABOUT_NAME, **_NAME)
     description: str = _told("", **_DESCRIPTION)
@@ -204,37 +224,37 @@ class KeyListOut(Out):
     next_cursor: str | None
 
 
-class TenantIn(In):
-    """A tenant to be made."""
+class KeyTransferIn(In):
+    """For whom a key is to speak from now on."""
 
-    slug: str = _told(
-        ..., "Unique; stands in headers.", pattern=r"^[a-z0-9][a-z0-9_\-]{0,99}$", examples=["my-blog"]
+    identity_id: str = _told(..., "The identity's id.", examples=["idn_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"])
+    confirm: bool = _told(False, "False only shows what the key would gain and lose.")  # noqa: FBT003 - the default
+
+
+class KeyTransferOut(Out):
+    """A key with its new owner, or as it would be, and what it may do more and less than before."""
+
+    key: KeyOut
+    confirmed: bool = Field(description="Whether the owner was changed, or only looked at.")
+    gained: list[PolicyOut] = Field(description="Policies that the key did not have before, 200 at most.")
+    lost: list[PolicyOut] = Field(description="Policies that the key had before, 200 at most.")
+
+
+class KeyQuestionIn(In):
+    """What to ask about a key; nothing at all asks whether it is valid."""
+
+    action: str | None = _told(
+        None, "What its holder wants to do.", minLength=1, maxLength=512, examples=["article:read"]
     )
-    name: str | None = _told(None, "The slug unless given.", minLength=1, maxLength=255, examples=["My blog"])
-
-
-class TenantOut(Out):
-    """A tenant."""
-
-    id: str
-    slug: str
-    name: str
-    active: bool
-    created_at: Moment
-
-
-class TenantListOut(Out):
-    """A page of tenants."""
-
-    items: list[TenantOut]
-    next_cursor: str | None
-
-
-class LoginIn(In):
-    """A login by name and password."""
-
-    login: str = Field(max_length=255, examples=["admin"])
-    password: str = Field(max_length=1024, json_schema_extra={"format": "password"})
+    resource: str | None = _told(
+        None,
+        "What that is done to; goes with an action.",
+        minLength=1,
+        maxLength=512,
+        examples=["article:cs:42"],
+    )
+    ip: str | None = _told(None, "The address from which the key is used.", examples=["192.0.2.7"])
+    tenant: str | None = _told(None, "The slug of the tenant in which a global key is used.")
 
 
 class SessionOut(Out):
@@ -275,3 +295,7 @@ class ProblemOut(Out):
     detail: str
     field: str | None = None
     request_id: str
+    policy: dict[str, list[str]] | None = Field(None, description="The policy that the caller does not hold.")
+    factors: list[str] | None = Field(None, description="The second factors that are accepted.")
+    nearest: str | None = Field(None, description="The known name most like the unknown one.")
+    faults: list[dict[str, str]] | None = Field(None, description="All faults of a catalog.")

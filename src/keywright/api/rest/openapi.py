@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from fastapi.openapi.utils import get_openapi
 
+from keywright.api.rest.keys import EXPLAIN
 from keywright.api.rest.models import ProblemOut
 from keywright.api.rest.routes import REQUEST_ID, RETRY_AFTER, TENANT, problems
 from keywright.api.rest.verify import BatchIn, BatchOut, VerdictOut, VerifyIn
@@ -45,9 +46,17 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
         routes=app.routes,
         tags=[
             {"name": "Decisions", "description": "May the holder of this token do this now?"},
-            {"name": "Keys", "description": "API keys of one tenant."},
+            {"name": "Keys", "description": "API keys of one tenant, or over the whole installation."},
             {"name": "Tenants", "description": "Isolation boundaries."},
+            {"name": "Users", "description": "People who can log in."},
+            {"name": "Invitations", "description": "Links by which people come in, or set a new password."},
+            {"name": "Service accounts", "description": "Identities for programs."},
+            {"name": "Roles", "description": "What can be given: policies, with variables in them."},
+            {"name": "Memberships", "description": "Who holds which role."},
+            {"name": "Catalog", "description": "A tenant's own vocabulary, applied as a whole."},
+            {"name": "Audit", "description": "Who did what, and when."},
             {"name": "Login", "description": "Sessions, and who one is."},
+            {"name": "Second factors", "description": "Authenticator apps, recovery codes and passkeys."},
         ],
     )
     components = found.setdefault("components", {})
@@ -82,6 +91,8 @@ def _add_verify(found: dict[str, Any]) -> None:
     ]
     schemas["BatchIn"]["properties"]["items"] |= {"minItems": 1, "maxItems": MAX_BATCH}
     found["components"]["schemas"] |= schemas
+    explained = found["paths"][f"/v1{EXPLAIN}"]["post"]["responses"]["200"]
+    explained["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/VerdictOut"}}}
     found["paths"]["/v1/verify"] = {
         "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut", _QUESTION)
     }

@@ -4,21 +4,27 @@ Annotations are evaluated here, since FastAPI reads those of functions that are 
 """
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.params import Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.responses import StreamingResponse
+from starlette.routing import Match
+from starlette.types import Scope
 
 from keywright.api.rest.models import ProblemOut
 from keywright.api.rest.reading import check_query, read_json
+from keywright.core.errors import KeywrightError
+from keywright.services.cursors import Listed
 from keywright.services.service import Services
 from keywright.services.work import Call, Reach, UseCase
 from keywright.web.calls import call_of
-from keywright.web.errors import MEDIA_TYPE
-from keywright.web.visit import visit_of
+from keywright.web.errors import MEDIA_TYPE, encode, problem_of
+from keywright.web.visit import Visit, visit_of
 
 TENANT = {
     "name": "Keywright-Tenant",
@@ -26,6 +32,10 @@ TENANT = {
     "required": False,
     "description": "The tenant's slug, where the credential does not say it.",
     "schema": {"type": "string"},
+}
+TENANT_OR_ALL = {
+    **TENANT,
+    "description": "The tenant's slug, where the credential does not say it; `*` for the whole installation.",
 }
 _IDEMPOTENCY = {
     "name": "Idempotency-Key",
@@ -40,6 +50,7 @@ _REFUSALS = {
     403: "The caller lacks a permission.",
     404: "There is no such thing, or the caller may not know of it.",
     409: "The request clashes with what is there.",
+    410: "What was asked for was there, and works no more.",
     413: "The body is over 1 MiB.",
     422: "A field is wrong; `field` names it.",
     429: "Too many attempts; see Retry-After.",
@@ -116,12 +127,38 @@ class JsonRoute(APIRoute):
         return as_json
 
 
+class JsonLines(StreamingResponse):
+    """JSON objects, each on a line of its own."""
+
+    media_type = "application/x-ndjson"
+
+
+def _beside_words(words: set[str]) -> type[JsonRoute]:
+    """Routes of which one with an id in its path is none for a path that another one has in words.
+
+    So `DELETE /v1/sessions/end-others` is a method that this path does not have, and ends no session.
+    """
+
+    class Route(JsonRoute):
+        def __init__(self, path: str, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - FastAPI's own
+            super().__init__(path, *args, **kwargs)
+            if "{" not in path:
+                words.add(path)
+
+        def matches(self, scope: Scope) -> tuple[Match, Scope]:
+            if "{" in self.path and scope["path"] in words:
+                return Match.NONE, {}
+            return super().matches(scope)
+
+    return Route
+
+
 class Door:
     """Declares routes on a router, each over one use case of `services`."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
-        self.router = APIRouter(route_class=JsonRoute, prefix="/v1")
+        self.router = APIRouter(route_class=_beside_words(set()), prefix="/v1")
         self.declared: dict[tuple[str, str], UseCase[Any, Any]] = {}
 
     def route(
@@ -166,12 +203,7 @@ class Door:
         self, use: UseCase[Any, Any], read: Callable[..., Any], show: Callable[[Any], Any], status: int
     ) -> Callable[..., Coroutine[Any, Any, Any]]:
         services = self.services
-        query = _query_model(read)
-
-        async def call(request: Request) -> Call:
-            made = await call_of(visit_of(request.scope), services)
-            check_query(request.query_params, query)
-            return made
+        call = self._call(read)
 
         async def endpoint(
             response: Response,
@@ -186,6 +218,84 @@ class Door:
 
         return endpoint
 
+    def export(
+        self,
+        path: str,
+        use: UseCase[Any, Listed[Any]],
+        *,
+        name: str,
+        summary: str,
+        read: Callable[..., Any],
+        line: Callable[[Any], BaseModel],
+        refusals: tuple[int, ...] = (),
+        tag: str,
+    ) -> None:
+        """Answer with all that a use case lists, one JSON object a line, page by page as they are read.
+
+        `read` makes the input for the first page, and `line` the object of an item. The caller is
+        authenticated again for each page. What goes wrong after the first page ends the stream with a line
+        that holds problem details, and breaks the connection off.
+        """
+        self.declared["GET", path] = use
+        self.router.add_api_route(
+            path,
+            self._exporting(use, read, line),
+            methods=["GET"],
+            operation_id=name,
+            summary=summary,
+            description=f"{summary}\n\n{_needs(use)}",
+            response_class=JsonLines,
+            responses={
+                200: {"description": "One object a line.", "headers": REQUEST_ID},
+                **problems(400, 401, 403, *refusals, 413, 422, 503),
+            },
+            tags=[tag],
+            openapi_extra={"x-permission": use.permission, "parameters": _headers(use, creates=False)},
+        )
+
+    def _exporting(
+        self, use: UseCase[Any, Listed[Any]], read: Callable[..., Any], line: Callable[[Any], BaseModel]
+    ) -> Callable[..., Coroutine[Any, Any, JsonLines]]:
+        services = self.services
+        call = self._call(read)
+
+        async def lines(visit: Visit, page: Listed[Any], data: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - as above
+            try:
+                yield _lines(page, line)
+                while page.next_cursor is not None:
+                    data = replace(data, cursor=page.next_cursor)
+                    page = await services.run(use, await call_of(visit, services), data)
+                    yield _lines(page, line)
+            except KeywrightError as error:
+                found, _ = problem_of(error, visit.request_id)
+                yield encode(found) + b"\n"
+                raise
+
+        async def endpoint(
+            request: Request,
+            who: Annotated[Call, Depends(call)],
+            data: Annotated[Any, Depends(read)],  # noqa: ANN401 - as above
+        ) -> JsonLines:
+            first = await services.run(use, who, data)
+            return JsonLines(lines(visit_of(request.scope), first, data))
+
+        return endpoint
+
+    def _call(self, read: Callable[..., Any]) -> Callable[[Request], Coroutine[Any, Any, Call]]:
+        """The dependency that authenticates a request, and then looks whether its query string is known."""
+        query = _query_model(read)
+
+        async def call(request: Request) -> Call:
+            made = await call_of(visit_of(request.scope), self.services)
+            check_query(request.query_params, query)
+            return made
+
+        return call
+
+
+def _lines(page: Listed[Any], line: Callable[[Any], BaseModel]) -> bytes:
+    return b"".join(line(item).model_dump_json().encode() + b"\n" for item in page.items)
+
 
 def _query_model(read: Callable[..., Any]) -> type[BaseModel] | None:
     """The model of the query string, by the annotation `Annotated[Model, Query()]` of the dependency that reads it."""
@@ -197,11 +307,18 @@ def _query_model(read: Callable[..., Any]) -> type[BaseModel] | None:
 
 
 def _headers(use: UseCase[Any, Any], *, creates: bool) -> list[dict[str, Any]]:
-    return [*([TENANT] if use.reach is Reach.TENANT else []), *([_IDEMPOTENCY] if creates else [])]
+    tenant = {Reach.TENANT: [TENANT], Reach.EITHER: [TENANT_OR_ALL]}.get(use.reach, [])
+    return [*tenant, *([_IDEMPOTENCY] if creates else [])]
 
 
 def _described(use: UseCase[Any, Any]) -> str:
+    return f"{use.run.__doc__ or ''}\n\n{_needs(use)}"
+
+
+def _needs(use: UseCase[Any, Any]) -> str:
     needs = f"Needs the permission `{use.permission}`." if use.permission else "Any caller may."
+    if use.own is not None:
+        needs += f" `{use.own}` opens it for what is the caller's own alone."
     if use.reach is Reach.INSTALLATION:
         needs += " It must be held over the whole installation."
-    return f"{use.run.__doc__ or ''}\n\n{needs}"
+    return needs

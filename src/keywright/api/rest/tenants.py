@@ -1,17 +1,124 @@
 """`/v1/tenants`."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict
+from msgspec import UNSET
+from pydantic import BaseModel, ConfigDict, Field
 
-from keywright.api.rest import mapping, models
+from keywright.api.rest.models import In, Moment, Out, QueryBoolean, QueryCount, without_defaults
 from keywright.api.rest.routes import Door
+from keywright.core.identities import Tenant
 from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import tenants
-from keywright.services.tenants import CreatedTenant, ListTenants, NewTenant, TenantSlug
+from keywright.services.tenants import (
+    LONGEST_LIFETIME,
+    MAX_LIMITS,
+    MAX_USES,
+    SHORTEST_LIFETIME,
+    CreatedTenant,
+    LimitInput,
+    ListTenants,
+    NewTenant,
+    SettingsChanges,
+    TenantChanges,
+    TenantDeletion,
+    TenantList,
+    TenantSlug,
+)
 
 _TAG = "Tenants"
+_SLUG: dict[str, Any] = {"pattern": r"^[a-z0-9][a-z0-9_\-]{0,99}$", "examples": ["my-blog"]}
+_NAME: dict[str, Any] = {"minLength": 1, "maxLength": 255, "examples": ["My blog"]}
+
+
+class TenantIn(In):
+    """A tenant to be made."""
+
+    slug: str = Field(description="Unique; stands in headers.", json_schema_extra=_SLUG)
+    name: str | None = Field(None, description="The slug unless given.", json_schema_extra=_NAME)
+
+
+class LimitIn(In):
+    """A limit: so many uses in so many seconds."""
+
+    name: str = Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_\-]{1,100}$", "examples": ["burst"]})
+    limit: int = Field(json_schema_extra={"minimum": 1, "maximum": MAX_USES})
+    window_seconds: int = Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_LIFETIME})
+
+
+class TenantSettingsPatch(In):
+    """What is to change of a tenant's settings; a field left out stays, and null clears it where it may be null."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    key_prefix: str | None = Field(
+        None,
+        description="The prefix of new tokens, where none is asked for.",
+        json_schema_extra={"pattern": "^[a-z][a-z0-9_]{0,15}$", "examples": ["acme"]},
+    )
+    max_key_lifetime_seconds: int | None = Field(
+        None,
+        description="The longest that a new key may live; null: as long as it likes.",
+        json_schema_extra={"minimum": SHORTEST_LIFETIME, "maximum": LONGEST_LIFETIME},
+    )
+    keys_must_expire: bool = Field(False, description="True refuses keys without an expiry.")  # noqa: FBT003 - the default
+    two_factor_required: bool = Field(False, description="True closes it to logins without a second factor.")  # noqa: FBT003 - the default
+    default_limits: list[LimitIn] = Field(
+        [],
+        description="Limits for keys that have none of their own; they replace those before.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
+
+
+class TenantPatch(In):
+    """What is to change; a field left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra=without_defaults)
+
+    slug: str = Field("", description="Its new slug.", json_schema_extra=_SLUG)
+    name: str = Field("", json_schema_extra=_NAME)
+    active: bool = Field(
+        True,  # noqa: FBT003 - the default
+        description="False closes it, true opens it again; takes `tenants:update` over the whole installation.",
+    )
+    settings: TenantSettingsPatch = Field(default_factory=TenantSettingsPatch.model_construct)
+
+
+class LimitOut(Out):
+    """A limit: so many uses in so many seconds."""
+
+    name: str
+    limit: int
+    window_seconds: int
+
+
+class TenantSettingsOut(Out):
+    """What a tenant asks of its keys and people."""
+
+    key_prefix: str | None
+    max_key_lifetime_seconds: int | None
+    keys_must_expire: bool
+    two_factor_required: bool
+    default_limits: list[LimitOut]
+
+
+class TenantOut(Out):
+    """A tenant."""
+
+    id: str
+    slug: str
+    name: str
+    active: bool
+    created_at: Moment
+    settings: TenantSettingsOut
+
+
+class TenantListOut(Out):
+    """A page of tenants."""
+
+    items: list[TenantOut]
+    next_cursor: str | None
 
 
 class TenantFilters(BaseModel):
@@ -19,13 +126,24 @@ class TenantFilters(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    limit: models.QueryCount = Query(
+    limit: QueryCount = Query(
         DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
     )
     cursor: str | None = Query(None, description="`next_cursor` of the page before.")
 
 
-def read_new(body: models.TenantIn) -> NewTenant:
+class TenantForce(BaseModel):
+    """The query string of a deletion."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    force: QueryBoolean = Query(False, description="True deletes its keys too; otherwise it must have none.")  # noqa: FBT003 - the default
+
+
+TenantPath = Annotated[str, Path(description="The tenant's slug.", examples=["my-blog"])]
+
+
+def read_new(body: TenantIn) -> NewTenant:
     """A tenant to be made."""
     return NewTenant(body.slug, body.name)
 
@@ -35,26 +153,89 @@ def read_list(filters: Annotated[TenantFilters, Query()]) -> ListTenants:
     return ListTenants(limit=filters.limit, cursor=filters.cursor)
 
 
-def read_one(
-    slug: Annotated[str, Path(description="The tenant's slug.", examples=["my-blog"])],
-) -> TenantSlug:
+def read_one(slug: TenantPath) -> TenantSlug:
     """One tenant's slug from the path."""
     return TenantSlug(slug)
 
 
-def _created(created: CreatedTenant) -> models.TenantOut:
-    return mapping.tenant(created.tenant)
+def read_deletion(slug: TenantPath, query: Annotated[TenantForce, Query()]) -> TenantDeletion:
+    """Which tenant is to be deleted."""
+    return TenantDeletion(slug, query.force)
+
+
+def read_changes(slug: TenantPath, body: TenantPatch) -> TenantChanges:
+    """The changes of a tenant: only the fields that were sent."""
+    sent = body.model_fields_set
+    return TenantChanges(
+        slug=slug,
+        new_slug=body.slug if "slug" in sent else UNSET,
+        name=body.name if "name" in sent else UNSET,
+        active=body.active if "active" in sent else UNSET,
+        settings=_settings(body.settings),
+    )
+
+
+def _settings(given: TenantSettingsPatch) -> SettingsChanges:
+    sent = given.model_fields_set
+    return SettingsChanges(
+        key_prefix=given.key_prefix if "key_prefix" in sent else UNSET,
+        max_key_lifetime_seconds=(
+            given.max_key_lifetime_seconds if "max_key_lifetime_seconds" in sent else UNSET
+        ),
+        keys_must_expire=given.keys_must_expire if "keys_must_expire" in sent else UNSET,
+        two_factor_required=given.two_factor_required if "two_factor_required" in sent else UNSET,
+        default_limits=(
+            tuple(LimitInput(one.name, one.limit, one.window_seconds) for one in given.default_limits)
+            if "default_limits" in sent
+            else UNSET
+        ),
+    )
+
+
+def show(tenant: Tenant) -> TenantOut:
+    """A tenant."""
+    settings = tenant.settings
+    return TenantOut(
+        id=tenant.id,
+        slug=tenant.slug,
+        name=tenant.name,
+        active=tenant.active,
+        created_at=tenant.created_at,
+        settings=TenantSettingsOut(
+            key_prefix=settings.key_prefix,
+            max_key_lifetime_seconds=settings.max_key_lifetime_seconds,
+            keys_must_expire=settings.keys_must_expire,
+            two_factor_required=settings.two_factor_required,
+            default_limits=[
+                LimitOut(name=one.name, limit=one.limit, window_seconds=one.window_seconds)
+                for one in settings.default_limits
+            ],
+        ),
+    )
+
+
+def _created(created: CreatedTenant) -> TenantOut:
+    return show(created.tenant)
+
+
+def _list(listed: TenantList) -> TenantListOut:
+    return TenantListOut(items=[show(one) for one in listed.items], next_cursor=listed.next_cursor)
+
+
+def _nothing(_result: None) -> None:
+    return None
 
 
 def declare(door: Door) -> None:
     """Declare the routes of tenants."""
+    one = "/tenants/{slug}"
     door.route(
         "POST",
         "/tenants",
         tenants.create_tenant,
         read=read_new,
         show=_created,
-        model=models.TenantOut,
+        model=TenantOut,
         status=201,
         refusals=(404, 409),
         tag=_TAG,
@@ -64,17 +245,37 @@ def declare(door: Door) -> None:
         "/tenants",
         tenants.list_tenants,
         read=read_list,
-        show=mapping.tenant_list,
-        model=models.TenantListOut,
+        show=_list,
+        model=TenantListOut,
         tag=_TAG,
     )
     door.route(
         "GET",
-        "/tenants/{slug}",
+        one,
         tenants.get_tenant,
         read=read_one,
-        show=mapping.tenant,
-        model=models.TenantOut,
+        show=show,
+        model=TenantOut,
         refusals=(404,),
+        tag=_TAG,
+    )
+    door.route(
+        "PATCH",
+        one,
+        tenants.update_tenant,
+        read=read_changes,
+        show=show,
+        model=TenantOut,
+        refusals=(404, 409),
+        tag=_TAG,
+    )
+    door.route(
+        "DELETE",
+        one,
+        tenants.delete_tenant,
+        read=read_deletion,
+        show=_nothing,
+        status=204,
+        refusals=(404, 409),
         tag=_TAG,
     )

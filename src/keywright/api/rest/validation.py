@@ -29,11 +29,14 @@ _TYPES = {
     "bool_type": "true or false",
     "boolean": "true or false",
     "count": "a whole number",
+    "int_type": "a whole number",
     "datetime_type": "a date-time as text",
     "list_type": "a list",
     "dict_type": "an object",
     "model_attributes_type": "an object",
 }
+
+_OF_THE_CALLER = frozenset({"variables"})
 
 
 def error_of(found: Sequence[Any]) -> KeywrightError:
@@ -54,5 +57,13 @@ def error_of(found: Sequence[Any]) -> KeywrightError:
 
 
 def _field(loc: Sequence[str | int]) -> str | None:
-    """The place as `scope.0.actions`; the body itself has no name."""
-    return ".".join(str(part) for part in loc[1:]) or None
+    """The place as `scope.0.actions`; the body itself has no name.
+
+    It ends at an object whose names are the caller's own: such a name could be anything, so it is not told.
+    """
+    parts: list[str] = []
+    for part in loc[1:]:
+        parts.append(str(part))
+        if part in _OF_THE_CALLER:
+            break
+    return ".".join(parts) or None

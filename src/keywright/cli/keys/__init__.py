@@ -7,13 +7,14 @@ from keywright.cli.common import LazyGroup
 _PLACES = {
     "create": (
         "keywright.cli.keys.create:create",
-        "Make a key that speaks for you, and print its token this once.",
+        "Make a key, and print its token this once.",
     ),
     "list": ("keywright.cli.keys.list:list_keys", "List keys."),
     "show": ("keywright.cli.keys.show:show", "Show keys."),
     "update": ("keywright.cli.keys.change:update", "Change keys."),
     "disable": ("keywright.cli.keys.change:disable", "Have keys refused until they are enabled again."),
     "enable": ("keywright.cli.keys.change:enable", "Have disabled keys accepted again."),
+    "transfer": ("keywright.cli.keys.transfer:transfer", "Make a key speak for another identity."),
     "delete": ("keywright.cli.keys.change:delete", "Delete keys for good."),
 }
 

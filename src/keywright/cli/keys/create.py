@@ -12,6 +12,7 @@ from keywright.cli.exits import Exit, Failed
 from keywright.cli.keys.fields import OPTIONS, field_options, given_fields
 from keywright.cli.keys.show import facts
 from keywright.cli.output import Output
+from keywright.cli.values import given_role
 
 if TYPE_CHECKING:
     from keywright.client import CreatedKey
@@ -20,7 +21,18 @@ if TYPE_CHECKING:
 @click.command("create", cls=Command)
 @click.argument("name")
 @field_options
-@click.option("--prefix", metavar="WORD", help="The token's prefix, kw unless given.")
+@click.option(
+    "--for", "identity_id", metavar="IDENTITY_ID", help="For whom it speaks, where that is not you."
+)
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE[:VARIABLE=VALUE,...]",
+    help="Have it speak for itself alone, with this role, such as editor:language=cs,en; repeatable.",
+)
+@click.option("--template", metavar="NAME", help="A key template, which says what is not said here.")
+@click.option("--prefix", metavar="WORD", help="The token's prefix; the tenant's unless given, else kw.")
 @click.option(
     "--token-hash",
     metavar="HEX",
@@ -33,21 +45,33 @@ if TYPE_CHECKING:
 )
 def create(
     name: str,
+    identity_id: str | None,
+    roles: tuple[str, ...],
+    template: str | None,
     prefix: str | None,
     token_hash: str | None,
     idempotency_key: str | None,
     **given: Any,  # noqa: ANN401 - click's own
 ) -> None:
-    """Make a key that speaks for you, and print its token this once.
+    """Make a key, and print its token this once.
+
+    It speaks for you, for the identity that --for names, or with --role for itself alone. With --global it is
+    of no tenant, and good in each one that its roles reach.
 
     With --quiet the token alone is printed, or the key's id where --token-hash was given.
     """
     output = Output()
+    if identity_id is not None and roles:
+        raise click.UsageError("Give either --for or --role.")
     fields = given_fields(given)
-    if prefix is not None:
-        fields["prefix"] = prefix
-    if token_hash is not None:
-        fields["token_hash"] = token_hash
+    more = {
+        "identity_id": identity_id,
+        "memberships": [given_role(one, "--role") for one in roles] or None,
+        "template": template,
+        "prefix": prefix,
+        "token_hash": token_hash,
+    }
+    fields |= {name: value for name, value in more.items() if value is not None}
     with connected(OPTIONS) as client:
         made = client.keys.create(name, idempotency_key=idempotency_key, **fields)
     token = None if made.token is None else made.token.reveal()

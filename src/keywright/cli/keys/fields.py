@@ -24,6 +24,9 @@ OPTIONS: Final = {
     "prefix": "--prefix",
     "token_hash": "--token-hash",
     "tenant": "--tenant",
+    "identity_id": "--for",
+    "memberships": "--role",
+    "template": "--template",
 }
 """By which option each field of a request was given."""
 

@@ -47,7 +47,7 @@ def facts(key: dict[str, Any]) -> list[tuple[str, str | None]]:
         ("id", key["id"]),
         ("description", key["description"] or None),
         ("handle", key["handle"]),
-        ("tenant", key["tenant"]),
+        ("tenant", key["tenant"] or "none: good wherever its roles are"),
         ("owner", key["identity_id"] if owner is None else f"{owner['name']} ({owner['kind']})"),
         ("state", key["state"]),
         ("hint", None if key["hint"] is None else f"{key['hint']}…{key['last_seven']}"),

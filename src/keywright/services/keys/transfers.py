@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from keywright.core import checks
@@ -10,7 +11,7 @@ from keywright.core.audit import Change
 from keywright.core.decision import Asked, Decision, decide
 from keywright.core.errors import MissingField
 from keywright.core.identities import grants_in, is_slug, role_set
-from keywright.core.permissions import Policies
+from keywright.core.permissions.covering import Covering
 from keywright.core.permissions.meeting import meet
 from keywright.core.ports import KeyFacts
 from keywright.services.keys.owners import known_identity
@@ -106,5 +107,5 @@ async def _effective(work: Work, key: Key) -> tuple[Policy, ...]:
 
 def _beyond(some: tuple[Policy, ...], others: tuple[Policy, ...]) -> tuple[Policy, ...]:
     """Those of the others that some do not cover."""
-    covering = Policies(some)
-    return tuple(one for one in others if not covering.covers(one))[:MAX_SHOWN]
+    covering = Covering(some)
+    return tuple(islice((one for one in others if not covering.covers(one)), MAX_SHOWN))

@@ -20,6 +20,10 @@ def upgrade() -> None:
     _factors()
     _sign_on()
     _attempt()
+    op.create_index("ix_identity_by_kind", "identity", ["tenant_id", "kind", "id"])
+    op.drop_index("ix_identity_tenant_id", "identity")
+    op.create_index("ix_membership_in_order", "membership", ["tenant_id", "id"])
+    op.drop_index("ix_membership_tenant_id", "membership")
     op.create_index("ix_audit_entry_actor", "audit_entry", ["tenant_id", "actor_identity_id", "at", "id"])
     op.create_index("ix_audit_entry_action", "audit_entry", ["tenant_id", "action", "at", "id"])
 
@@ -37,6 +41,10 @@ def _columns() -> None:
     op.add_column("identity", sa.Column("deleted_at", sa.BigInteger(), nullable=True))
     op.add_column("person", sa.Column("email", _exact(255), nullable=True))
     op.create_index("uq_person_email", "person", ["email"], unique=True)
+    living = sa.text("deleted_at IS NULL")
+    op.create_index(
+        "ix_api_key_of_identity", "api_key", ["identity_id"], sqlite_where=living, postgresql_where=living
+    )
     op.add_column(
         "membership", sa.Column("variables", sa.Text(), nullable=False, server_default=sa.text("'{}'"))
     )
@@ -95,6 +103,7 @@ def _invitation() -> None:
         sa.Column("email", _exact(255), nullable=True),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("memberships", sa.Text(), nullable=False),
+        sa.Column("ends_factors", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("created_by", _exact(40), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,255 @@
+"""`keywright users …`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from keywright.cli.asking import confirmed
+from keywright.cli.common import Command, LazyGroup
+from keywright.cli.connection import connected
+from keywright.cli.exits import Exit
+from keywright.cli.invitations import show_invited
+from keywright.cli.output import Column, Output
+from keywright.cli.paging import listing, paging_options
+from keywright.cli.policies import roles_in_words
+from keywright.cli.showing import show_deleted, show_one, show_page
+from keywright.cli.times import relative
+from keywright.cli.values import from_stdin, given_role
+
+_HERE = "keywright.cli.users"
+_PLACES = {
+    "list": (f"{_HERE}:list_users", "List the people with a role in the tenant."),
+    "show": (f"{_HERE}:show", "Show a person."),
+    "invite": (f"{_HERE}:invite", "Invite somebody."),
+    "create": (f"{_HERE}:create", "Make a person."),
+    "update": (f"{_HERE}:update", "Change a person's name or address, disable or enable them."),
+    "reset": (f"{_HERE}:reset", "Make a link by which a person sets a new password."),
+    "remove": (f"{_HERE}:remove", "Take a person out of the tenant."),
+    "delete": (f"{_HERE}:delete", "Delete a person everywhere, for good."),
+}
+_COLUMNS: Final = (
+    Column("LOGIN", shrink=24),
+    Column("NAME", shrink=24),
+    Column("ID"),
+    Column("ROLES", goes=4),
+    Column("STATE", goes=3),
+    Column("2FA", goes=2),
+    Column("CREATED", goes=1),
+)
+_OPTIONS: Final = {
+    "login": "LOGIN",
+    "name": "NAME",
+    "email": "--email",
+    "password": "--password",
+    "memberships": "--role",
+    "expires_in_days": "--days",
+    "tenant": "--tenant",
+    "limit": "--limit",
+    "cursor": "--cursor",
+}
+_days = click.option("--days", type=int, metavar="N", help="How long the link stands, 1 to 30. [default: 7]")
+_again = click.option(
+    "--idempotency-key",
+    metavar="TEXT",
+    help="Makes one, however often it is repeated within 24 hours.",
+)
+_yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+_user = click.argument("user_id", metavar="ID")
+
+
+@click.command("users", cls=LazyGroup, places=_PLACES)
+def users() -> None:
+    """Invite, list, change and delete people.
+
+    With --tenant '*' everybody of the whole installation is meant.
+    """
+
+
+@click.command("list", cls=Command)
+@paging_options
+def list_users(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
+    """List the people with a role in the tenant, or with --tenant '*' all. With --quiet only ids are printed."""
+    with connected(_OPTIONS) as client:
+        page = listing(client.users.page, paging, all_pages=all_pages)
+    now = datetime.now(UTC)
+    show_page(
+        page,
+        _COLUMNS,
+        lambda it: [
+            it["login"],
+            it["name"],
+            it["id"],
+            roles_in_words(it["memberships"]),
+            _state(it),
+            "yes" if it["two_factor"] else "no",
+            relative(it["created_at"], now),
+        ],
+        lambda it: str(it["id"]),
+        "Nobody. Invite somebody with `keywright users invite NAME --role ROLE`.",
+    )
+
+
+@click.command("show", cls=Command)
+@_user
+def show(user_id: str) -> None:
+    """Show a person, with the roles in the tenant."""
+    with connected(_OPTIONS) as client:
+        found = client.users.get(user_id)
+    _show(found)
+
+
+@click.command("invite", cls=Command)
+@click.argument("name")
+@click.option("--login", metavar="NAME", help="Login name. [default: the person chooses it]")
+@click.option("--email", metavar="ADDRESS", help="Where the link is sent, if a mail server is set up.")
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE[:VARIABLE=VALUE,...]",
+    help="A role for the person, such as member or editor:language=cs,en; repeatable.",
+)
+@_days
+@_again
+def invite(
+    name: str,
+    login: str | None,
+    email: str | None,
+    roles: tuple[str, ...],
+    days: int | None,
+    idempotency_key: str | None,
+) -> None:
+    """Invite somebody to roles of which you hold everything yourself, and print the link this once.
+
+    With --quiet the link alone is printed.
+    """
+    fields: dict[str, Any] = {"login": login, "email": email, "expires_in_days": days}
+    fields = {key: value for key, value in fields.items() if value is not None}
+    given = [given_role(one, "--role") for one in roles]
+    with connected({**_OPTIONS, "login": "--login"}) as client:
+        made = client.users.invite(name, memberships=given, idempotency_key=idempotency_key, **fields)
+    show_invited(made)
+
+
+def _only_stdin(_ctx: click.Context, _param: click.Parameter, value: str | None) -> bool:
+    """Whether the password comes by standard input, which is all that may be said of it in an argument."""
+    if value not in {None, "-"}:
+        raise click.UsageError(
+            "A password is never an argument, since others can see those. Use --password - to read it from "
+            "standard input."
+        )
+    return value is not None
+
+
+@click.command("create", cls=Command)
+@click.argument("login")
+@click.argument("name")
+@click.option("--email", metavar="ADDRESS", help="An address to log in with, too.")
+@click.option(
+    "--password",
+    "piped",
+    metavar="-",
+    callback=_only_stdin,
+    help="Read the password from standard input; only - is taken.",
+)
+@_again
+def create(login: str, name: str, email: str | None, piped: bool, idempotency_key: str | None) -> None:  # noqa: FBT001 - click passes by name
+    """Make a person, who holds no role yet. For scripts; people are better invited.
+
+    Without a password the person comes in by a reset link, or by single sign-on.
+    """
+    password = from_stdin("--password") if piped else None
+    with connected(_OPTIONS) as client:
+        made = client.users.create(
+            login, name, email=email, password=password, idempotency_key=idempotency_key
+        )
+    _show(made)
+
+
+@click.command("update", cls=Command)
+@_user
+@click.option("--name", metavar="TEXT", help="Another name.")
+@click.option("--email", metavar="ADDRESS", help="Another address; an empty text clears it.")
+@click.option("--enable/--disable", "active", default=None, help="Let the person log in, or not.")
+def update(user_id: str, **given: Any) -> None:  # noqa: ANN401 - click's own
+    """Change a person's name or address, disable or enable them; what is not given stays as it is."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if not changes:
+        raise click.UsageError("Say what to change.")
+    if changes.get("email") == "":
+        changes["email"] = None
+    with connected({**_OPTIONS, "name": "--name"}) as client:
+        changed = client.users.update(user_id, **changes)
+    _show(changed)
+
+
+@click.command("reset", cls=Command)
+@_user
+@click.option("--factors", is_flag=True, help="Take the second factors away when the link is used.")
+@_days
+@_again
+def reset(user_id: str, factors: bool, days: int | None, idempotency_key: str | None) -> None:  # noqa: FBT001 - click passes by name
+    """Make a link by which a person sets a new password, and print it this once.
+
+    Nothing changes before the link is used, and then all sessions of the person end. Earlier links are worth
+    nothing any more. With --quiet the link alone is printed.
+    """
+    more = {} if days is None else {"expires_in_days": days}
+    with connected(_OPTIONS) as client:
+        made = client.users.reset(user_id, factors=factors, idempotency_key=idempotency_key, **more)
+    show_invited(made)
+
+
+@click.command("remove", cls=Command)
+@_user
+@_yes
+def remove(user_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
+    """Take a person out of the tenant, with the roles and keys there; elsewhere they stay what they are."""
+    question = f"Take {user_id} out of the tenant, with roles and keys?"
+    if not confirmed(question, yes=yes, nothing="Nobody was removed."):
+        return Exit.NO
+    with connected(_OPTIONS) as client:
+        client.users.remove(user_id)
+    output = Output()
+    if output.as_json:
+        output.json({"id": user_id, "removed": True})
+    elif not output.quiet:
+        output.line(f"Removed {user_id}.")
+    return Exit.OK
+
+
+@click.command("delete", cls=Command)
+@_user
+@_yes
+def delete(user_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
+    """Delete a person everywhere, for good, with all their keys."""
+    if not confirmed(f"Delete {user_id} everywhere, with all their keys?", yes=yes):
+        return Exit.NO
+    with connected(_OPTIONS) as client:
+        client.users.delete(user_id)
+    show_deleted(user_id)
+    return Exit.OK
+
+
+def _state(user: dict[str, Any]) -> str:
+    return "active" if user["active"] else "disabled"
+
+
+def _show(user: dict[str, Any]) -> None:
+    show_one(
+        user,
+        user["id"],
+        [
+            ("login", user["login"]),
+            ("name", user["name"]),
+            ("e-mail", user["email"]),
+            ("id", user["id"]),
+            ("roles", roles_in_words(user["memberships"])),
+            ("state", _state(user)),
+            ("two factors", "yes" if user["two_factor"] else "no"),
+            ("created", relative(user["created_at"], datetime.now(UTC))),
+        ],
+    )

@@ -1,0 +1,61 @@
+"""Memberships: who holds which role."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from keywright.client.resources import Resource, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
+
+    from keywright.client.values import Json, Page
+
+_PATH = "/v1/memberships"
+
+
+class MembershipFilters(TypedDict, total=False):
+    """Which memberships to list, and how many a page; as in the REST API."""
+
+    identity_id: str | None
+    role: str | None
+    limit: int | None
+    cursor: str | None
+
+
+class Memberships(Resource):
+    """Memberships, of a tenant or, for a client whose tenant is `*`, over the whole installation."""
+
+    def create(
+        self,
+        identity_id: str,
+        role: str,
+        variables: Mapping[str, Sequence[str]] | None = None,
+        *,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Give an identity a role, with values for the role's variables."""
+        body = {"identity_id": identity_id, "role": role, "variables": dict(variables or {})}
+        return self._create(_PATH, body, idempotency_key)
+
+    def page(self, **filters: Unpack[MembershipFilters]) -> Page:
+        """One page of a list."""
+        return self._page(_PATH, filters)
+
+    def list(self, **filters: Unpack[MembershipFilters]) -> Iterator[Json]:
+        """Go through a whole list; further pages are asked for as they are needed."""
+        return self._each(_PATH, filters)
+
+    def get(self, membership_id: str) -> Json:
+        """One membership."""
+        return self._transport().send("GET", path_of(_PATH, membership_id), retry=True)
+
+    def update(self, membership_id: str, variables: Mapping[str, Sequence[str]]) -> Json:
+        """Give the role's variables other values, all of them, and give the membership as it is then."""
+        body = {"variables": dict(variables)}
+        return self._transport().send("PATCH", path_of(_PATH, membership_id), body=body)
+
+    def delete(self, membership_id: str) -> None:
+        """Take a role away."""
+        self._transport().send("DELETE", path_of(_PATH, membership_id))

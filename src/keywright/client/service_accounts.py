@@ -1,0 +1,60 @@
+"""Service accounts: identities for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from keywright.client.resources import Resource, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
+
+    from keywright.client.values import Json, Page
+
+_PATH = "/v1/service-accounts"
+
+
+class ServiceAccountFields(TypedDict, total=False):
+    """What may be said of a new service account beside its name; as in the REST API."""
+
+    description: str
+    memberships: Sequence[Mapping[str, Any]]
+
+
+class ServiceAccountChanges(TypedDict, total=False):
+    """What may be changed of a service account; what is not given stays."""
+
+    name: str
+    description: str
+    active: bool
+
+
+class ServiceAccounts(Resource):
+    """Service accounts of a tenant."""
+
+    def create(
+        self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[ServiceAccountFields]
+    ) -> Json:
+        """Make a service account with roles: each `{"role": …, "variables": {…}}`."""
+        return self._create(_PATH, {**fields, "name": name}, idempotency_key)
+
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """One page of a list."""
+        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+
+    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Go through all service accounts; pages are asked for as they are needed."""
+        return self._each(_PATH, {"limit": limit})
+
+    def get(self, account_id: str) -> Json:
+        """One service account."""
+        return self._transport().send("GET", path_of(_PATH, account_id), retry=True)
+
+    def update(self, account_id: str, **changes: Unpack[ServiceAccountChanges]) -> Json:
+        """Change a service account, and give it as it is then."""
+        return self._transport().send("PATCH", path_of(_PATH, account_id), body=changes)
+
+    def delete(self, account_id: str) -> None:
+        """Delete a service account for good, and its keys with it."""
+        self._transport().send("DELETE", path_of(_PATH, account_id))

@@ -1,0 +1,53 @@
+"""Tenants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from keywright.client.resources import Resource, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Unpack
+
+    from keywright.client.values import Json, Page
+
+_PATH = "/v1/tenants"
+
+
+class TenantChanges(TypedDict, total=False):
+    """What may be changed of a tenant; what is not given stays, within `settings` too."""
+
+    slug: str
+    name: str
+    active: bool
+    settings: Mapping[str, Any]
+
+
+class Tenants(Resource):
+    """Tenants."""
+
+    def create(self, slug: str, name: str | None = None, *, idempotency_key: str | None = None) -> Json:
+        """Make a tenant; its name is the slug unless another is given."""
+        return self._create(_PATH, {"slug": slug, "name": name}, idempotency_key)
+
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """One page of the list of tenants that the caller may see."""
+        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+
+    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Go through all tenants that the caller may see; pages are asked for as they are needed."""
+        return self._each(_PATH, {"limit": limit})
+
+    def get(self, slug: str) -> Json:
+        """One tenant."""
+        return self._transport().send("GET", path_of(_PATH, slug), retry=True)
+
+    def update(self, slug: str, /, **changes: Unpack[TenantChanges]) -> Json:
+        """Change a tenant, whichever tenant the client's calls are for, and give it as it is then."""
+        return self._transport().send("PATCH", path_of(_PATH, slug), body=changes, no_tenant=True)
+
+    def delete(self, slug: str, *, force: bool = False) -> None:
+        """Delete a tenant for good, and with `force` its keys too, whichever tenant the client's calls are for."""
+        path = path_of(_PATH, slug)
+        self._transport().send("DELETE", path, query={"force": force}, no_tenant=True)

@@ -1,0 +1,120 @@
+"""People: those with a role in a tenant, and over the installation all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from keywright.client.resources import Resource, part, path_of
+from keywright.client.values import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Unpack
+
+    from keywright.client.values import Json, Page
+
+_PATH = "/v1/users"
+
+
+class UserChanges(TypedDict, total=False):
+    """What may be changed of a person; what is not given stays, and no address (None) clears it."""
+
+    name: str
+    email: str | None
+    active: bool
+
+
+class InvitationFields(TypedDict, total=False):
+    """What may be said of an invitation beside the person's name; as in the REST API."""
+
+    login: str | None
+    email: str | None
+    memberships: Sequence[Mapping[str, Any]]
+    expires_in_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation, or a link for a new password. Token and link can be had this once.
+
+    Both are None where the same request made it before (`replayed`). `mail_problem` says why the link was not
+    sent by mail, where it was not.
+    """
+
+    invitation: Json
+    token: Token | None
+    link: str | None = field(repr=False)
+    mailed: bool
+    mail_problem: str | None
+    replayed: bool
+
+
+class Users(Resource):
+    """People, of a tenant or, for a client whose tenant is `*`, all of them."""
+
+    def create(
+        self,
+        login: str,
+        name: str,
+        *,
+        email: str | None = None,
+        password: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Json:
+        """Make a person, who holds no role yet."""
+        body: Json = {"login": login, "name": name, "email": email, "password": password}
+        return self._create(_PATH, body, idempotency_key)
+
+    def invite(
+        self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[InvitationFields]
+    ) -> Invited:
+        """Invite somebody to roles, each `{"role": …, "variables": {…}}`, by a link that works once."""
+        return self._invited(self._create("/v1/invitations", {**fields, "name": name}, idempotency_key))
+
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+        """One page of a list."""
+        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+
+    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+        """Go through all of them; pages are asked for as they are needed."""
+        return self._each(_PATH, {"limit": limit})
+
+    def get(self, user_id: str) -> Json:
+        """One person."""
+        return self._transport().send("GET", path_of(_PATH, user_id), retry=True)
+
+    def update(self, user_id: str, **changes: Unpack[UserChanges]) -> Json:
+        """Change a person, and give them as they are then."""
+        return self._transport().send("PATCH", path_of(_PATH, user_id), body=changes)
+
+    def delete(self, user_id: str) -> None:
+        """Delete a person for good, everywhere."""
+        self._transport().send("DELETE", path_of(_PATH, user_id))
+
+    def remove(self, user_id: str) -> None:
+        """Take a person out of the tenant, with roles and keys."""
+        self._transport().send("POST", f"{path_of(_PATH, user_id)}/remove")
+
+    def reset(
+        self,
+        user_id: str,
+        *,
+        factors: bool = False,
+        expires_in_days: int = 7,
+        idempotency_key: str | None = None,
+    ) -> Invited:
+        """Make a link by which a person sets a new password; with `factors` the second factors go with the old."""
+        body = {"factors": factors, "expires_in_days": expires_in_days}
+        return self._invited(self._create(f"{path_of(_PATH, user_id)}/reset", body, idempotency_key))
+
+    def _invited(self, answer: Json) -> Invited:
+        token = answer.get("token")
+        return Invited(
+            invitation=part(answer, "invitation", self._url),
+            token=None if token is None else Token(token),
+            link=answer.get("link"),
+            mailed=part(answer, "mailed", self._url),
+            mail_problem=answer.get("mail_problem"),
+            replayed=part(answer, "replayed", self._url),
+        )

@@ -1,0 +1,36 @@
+"""Logging in and out, and showing who one is."""
+
+from keywright.core.people import fold_login
+from keywright.services.sessions.keeper import LoggedIn, SessionKeeper
+from keywright.services.sessions.use_cases import (
+    Confirmation,
+    ListSessions,
+    PasswordChange,
+    SessionId,
+    SessionList,
+    SessionView,
+    change_password,
+    confirm_session,
+    end_one_session,
+    end_other_sessions,
+    end_session,
+    list_sessions,
+)
+
+__all__ = [
+    "Confirmation",
+    "ListSessions",
+    "LoggedIn",
+    "PasswordChange",
+    "SessionId",
+    "SessionKeeper",
+    "SessionList",
+    "SessionView",
+    "change_password",
+    "confirm_session",
+    "end_one_session",
+    "end_other_sessions",
+    "end_session",
+    "fold_login",
+    "list_sessions",
+]

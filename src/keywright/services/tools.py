@@ -1,0 +1,30 @@
+"""What use cases may need before their transaction begins, and after it has committed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keywright.core.ports import Clock
+    from keywright.services.mail import Mailer
+    from keywright.services.passwords import Passwords
+    from keywright.services.relying_party import RelyingParty
+    from keywright.services.throttle import Throttle
+    from keywright.storage import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The parts beside the transaction: where all is stored, what is slow, what limits guessing, what sends mail.
+
+    `public_url` is the address at which people reach Keywright, for the links that they are sent.
+    """
+
+    database: Database
+    clock: Clock
+    passwords: Passwords
+    throttle: Throttle
+    relying_party: RelyingParty
+    mailer: Mailer
+    public_url: str
