@@ -235,7 +235,9 @@ def test_the_audit_trail_is_listed(own: Shell) -> None:
     account = own.run("service-accounts", "create", "Robot", "--quiet").token
     rows = words(own.run("audit", "list", "--target", account).out)
     assert rows[0] == "AT WHO ACTION TARGET CHANGED FROM"
-    assert rows[1].endswith(f"service_account.create identity {account} name, description, memberships 127.0.0.1")
+    assert rows[1].endswith(
+        f"service_account.create identity {account} name, description, memberships 127.0.0.1"
+    )
     assert len(own.run("audit", "list", "--action", "service_account.*", "--quiet").out.split()) == 1
     nothing = own.run("audit", "list", "--until", "1d")
     assert (nothing.out, nothing.err) == ("", "Nothing such was done.\n")

@@ -73,6 +73,8 @@ QUERIES = {
     "/keys": ["", "?limit=0", "?cursor=x", "?handle=theirs"],
     "/memberships": ["", "?limit=0", "?cursor=x", "?role=editor"],
     "/service-accounts": ["", "?limit=0", "?cursor=x"],
+    "/users": ["", "?limit=0", "?cursor=x"],
+    "/invitations": ["", "?limit=0", "?cursor=x"],
     "/audit": ["", "?limit=0", "?cursor=x", "?action=key.*"],
     "/audit/export": ["", "?action=key.*"],
 }
@@ -150,7 +152,18 @@ async def some_things(found: House) -> dict[str, str]:
     assert (await found.ask("POST", "/v1/roles", headers=theirs, json=role)).status_code == 201
     account = {"name": "Editor", "memberships": [{"role": "editor"}]}
     made = (await found.ask("POST", "/v1/service-accounts", headers=theirs, json=account)).json()
-    return {"service-accounts": made["id"], "memberships": made["memberships"][0]["id"]}
+    invitations = []
+    for login in ("theirs", "theirs-too"):
+        new = {"name": "Their", "login": login, "memberships": [{"role": "editor"}]}
+        invitations.append((await found.ask("POST", "/v1/invitations", headers=theirs, json=new)).json())
+    acceptance = {"token": invitations[0]["token"], "password": "a long way to Tipperary"}
+    accepted = await found.ask("POST", "/v1/invitations/accept", token=None, json=acceptance)
+    return {
+        "service-accounts": made["id"],
+        "memberships": made["memberships"][0]["id"],
+        "users": accepted.json()["identity"]["id"],
+        "invitations": invitations[1]["invitation"]["id"],
+    }
 
 
 async def a_member(found: House) -> str:
@@ -206,8 +219,11 @@ async def test_the_things_of_another_tenant(
             clashes = bool(headers) and "{slug}" in path and method != "GET"
             assert answers[0].status_code in ({422} if clashes else {403, 404})
     for noun, thing in strangers.things.items():
-        found = await strangers.house.ask("GET", f"/v1/{noun}/{thing}", token=strangers.token)
+        # An invitation is shown in the list alone.
+        one = "" if noun == "invitations" else f"/{thing}"
+        found = await strangers.house.ask("GET", f"/v1/{noun}{one}", token=strangers.token)
         assert found.status_code == 200
+        assert thing in found.text
 
 
 @pytest.mark.parametrize("caller", CALLERS)
@@ -386,6 +402,15 @@ GRAPHQL = {
         "mutation ($account: ID!) { deleteServiceAccount(input: {id: $account}) { deletedId } }",
         "account",
     ),
+    "user": ("query ($user: ID!) { user(id: $user) { id } }", "user"),
+    "removeUser": ("mutation ($user: ID!) { removeUser(input: {id: $user}) { removedId } }", "user"),
+    "resetUser": ("mutation ($user: ID!) { resetUser(input: {id: $user}) { link } }", "user"),
+    "updateUser": ("mutation ($user: ID!) { updateUser(input: {id: $user}) { user { id } } }", "user"),
+    "deleteUser": ("mutation ($user: ID!) { deleteUser(input: {id: $user}) { deletedId } }", "user"),
+    "revokeInvitation": (
+        "mutation ($invitation: ID!) { revokeInvitation(input: {id: $invitation}) { revokedId } }",
+        "invitation",
+    ),
     "membership": ("query ($membership: ID!) { membership(id: $membership) { id } }", "membership"),
     "updateMembership": (
         """mutation ($membership: ID!) { updateMembership(input: {id: $membership, variables: []}) {
@@ -413,8 +438,10 @@ async def test_the_things_of_another_tenant_over_graphql(
     things = strangers.things
     theirs = {"id": strangers.key_id, "slug": "theirs", "name": "editor"}
     theirs |= {"account": things["service-accounts"], "membership": things["memberships"]}
+    theirs |= {"user": things["users"], "invitation": things["invitations"]}
     nowhere = {"id": new_id("key"), "slug": "nowhere", "name": "nobody"}
     nowhere |= {"account": new_id("idn"), "membership": new_id("mem")}
+    nowhere |= {"user": new_id("idn"), "invitation": new_id("inv")}
     answers = [
         await strangers.house.ask(
             "POST",
@@ -435,6 +462,8 @@ async def test_the_things_of_another_tenant_over_graphql(
         "roles { name }",
         "serviceAccounts { nodes { id } }",
         "memberships { nodes { id } }",
+        "users { nodes { id } }",
+        "invitations { nodes { id } }",
         "audit { nodes { id } }",
     ],
 )

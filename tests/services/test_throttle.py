@@ -170,6 +170,8 @@ async def test_challenges_are_given_more_freely(home: House) -> None:
         ("192.0.2.7", "192.0.2.8", False),
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("::ffff:192.0.2.7", "192.0.2.7", True),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.8", False),
     ],
 )
 def test_an_address_stands_for_all_that_its_owner_has(one: str, other: str, same: bool) -> None:

@@ -20,8 +20,8 @@ from tests.support.authenticator import Authenticator
 from tests.support.house import ORIGIN
 
 if TYPE_CHECKING:
-    from keywright.services.callers import Caller
     from keywright.core.passkeys import Passkey
+    from keywright.services.callers import Caller
     from tests.support.house import House
 
 

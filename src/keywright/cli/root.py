@@ -37,7 +37,10 @@ _COMMANDS = {
         "Make, list, change and delete service accounts.",
     ),
     "roles": ("keywright.cli.roles:roles", "Define, list, change and delete roles."),
-    "memberships": ("keywright.cli.memberships:memberships", "Give roles, list who holds them, and take them."),
+    "memberships": (
+        "keywright.cli.memberships:memberships",
+        "Give roles, list who holds them, and take them.",
+    ),
     "catalog": ("keywright.cli.catalog:catalog", "Look at, compare and apply a tenant's catalog."),
     "audit": ("keywright.cli.audit:audit", "Read the audit trail."),
     "version": ("keywright.cli.root:version", "Show the version."),

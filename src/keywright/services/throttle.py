@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from keywright.core.errors import TooManyAttempts
@@ -104,4 +104,6 @@ def _hashed(subject: str) -> str:
 
 def _neighbourhood(ip: str) -> str:
     found = ip_address(ip)
-    return str(ip_network((ip, _HOME_NETWORK), strict=False)) if isinstance(found, IPv6Address) else ip
+    if isinstance(found, IPv4Address):
+        return ip
+    return str(found.ipv4_mapped or ip_network((ip, _HOME_NETWORK), strict=False))

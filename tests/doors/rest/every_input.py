@@ -18,6 +18,7 @@ PATHS = sorted(
         "/openapi.json",
         "/docs",
         "/graphiql",
+        "/invitations/accept",
         "/",
         "/healthz",
         "/readyz",
@@ -26,7 +27,15 @@ PATHS = sorted(
 )
 FILTERS = sorted(
     (path, parameter["name"])
-    for path in ("/v1/keys", "/v1/memberships", "/v1/service-accounts", "/v1/audit", "/v1/audit/export")
+    for path in (
+        "/v1/keys",
+        "/v1/users",
+        "/v1/invitations",
+        "/v1/memberships",
+        "/v1/service-accounts",
+        "/v1/audit",
+        "/v1/audit/export",
+    )
     for parameter in DOCUMENT["paths"][path]["get"]["parameters"]
     if parameter["in"] == "query"
 )
@@ -147,6 +156,8 @@ _TEMPLATES = {
     "/v1/service-accounts/x": "/v1/service-accounts/{id}",
     "/v1/roles/a": "/v1/roles/{name}",
     "/v1/memberships/x": "/v1/memberships/{id}",
+    "/v1/users/x": "/v1/users/{id}",
+    "/v1/users/x/reset": "/v1/users/{id}/reset",
 }
 
 
@@ -164,6 +175,11 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         ("PATCH", "/v1/roles/a"): {},
         ("POST", "/v1/memberships"): {"identity_id": "a", "role": "member"},
         ("PATCH", "/v1/memberships/x"): {},
+        ("POST", "/v1/users"): {"login": "a b", "name": "a"},
+        ("PATCH", "/v1/users/x"): {},
+        ("POST", "/v1/users/x/reset"): {},
+        ("POST", "/v1/invitations"): {"name": "a"},
+        ("POST", "/v1/invitations/accept"): {"token": "a", "password": "b"},
     }
     wrong: list[Any] = [[secret], {secret: secret}, {"a": [secret]}]
     for (method, target), base in places.items():
@@ -173,7 +189,8 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         ]["$ref"]
         fields = DOCUMENT["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
         for name in fields:
-            values = [*wrong, secret] if storable or name not in STORED else wrong
+            stored = name in STORED or (name, target) == ("login", "/v1/users")
+            values = [*wrong, secret] if storable or not stored else wrong
             if name == "metadata":
                 values = [{"a": {"b": [secret]}}, {secret: 1}, secret] if storable else [secret]
             if name == "scope":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pyotp
 import pytest
 
 from tests.doors.rest.house import PASSWORD, ROOT, MovableClock, house
@@ -119,3 +120,63 @@ async def test_logins_are_counted(rest: House) -> None:
     await rest.log_in()
     text = (await rest.ask("GET", "/metrics", token=None)).text
     assert 'keywright_logins_total{outcome="ok"}' in text
+
+
+async def test_a_password_alone_is_told_which_factor_is_missing_and_gets_no_token(rest: House) -> None:
+    user = {"login": "ada", "name": "Ada", "password": "a long way to Tipperary"}
+    assert (await rest.ask("POST", "/v1/users", token=ROOT, json=user)).status_code == 201
+    body = {"login": "ADA", "password": user["password"]}
+    token = (await rest.ask("POST", "/v1/sessions", token=None, json=body)).json()["token"]
+    begun = (await rest.ask("POST", "/v1/factors/totp", token=token)).json()
+    assert set(begun) == {"secret", "uri", "qr_code"}
+    code = pyotp.TOTP(begun["secret"]).at(rest.app.clock.now())
+    confirmed = await rest.ask("POST", "/v1/factors/totp/confirm", token=token, json={"code": code})
+    assert len(confirmed.json()["recovery_codes"]) == 10
+
+    refused = await rest.ask("POST", "/v1/sessions", token=None, json=body)
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (401, "second_factor_required")
+    assert problem["factors"] == ["totp", "recovery_code"]
+    assert "kws_" not in refused.text
+    again = await rest.ask("POST", "/v1/sessions", token=None, json={**body, "code": code})
+    assert (again.status_code, again.json()["code"], again.json()["field"]) == (401, "code_reused", "code")
+    both = {**body, "code": code, "recovery_code": "x"}
+    two = await rest.ask("POST", "/v1/sessions", token=None, json=both)
+    assert (two.status_code, two.json()["code"], two.json()["field"]) == (
+        422,
+        "invalid_value",
+        "recovery_code",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "password"),
+        ({"password": "x"}, "login"),
+        ({"login": "x"}, "password"),
+        ({"code": "1"}, "password"),
+    ],
+    ids=["nothing", "no login", "no password", "a code alone"],
+)
+async def test_what_a_login_lacks_is_named(rest: House, body: dict[str, str], field: str) -> None:
+    answer = await rest.ask("POST", "/v1/sessions", token=None, json=body)
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (
+        422,
+        "missing_field",
+        field,
+    )
+
+
+async def test_sessions_of_the_past_ask_to_be_confirmed(rest: House, clock: MovableClock) -> None:
+    token = await rest.log_in()
+    clock.ahead = timedelta(minutes=11)
+    try:
+        stale = await rest.ask("POST", "/v1/factors/totp", token=token)
+        assert (stale.status_code, stale.json()["code"]) == (403, "fresh_login_required")
+        path = "/v1/sessions/current/confirm"
+        confirmed = await rest.ask("POST", path, token=token, json={"password": PASSWORD})
+        assert (confirmed.status_code, confirmed.json()["proofs"]) == (200, ["password"])
+        assert (await rest.ask("POST", "/v1/factors/totp", token=token)).status_code == 200
+    finally:
+        clock.ahead = timedelta(0)

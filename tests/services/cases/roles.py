@@ -28,18 +28,18 @@ CS = {"language": ("cs",)}
 
 async def a_role(home: House, place: Place) -> None:
     """A role that nobody holds, and somebody who could."""
-    if "role" in place.things:
+    if "editor" in place.things:
         return
-    place.things["role"] = await home.role(place.tenant, EDITOR)
-    place.things["who"] = await home.service_account(place.tenant)
+    place.things["editor"] = await home.role(place.tenant, EDITOR)
+    place.things["holder"] = await home.service_account(place.tenant)
 
 
 async def a_membership(home: House, place: Place) -> None:
     """Somebody who holds the role."""
     await a_role(home, place)
-    if "membership" in place.things:
+    if "held" in place.things:
         return
-    place.things["membership"] = await home.give(place.tenant, place.things["who"], "editor", CS)
+    place.things["held"] = await home.give(place.tenant, place.things["holder"], "editor", CS)
 
 
 CASES = {
@@ -61,25 +61,25 @@ CASES = {
         lambda _: RoleName("editor"), lambda: RoleName("nothing"), ("role.delete",), prepare=a_role
     ),
     "memberships.create": Case(
-        lambda place: NewMembership(identity_id=place.things["who"].id, role="editor", variables=CS),
+        lambda place: NewMembership(identity_id=place.things["holder"].id, role="editor", variables=CS),
         lambda: NewMembership(identity_id=new_id("idn"), role="editor", variables=CS),
         ("membership.create",),
         prepare=a_role,
     ),
     "memberships.get": Case(
-        lambda place: MembershipId(place.things["membership"].id),
+        lambda place: MembershipId(place.things["held"].id),
         lambda: MembershipId(new_id("mem")),
         prepare=a_membership,
     ),
     "memberships.list": Case(lambda _: ListMemberships(), ListMemberships, yields=True),
     "memberships.update": Case(
-        lambda place: MembershipChanges(place.things["membership"].id, {"language": ("en",)}),
+        lambda place: MembershipChanges(place.things["held"].id, {"language": ("en",)}),
         lambda: MembershipChanges(new_id("mem"), {"language": ("en",)}),
         ("membership.update",),
         prepare=a_membership,
     ),
     "memberships.delete": Case(
-        lambda place: MembershipId(place.things["membership"].id),
+        lambda place: MembershipId(place.things["held"].id),
         lambda: MembershipId(new_id("mem")),
         ("membership.delete",),
         prepare=a_membership,
