@@ -237,6 +237,10 @@ def declare(door: Door) -> None:
         refusals=(404, 410),
         tag=_TAG,
     )
+    _declare_more(door)
+
+
+def _declare_more(door: Door) -> None:
     services = door.services
 
     async def accept(request: Request, body: AcceptanceIn) -> AcceptedOut:

@@ -175,6 +175,11 @@ def declare(door: Door) -> None:
         refusals=(404,),
         tag=_TAG,
     )
+    _declare_more(door)
+
+
+def _declare_more(door: Door) -> None:
+    one = "/roles/{name}"
     door.route(
         "GET",
         one,

@@ -167,6 +167,11 @@ def declare(door: Door) -> None:
         refusals=(404,),
         tag=_TAG,
     )
+    _declare_more(door)
+
+
+def _declare_more(door: Door) -> None:
+    one = "/service-accounts/{id}"
     door.route(
         "GET",
         one,

@@ -194,6 +194,7 @@ def _nothing(_result: None) -> None:
 def declare(door: Door) -> None:
     """Declare the routes of sessions."""
     _declare_open(door)
+    _declare_options(door)
     _declare_own(door)
     door.route(
         "POST",
@@ -227,7 +228,7 @@ def declare(door: Door) -> None:
 
 
 def _declare_open(door: Door) -> None:
-    """The two routes that no credential opens: one makes it, and the other prepares that."""
+    """The route that no credential opens: it makes one."""
     services = door.services
 
     async def log_in(request: Request, body: LoginIn) -> models.SessionOut:
@@ -248,15 +249,6 @@ def _declare_open(door: Door) -> None:
             )
         )
 
-    async def passkey_options(request: Request) -> PasskeyOptionsOut:
-        """Ask for a challenge that a passkey answers.
-
-        It serves for logging in and for confirming a login, is the same for everybody, and is to be answered
-        once, within five minutes.
-        """
-        check_query(request.query_params, None)
-        return show_options(await services.passkey_options(ip=visit_of(request.scope).ip_text))
-
     door.router.add_api_route(
         "/sessions",
         log_in,
@@ -268,6 +260,21 @@ def _declare_open(door: Door) -> None:
         tags=[_TAG],
         openapi_extra={"security": []},
     )
+
+
+def _declare_options(door: Door) -> None:
+    """The route by which a login with a passkey is prepared."""
+    services = door.services
+
+    async def passkey_options(request: Request) -> PasskeyOptionsOut:
+        """Ask for a challenge that a passkey answers.
+
+        It serves for logging in and for confirming a login, is the same for everybody, and is to be answered
+        once, within five minutes.
+        """
+        check_query(request.query_params, None)
+        return show_options(await services.passkey_options(ip=visit_of(request.scope).ip_text))
+
     door.router.add_api_route(
         "/sessions/passkey-options",
         passkey_options,

@@ -249,6 +249,11 @@ def declare(door: Door) -> None:
         model=TenantListOut,
         tag=_TAG,
     )
+    _declare_more(door)
+
+
+def _declare_more(door: Door) -> None:
+    one = "/tenants/{slug}"
     door.route(
         "GET",
         one,

@@ -185,6 +185,10 @@ def declare(door: Door) -> None:
         tag=_TAG,
     )
     door.route("GET", one, users.get_user, read=read_one, show=show, model=UserOut, refusals=(404,), tag=_TAG)
+    _declare_more(door)
+
+
+def _declare_more(door: Door) -> None:
     door.route(
         "PATCH",
         one,
