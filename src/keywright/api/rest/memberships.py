@@ -131,7 +131,6 @@ def _nothing(_result: None) -> None:
 
 def declare(door: Door) -> None:
     """Declare the routes of memberships."""
-    one = "/memberships/{id}"
     door.route(
         "POST",
         "/memberships",

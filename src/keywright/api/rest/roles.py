@@ -153,7 +153,6 @@ def _nothing(_result: None) -> None:
 
 def declare(door: Door) -> None:
     """Declare the routes of roles."""
-    one = "/roles/{name}"
     door.route(
         "POST",
         "/roles",

@@ -145,7 +145,6 @@ def _nothing(_result: None) -> None:
 
 def declare(door: Door) -> None:
     """Declare the routes of service accounts."""
-    one = "/service-accounts/{id}"
     door.route(
         "POST",
         "/service-accounts",

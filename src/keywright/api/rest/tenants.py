@@ -228,7 +228,6 @@ def _nothing(_result: None) -> None:
 
 def declare(door: Door) -> None:
     """Declare the routes of tenants."""
-    one = "/tenants/{slug}"
     door.route(
         "POST",
         "/tenants",

@@ -189,6 +189,7 @@ def declare(door: Door) -> None:
 
 
 def _declare_more(door: Door) -> None:
+    one = "/users/{id}"
     door.route(
         "PATCH",
         one,
