@@ -308,6 +308,32 @@ async def test_a_role_that_is_gone_is_left_out_and_said(home: House, acme: Tenan
     assert (await home.trail(acme))[0].changes["skipped"].after == ["gone"]
 
 
+async def test_what_the_inviter_could_not_give_any_more_is_left_out(home: House) -> None:
+    """Else an invitation to oneself would bring back a role that was taken away."""
+    acme = await home.tenant("acme")
+    admin = await home.admin(acme)
+    token = await invited(home, admin, ADMIN, MEMBER)
+    await home.take_roles(admin.identity.id)
+    await home.give(acme, admin.identity, MEMBER)
+    accepted = await accept(home, token)
+    assert [grant.role for grant in accepted.given] == [MEMBER]
+    assert accepted.skipped == (ADMIN,)
+
+
+@pytest.mark.parametrize("gone", ["disabled", "deleted"])
+async def test_who_is_gone_gives_nothing(home: House, gone: str) -> None:
+    acme = await home.tenant("acme")
+    admin = await home.admin(acme)
+    token = await invited(home, admin, MEMBER)
+    if gone == "disabled":
+        await home.disable(admin.identity.id)
+    else:
+        async with home.database.write() as transaction:
+            await transaction.identities.delete(admin.identity.id, home.clock.now())
+    accepted = await accept(home, token)
+    assert (accepted.given, accepted.skipped) == ((), (MEMBER,))
+
+
 async def test_values_are_given_as_far_as_the_role_has_variables(
     home: House, acme: Tenant, admin: Caller
 ) -> None:

@@ -18,6 +18,7 @@ from keywright.core.errors import (
 from keywright.core.identities import Grant, Identity, IdentityKind, grants_in, role_set
 from keywright.core.ids import new_id
 from keywright.core.invitations import InvitationState
+from keywright.core.permissions import Policies
 from keywright.core.roles import built_in
 from keywright.core.tokens import INVITATION_PREFIX, Form, digest, form_of
 from keywright.services import throttle
@@ -61,7 +62,8 @@ class _Outcome:
 async def accept(tools: Tools, wanted: Acceptance, visitor: Visitor) -> Accepted:
     """Accept an invitation: as a new person, or as who is logged in; or set the new password that it is for.
 
-    A role that is gone since is left out, and the answer says so. Raises `NotFound` for an unknown token,
+    A role that is gone since, or that its giver could not give any more, is left out, and the answer says
+    so. Raises `NotFound` for an unknown token,
     `InvitationExpired` also for one that was taken back, `InvitationUsed`, `LoginTaken`, `WeakPassword`,
     `MissingField`, `TooManyAttempts` after many unknown tokens from one address, and `PermissionDenied` for an
     API key, which is no person.
@@ -172,15 +174,16 @@ async def _take_roles(
     tenant = None if tenant_id is None else await transaction.tenants.by_id(tenant_id)
     memberships = transaction.memberships(tenant_id)
     already = {one.grant.role for one in await memberships.of([person.identity.id])}
+    giver = await _held_by_maker(transaction, invitation)
     given: list[Grant] = []
     held: list[str] = []
     skipped: list[str] = []
     for promised in invitation.memberships:
         grant = await _grant(transaction, tenant_id, promised)
-        if grant is None:
-            skipped.append(promised.role)
-        elif grant.role in already:
+        if grant is not None and grant.role in already:
             held.append(grant.role)
+        elif grant is None or giver.first_uncovered(role_set((grant,)).policies.policies) is not None:
+            skipped.append(promised.role)
         else:
             await memberships.add(person.identity.id, grant, now, created_by=invitation.created_by)
             given.append(grant)
@@ -189,6 +192,15 @@ async def _take_roles(
         changes["skipped"] = Change(None, skipped)
     accepted = Accepted(person.identity, person.login, tenant, tuple(given), tuple(held), tuple(skipped))
     return _Outcome(accepted, changes)
+
+
+async def _held_by_maker(transaction: Transaction, invitation: Invitation) -> Policies:
+    """What the maker of an invitation may do now where it leads: what was taken from it cannot come back by it."""
+    maker = await transaction.identities.by_id(invitation.created_by or "")
+    if maker is None or not maker.active:
+        return Policies(())
+    grants = await transaction.all_memberships.grants(maker.id)
+    return role_set(grants_in(grants, invitation.tenant_id)).policies
 
 
 async def _grant(transaction: Transaction, tenant_id: str | None, promised: HeldRole) -> Grant | None:
