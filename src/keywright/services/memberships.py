@@ -45,10 +45,11 @@ _NO_MEMBERSHIP = "No such membership."
 _NO_IDENTITY = "No such identity."
 MAX_ROLES = 50
 """Roles that an identity can be given when it is made."""
-_ADMINISTRATORS = {
+ADMINISTRATORS = {
     ADMIN: (IdentityKind.USER, IdentityKind.SERVICE_ACCOUNT),
     SUPER_ADMIN: (IdentityKind.USER,),
 }
+"""The roles of which somebody must be left, and what kinds of identity count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,10 +279,10 @@ async def keep_an_administrator(work: Work, losing: Iterable[Membership]) -> Non
     """
     lost: dict[tuple[str, str | None], set[str]] = {}
     for membership in losing:
-        if membership.grant.role in _ADMINISTRATORS:
+        if membership.grant.role in ADMINISTRATORS:
             lost.setdefault((membership.grant.role, membership.grant.tenant_id), set()).add(membership.id)
     for (role, tenant_id), ids in sorted(lost.items(), key=lambda one: (one[0][0], one[0][1] or "")):
-        holders = await work.transaction.memberships(tenant_id).holders(role, _ADMINISTRATORS[role])
+        holders = await work.transaction.memberships(tenant_id).holders(role, ADMINISTRATORS[role])
         if holders and not set(holders) - ids:
             whose = "the installation" if tenant_id is None else "the tenant"
             raise LastAdministrator(f"Nobody would be left who can administer {whose}.")

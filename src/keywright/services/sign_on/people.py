@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from keywright.core.audit import SYSTEM, AuditEntry, Change
 from keywright.core.errors import SignOnFailed
 from keywright.core.identities import Grant, Identity, IdentityKind
 from keywright.core.ids import new_id
 from keywright.core.people import MAX_LOGIN
-from keywright.core.roles import ADMIN, MAX_EXPANDED, SUPER_ADMIN, built_in
+from keywright.core.roles import MAX_EXPANDED, built_in
 from keywright.core.sign_on import RoleRule, difference, mapped_roles
 from keywright.ops.logging import get_logger
+from keywright.services.memberships import ADMINISTRATORS
 from keywright.storage.people import Person
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from keywright.core.identities import Membership
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
     from keywright.core.sign_on import Claimed, MappedRole
     from keywright.storage import Transaction
 
-_ADMINISTRATORS: Final[Mapping[tuple[str, bool], tuple[IdentityKind, ...]]] = {
-    (ADMIN, False): (IdentityKind.USER, IdentityKind.SERVICE_ACCOUNT),
-    (SUPER_ADMIN, True): (IdentityKind.USER,),
-}
-"""Who administers a tenant, or (True) the installation, by the role and whether it is held everywhere."""
 _NOT_HERE = "This account may not log in here."
 
 log = get_logger("keywright.sign_on")
@@ -185,7 +181,7 @@ class Arrival:
     async def _is_last(self, membership: Membership) -> bool:
         """Whether nobody else administers the tenant or the installation; then the role is kept."""
         grant = membership.grant
-        kinds = _ADMINISTRATORS.get((grant.role, grant.tenant_id is None))
+        kinds = ADMINISTRATORS.get(grant.role)
         if kinds is None:
             return False
         holders = await self.transaction.memberships(grant.tenant_id).holders(grant.role, kinds)
