@@ -1,11 +1,16 @@
 """What every test may use."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
 
 pytest_plugins = ["tests.support.postgres"]
+
+# Who starts the tests in the background may have them ignore Ctrl+C, and so would every command that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine may take any time for one example; how long something takes is measured in bench/.
 settings.register_profile("keywright", deadline=None)

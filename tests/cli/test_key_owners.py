@@ -229,4 +229,4 @@ def test_an_old_login_says_how_to_go_on(anyone: Shell) -> None:
         shell = anyone.with_(KEYWRIGHT_URL=server.url, KEYWRIGHT_API_KEY="kws_session")
         result = shell.run("keys", "create", "Later")
     assert result.code == 5
-    assert result.err.splitlines()[-1] == "Log in again: keywright login"
+    assert result.err.splitlines()[-1] == "Show again who you are: keywright sessions confirm"

@@ -46,6 +46,7 @@ from keywright.services.invitations import (
     revoke_invitation,
 )
 from keywright.services.memberships import RoleInput
+from keywright.services.throttle import FREE_FROM_ADDRESS
 from keywright.services.users import UserReset, reset_user
 from keywright.storage import schema
 
@@ -242,7 +243,7 @@ async def test_keys_and_sessions_are_no_invitations(home: House, acme: Tenant, a
 
 async def test_guessing_is_slowed_down_by_address(home: House, admin: Caller) -> None:
     token = await invited(home, admin)
-    for _ in range(5):
+    for _ in range(FREE_FROM_ADDRESS):
         await refused(home, NotFound, "token", mint(INVITATION_PREFIX).reveal())
     with pytest.raises(TooManyAttempts):
         await accept(home, mint(INVITATION_PREFIX).reveal())

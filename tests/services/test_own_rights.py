@@ -13,6 +13,7 @@ from keywright.core.audit import Actor, ActorKind
 from keywright.core.decision import Asked
 from keywright.core.errors import BeyondOwnRights
 from keywright.core.identities import Grant
+from keywright.core.permissions import Policy
 from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.sessions import Session
 from keywright.services.callers import Caller
@@ -110,6 +111,16 @@ def test_a_scope_narrows_what_the_roles_allow_and_gives_nothing() -> None:
 
 ANYTHING = checks.scope([(["**"], None)])
 READ = checks.scope([(["a:read"], None)])
+
+
+def test_a_confined_caller_has_nothing_to_hand_out_elsewhere() -> None:
+    caller = with_key(Grant(SUPER_ADMIN))
+    policies = (Policy.parse(["keys:read"]),)
+    caller.require_holds(ACME.id, policies, "role")
+    for elsewhere in (OTHER.id, None):
+        with pytest.raises(BeyondOwnRights) as refused:
+            caller.require_holds(elsewhere, policies, "role")
+        assert (refused.value.field, refused.value.policy) == ("role", policies[0])
 
 
 def covers(caller: Caller, grants: tuple[Grant, ...], scope: Any, field: str = "scope") -> str | None:

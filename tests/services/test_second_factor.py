@@ -20,6 +20,7 @@ from keywright.core.errors import (
     TooManyAttempts,
 )
 from keywright.services.factors import AppCode, PasskeyAnswer, RecoveryCode, chosen
+from keywright.services.throttle import FREE_FROM_ADDRESS
 from keywright.storage import schema
 from tests.support.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.support.factors import answered, with_app, with_passkey
@@ -385,7 +386,7 @@ async def test_forged_answers_are_limited_by_their_address(home: House, device: 
     def forged(options: Any) -> PasskeyAnswer:
         return PasskeyAnswer(device.get(options, flags=PRESENT))
 
-    for _ in range(5):
+    for _ in range(FREE_FROM_ADDRESS):
         options = (await home.services.passkey_options(ip=None)).options
         assert isinstance(await refusal(home, forged(options), None, None), PasskeyRefused)
     options = (await home.services.passkey_options(ip=None)).options

@@ -24,6 +24,7 @@ from keywright.core.roles import ADMIN
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.passwords import Passwords
 from keywright.services.sessions import SessionKeeper, end_session
+from keywright.services.throttle import FREE_FROM_ADDRESS
 from keywright.storage import schema
 from tests.support.facts import NOW
 from tests.support.house import IDLE, LONGEST
@@ -193,7 +194,7 @@ async def test_who_fails_again_and_again_has_to_wait_even_with_the_right_passwor
 async def test_an_address_is_held_back_with_all_that_its_owner_has(
     home: House, first: str, second: str | None, held: bool
 ) -> None:
-    for number in range(5):
+    for number in range(FREE_FROM_ADDRESS):
         await refused(home, f"guess {number}", "wrong", ip=first)
     if held:
         assert isinstance(await refused(home, ip=second), TooManyAttempts)

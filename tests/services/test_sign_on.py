@@ -35,6 +35,7 @@ from keywright.core.roles import (
 from keywright.core.sign_on import RoleRule
 from keywright.core.tokens import FLOW_PREFIX, Form, digest, form_of, mint
 from keywright.services.sign_on import Answer
+from keywright.services.throttle import FREE_FROM_ADDRESS
 from keywright.storage import schema
 from tests.services.sign_on import IP, PUBLIC, answer_of, logged_in, sign_on
 from tests.support.provider import TOKEN, IdentityProvider, Reply, identity_provider, signing_key
@@ -315,7 +316,7 @@ async def test_a_flow_opens_nothing_else(home: House, idp: IdentityProvider) -> 
 async def test_who_fails_again_and_again_has_to_wait(home: House, idp: IdentityProvider) -> None:
     service = sign_on(home, idp)
     good = await answer_of(service, idp)
-    for number in range(5):
+    for number in range(FREE_FROM_ADDRESS):
         assert isinstance(await refused(service, replace(good, flow=f"guess {number}")), SignOnFailed)
     held_back = await refused(service, good)
     assert isinstance(held_back, TooManyAttempts)

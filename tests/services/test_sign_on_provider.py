@@ -120,6 +120,11 @@ async def test_the_documents_are_read_once_an_hour(
     assert (idp.count(DISCOVERY), idp.count(KEYS)) == (2, 2)
 
 
+async def test_a_provider_is_probed_by_its_documents(provider: Provider, idp: IdentityProvider) -> None:
+    await provider.probe()
+    assert (idp.count(DISCOVERY), idp.count(KEYS), idp.count(TOKEN)) == (1, 1, 0)
+
+
 async def test_what_the_provider_is_asked(provider: Provider, idp: IdentityProvider) -> None:
     idp.discovery = {"authorization_endpoint": f"{idp.url}{AUTHORIZE}?tenant=a"}
     url = await provider.authorization_url(BACK, SECRETS)

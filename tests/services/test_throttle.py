@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from keywright.core.errors import TooManyAttempts, Unavailable
 from keywright.services import throttle as module
-from keywright.services.throttle import FREE_CHALLENGES, FREE_FAILURES, WAITS, Throttle
+from keywright.services.throttle import FREE_CHALLENGES, FREE_FAILURES, FREE_FROM_ADDRESS, WAITS, Throttle
 from keywright.storage import Database, schema
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ async def test_a_wait_runs_down_by_the_clock(home: House) -> None:
 
 
 async def test_of_several_subjects_the_longest_wait_counts(home: House) -> None:
-    await fails(home, FREE_FAILURES, "login:a", "ip:1")
-    await fails(home, 1, "ip:1")
+    await fails(home, FREE_FAILURES, "login:a")
+    await fails(home, FREE_FROM_ADDRESS + 1, "ip:1")
     home.clock.advance(seconds=1)
     assert await wait(home, "login:a", "ip:1") == 1
     assert await wait(home, "login:a") == 0
@@ -89,7 +89,7 @@ async def test_of_several_subjects_the_longest_wait_counts(home: House) -> None:
 
 
 async def test_what_is_held_back_counts_for_nobody(home: House) -> None:
-    await fails(home, FREE_FAILURES, "ip:1")
+    await fails(home, FREE_FROM_ADDRESS, "ip:1")
     assert not await fail(home, "ip:1", "login:a")
     for _ in range(FREE_FAILURES):
         assert await fail(home, "login:a")
@@ -97,7 +97,8 @@ async def test_what_is_held_back_counts_for_nobody(home: House) -> None:
 
 async def test_a_success_forgets_the_account_and_not_the_address(each_home: House) -> None:
     home = each_home
-    await fails(home, FREE_FAILURES, "login:a", "ip:1")
+    await fails(home, FREE_FAILURES, "login:a")
+    await fails(home, FREE_FROM_ADDRESS, "ip:1")
     async with home.database.write() as transaction:
         await home.throttle.succeeded(transaction, ["login:a", "login:never failed"])
     assert await wait(home, "login:a") == 0

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from keywright.storage import Transaction
 
 FREE_FAILURES = 5
+FREE_FROM_ADDRESS = 20
+"""Failures from one address that cost nothing: many people may have it in common."""
 FREE_CHALLENGES = 100
 """Challenges that one address is given in a row without answering any."""
 WAITS = (*(timedelta(seconds=1 << doubled) for doubled in range(9)), timedelta(minutes=5))
@@ -42,8 +44,8 @@ def challenges(ip: str | None) -> tuple[str, ...]:
 class Throttle:
     """Failures in a row by subject, counted in the database for all nodes together.
 
-    The first five failures are free; then the wait doubles from one second up to five minutes. What was
-    quiet for an hour begins anew. Without the database nobody is let through.
+    The first failures are free, five of an account and twenty from an address; then the wait doubles from one
+    second up to five minutes. What was quiet for an hour begins anew. Without the database nobody is let through.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -94,7 +96,9 @@ def _end(subject: str, failures: int, last_at: datetime) -> datetime:
 
 
 def _free(subject: str) -> int:
-    return FREE_CHALLENGES if subject.startswith("challenge:") else FREE_FAILURES
+    """How many failures in a row cost nothing, by what kind of subject it is."""
+    kinds = {"challenge": FREE_CHALLENGES, "ip": FREE_FROM_ADDRESS, "login": FREE_FAILURES}
+    return kinds[subject.partition(":")[0]]
 
 
 def _hashed(subject: str) -> str:
