@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import chain, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,9 @@ from keywright.core.catalog.model import (
     KeyTemplate,
     ResourceType,
 )
-from keywright.core.catalog.spots import DUPLICATE, Faults, Spot, in_order, is_plain_name
-from keywright.core.catalog.vocabulary import Nearest, Vocabulary
-from keywright.core.errors import InvalidCatalog, InvalidValue, UnknownVariable
+from keywright.core.catalog.spots import DUPLICATE, MAX_FAULTS, Faults, Spot, in_order, is_plain_name
+from keywright.core.catalog.vocabulary import Search, Vocabulary
+from keywright.core.errors import Fault, InvalidCatalog, InvalidValue, UnknownVariable
 from keywright.core.permissions import MAX_PATTERNS, MAX_POLICIES, MAX_SEGMENTS, Pattern, Policy
 from keywright.core.roles import (
     MAX_VARIABLES,
@@ -33,7 +34,6 @@ from keywright.core.roles import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from keywright.core.errors import Fault
     from keywright.core.keys import Ranges
 
 MAX_ACTIONS = 2_000
@@ -89,16 +89,15 @@ def parse(plain: object) -> Catalog:
 
 def _strict_faults(catalog: Catalog) -> list[Fault]:
     """What a strict catalog's own roles and key templates name without its knowing."""
-    faults = Faults()
-    vocabulary, nearest = Vocabulary.of(catalog), Nearest()
-    for role in catalog.roles:
-        for error in vocabulary.unknown(role.policies, f"roles.{role.name}.policies", nearest):
-            faults.add(error.field or "", error.code, error.detail)
-    for template in catalog.key_templates:
-        at = f"key_templates.{template.name}.scope"
-        for error in vocabulary.unknown(template.scope or (), at, nearest):
-            faults.add(error.field or "", error.code, error.detail)
-    return faults.found
+    vocabulary, search = Vocabulary.of(catalog), Search()
+    unknown = chain(
+        *(vocabulary.unknown(one.policies, f"roles.{one.name}.policies", search) for one in catalog.roles),
+        *(
+            vocabulary.unknown(one.scope or (), f"key_templates.{one.name}.scope", search)
+            for one in catalog.key_templates
+        ),
+    )
+    return [Fault(one.field or "", one.code, one.detail) for one in islice(unknown, MAX_FAULTS)]
 
 
 def _sorted(named: Iterable[Any]) -> tuple[Any, ...]:

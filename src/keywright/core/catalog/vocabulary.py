@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from heapq import nlargest
 from typing import TYPE_CHECKING, TypeAlias, TypeVar, final
 
 from keywright.core.errors import UnknownAction, UnknownEntity
@@ -22,26 +23,58 @@ if TYPE_CHECKING:
 
 Refusal = TypeVar("Refusal", bound=UnknownAction)
 
-SEARCH_STEPS = 50_000
-"""What the search for nearest names may cost in one question; past it an unknown name is refused without one."""
+MAX_WORK = 50_000
+"""Names that one question may look at in search of the nearest ones; past it an unknown name is refused without one."""
+MAX_TRIALS = 100_000
+"""Actions that one question may try against patterns; past it a pattern counts as known."""
+_LONGEST, _CLOSEST, _PER_SEARCH = 100, 10, 500
+"""The longest text that has a nearest name, how many names are compared in full, and what that costs."""
 _ALIKE, _SHORT, _ALIKE_SHORT = 0.6, 3, 0.5
 """How alike two names must be to be near, and where the text is as short as `cs`."""
 _LAST = "\U0010ffff"
 
 
-class Nearest:
-    """Finds the known name most like another. Its work is bounded over all its searches."""
+class Search:
+    """The searches of one question: for the nearest of the known names, and for actions that a pattern matches.
 
-    def __init__(self, steps: int = SEARCH_STEPS) -> None:
-        self._left = steps
+    The work is bounded over all of them. Comparing names in full takes long, so only those are that begin and
+    end most like the text: a slip of hand leaves most of a name as it was.
+    """
 
-    def among(self, text: str, known: Collection[str]) -> str | None:
+    def __init__(self, work: int = MAX_WORK, trials: int = MAX_TRIALS) -> None:
+        self._work = work
+        self._trials = trials
+
+    def nearest(self, text: str, known: Collection[str]) -> str | None:
         """The known name most like a text, None when none comes near or the work is used up."""
-        self._left -= sum(1 + len(text) * len(name) // 256 for name in known)
-        if self._left < 0:
+        self._work -= len(known) + _PER_SEARCH
+        if self._work < 0 or len(text) > _LONGEST:
             return None
+        close = nlargest(_CLOSEST, known, key=lambda name: (_shared(text, name), name))
         cutoff = _ALIKE if len(text) > _SHORT else _ALIKE_SHORT
-        return next(iter(get_close_matches(text, known, 1, cutoff)), None)
+        return next(iter(get_close_matches(text, close, 1, cutoff)), None)
+
+    def any_fits(self, pattern: Pattern, actions: Sequence[str]) -> bool:
+        """Whether a pattern matches any of some sorted actions; only those that begin like it are tried."""
+        head = pattern.head.removesuffix(":")
+        start, end = bisect_left(actions, head), bisect_left(actions, head + _LAST)
+        for place in range(start, end):
+            self._trials -= 1
+            if self._trials < 0 or pattern.fits(actions[place]):
+                return True
+        return False
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters two texts share at their beginnings and at their ends."""
+    room = min(len(one), len(other))
+    front = 0
+    while front < room and one[front] == other[front]:
+        front += 1
+    back = 0
+    while back < room - front and one[-1 - back] == other[-1 - back]:
+        back += 1
+    return front + back
 
 
 @final
@@ -85,7 +118,7 @@ class Vocabulary:
             return
         known = self.entities.get(variable.entity, frozenset())
         index = next(index for index, value in enumerate(values) if value not in known)
-        raise _unknown_entity(variable.entity, values[index], known, f"{field}.{index}", Nearest())
+        raise _unknown_entity(variable.entity, values[index], known, f"{field}.{index}", Search())
 
     def knows_values(self, variable: Variable, values: Sequence[str]) -> bool:
         """Whether `check_values` lets values pass."""
@@ -96,39 +129,33 @@ class Vocabulary:
     def check_variable(self, variable: Variable, field: str) -> None:
         """Raise `UnknownEntity` when a variable of a role takes ids of a type of entity that is not known."""
         if self.strict and variable.entity is not None and variable.entity not in self.entities:
-            near = Nearest().among(variable.entity, self.entities)
+            near = Search().nearest(variable.entity, self.entities)
             raise _refusal(UnknownEntity, "type of entity", near, field)
 
     def unknown(
-        self, policies: Sequence[AnyPolicy], field: str, nearest: Nearest | None = None
+        self, policies: Sequence[AnyPolicy], field: str, search: Search | None = None
     ) -> Iterator[UnknownAction]:
         """The refusals of all names in policies that are not known, in their order."""
         if not self.strict:
             return
-        nearest = nearest or Nearest()
+        search = search or Search()
         for index, policy in enumerate(policies):
             widest = policy.widest() if isinstance(policy, PolicyTemplate) else policy
             for place, action in enumerate(widest.actions):
-                if not self._knows_action(action):
-                    near = nearest.among(action.text, self.actions)
+                if not search.any_fits(action, self.actions):
+                    near = search.nearest(action.text, self.actions)
                     yield _refusal(UnknownAction, "action", near, f"{field}.{index}.actions.{place}")
             for place, text in enumerate(policy.to_plain().get("resources", ())):
-                refusal = self._refuse_resource(text, f"{field}.{index}.resources.{place}", nearest)
+                refusal = self._refuse_resource(text, f"{field}.{index}.resources.{place}", search)
                 if refusal is not None:
                     yield refusal
 
-    def _knows_action(self, pattern: Pattern) -> bool:
-        """Whether a known action fits; only those that begin like the pattern are tried."""
-        head = pattern.head.removesuffix(":")
-        start, end = bisect_left(self.actions, head), bisect_left(self.actions, head + _LAST)
-        return any(pattern.fits(action) for action in self.actions[start:end])
-
-    def _refuse_resource(self, text: str, at: str, nearest: Nearest) -> UnknownEntity | None:
+    def _refuse_resource(self, text: str, at: str, search: Search) -> UnknownEntity | None:
         kind, *rest = text.split(":")
         if not _literal(kind) or kind in OWN_RESOURCE_TYPES:
             return None
         if self.segments and kind not in self.segments and kind not in self.entities:
-            near = nearest.among(kind, {*self.segments, *self.entities, *OWN_RESOURCE_TYPES})
+            near = search.nearest(kind, {*self.segments, *self.entities, *OWN_RESOURCE_TYPES})
             return _refusal(UnknownEntity, "resource type", near, at)
         types = self._types_of(kind)
         for entity_type, segment in zip(types, rest, strict=False):
@@ -136,7 +163,7 @@ class Vocabulary:
                 break
             known = self.entities.get(entity_type)
             if known is not None and _literal(segment) and segment not in known:
-                return _unknown_entity(entity_type, segment, known, at, nearest)
+                return _unknown_entity(entity_type, segment, known, at, search)
         return None
 
     def _types_of(self, kind: str) -> tuple[str, ...]:
@@ -160,6 +187,6 @@ def _refusal(error: type[Refusal], what: str, nearest: str | None, at: str) -> R
 
 
 def _unknown_entity(
-    entity_type: str, value: str, known: Collection[str], at: str, nearest: Nearest
+    entity_type: str, value: str, known: Collection[str], at: str, search: Search
 ) -> UnknownEntity:
-    return _refusal(UnknownEntity, f"id of the type {entity_type}", nearest.among(value, known), at)
+    return _refusal(UnknownEntity, f"id of the type {entity_type}", search.nearest(value, known), at)

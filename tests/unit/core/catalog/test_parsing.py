@@ -364,6 +364,8 @@ def test_all_faults_are_told_in_the_order_of_the_document() -> None:
 
 def test_faults_are_told_up_to_a_limit() -> None:
     assert len(faults({"actions": [{}] * (MAX_FAULTS + 1)})) == MAX_FAULTS
+    unknown = [{"actions": [f"x{n}" for n in range(MAX_PATTERNS)]}] * 2
+    assert len(faults({"strict": True} | a_role(policies=unknown))) == MAX_FAULTS
 
 
 def test_an_unknown_field_comes_with_the_nearest_known_one() -> None:

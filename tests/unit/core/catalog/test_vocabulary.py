@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core.catalog import LENIENT, Vocabulary, parse
-from keywright.core.catalog.vocabulary import Nearest
+from keywright.core.catalog.vocabulary import Search
 from keywright.core.errors import UnknownAction, UnknownEntity
 from keywright.core.own_actions import OWN_ACTIONS, OWN_RESOURCE_TYPES
 from keywright.core.permissions import Pattern, Policy
@@ -196,10 +196,25 @@ def test_a_pattern_is_known_where_any_known_action_matches(known: set[str], want
 
 
 def test_the_search_for_the_nearest_is_bounded() -> None:
-    nearest = Nearest(steps=3)
-    assert nearest.among("abcd", ["abce", "zzzz"]) == "abce"
-    assert nearest.among("abcd", ["abce", "zzzz"]) is None
-    assert Nearest().among("abcd", []) is None
-    long = "a" * 512
-    assert Nearest(steps=1024).among(long, ["a" * 511]) == "a" * 511
-    assert Nearest(steps=1000).among(long, ["a" * 511]) is None
+    known = ["abce", "zzzz"]
+    search = Search(work=2 * 502)
+    assert [search.nearest("abcd", known) for _ in range(3)] == ["abce", "abce", None]
+    assert Search().nearest("abcd", []) is None
+    assert Search().nearest("a" * 100, ["a" * 101]) == "a" * 101
+    assert Search().nearest("a" * 101, ["a" * 100]) is None
+
+
+def test_the_nearest_is_found_among_many() -> None:
+    known = {f"article:{word}{number}" for word in ("read", "write") for number in range(500)} | {
+        "article:raed"
+    }
+    for wrong in ("article:rae", "rticle:raed", "article:rxed", "artcile:raed"):
+        assert Search().nearest(wrong, known) == "article:raed"
+
+
+def test_the_trials_of_patterns_are_bounded_and_past_them_a_pattern_counts_as_known() -> None:
+    actions = tuple(sorted(f"a{number}" for number in range(10)))
+    search = Search(trials=20)
+    wanted = Pattern.parse("*z")
+    assert [search.any_fits(wanted, actions) for _ in range(3)] == [False, False, True]
+    assert not Search(trials=0).any_fits(Pattern.parse("b*"), actions)
