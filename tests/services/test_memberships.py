@@ -583,11 +583,9 @@ async def test_a_role_is_not_deleted_while_it_is_given(each_home: House) -> None
     account = await home.service_account(acme)
     for _ in range(3):
         await home.role(acme, a_role("brief"))
-        given, deleted = await asyncio.gather(
-            home.run(create_membership, admin, NewMembership(identity_id=account.id, role="brief")),
-            home.run(delete_role, admin, RoleName("brief")),
-            return_exceptions=True,
-        )
+        giving = home.run(create_membership, admin, NewMembership(identity_id=account.id, role="brief"))
+        deleting = home.run(delete_role, admin, RoleName("brief"))
+        given, deleted = await asyncio.gather(giving, deleting, return_exceptions=True)
         if isinstance(given, BaseException):
             assert (type(given), deleted) == (errors.UnknownRole, None)
         else:

@@ -264,8 +264,8 @@ async def test_keys_live_no_longer_than_the_tenant_allows(home: House, acme: Ten
     await home.run(create_key, admin, NewKey(name="endless"))
     await home.run(update_tenant, admin, settings(keys_must_expire=True))
     admin = await home.admin(acme)
-    refusal = await refused(home, errors.ExpiryRequired, create_key, admin, NewKey(name="endless"))
-    assert refusal.field == "expires_at"
+    unending = await refused(home, errors.ExpiryRequired, create_key, admin, NewKey(name="endless"))
+    assert unending.field == "expires_at"
     endless = KeyChanges(id=key_id, expires_at=None)
     await refused(home, errors.ExpiryRequired, update_key, admin, endless)
     await home.run(update_key, admin, KeyChanges(id=before.view.key.id, name="as it was", expires_at=None))
@@ -292,7 +292,8 @@ async def test_a_tenant_that_asks_for_two_factors_is_closed_to_logins_without(ea
     assert refusal.field is None
     await home.run(update_tenant, strong[0], asking)
     listing = ListKeys(query=KeyQuery())
-    for use, data in ((list_keys, listing), (list_roles, None), (update_tenant, settings())):
+    behind: list[tuple[Any, Any]] = [(list_keys, listing), (list_roles, None), (update_tenant, settings())]
+    for use, data in behind:
         refusal = await refused(home, errors.TwoFactorRequired, use, weak, data, tenant="acme")
         assert refusal.field == "tenant"
         for caller in strong:
@@ -480,17 +481,19 @@ async def test_a_project_creator_administers_what_it_makes_and_nothing_else(each
     await home.run(create_role, caller, NewRole(name="editor", policies=((("**",), None),)), tenant="blog")
     page = await home.run(list_tenants, caller, ListTenants())
     assert [one.slug for one in page.items] == ["blog"]
-    for use, data in (
+    elsewhere: list[tuple[Any, Any]] = [
         (list_roles, None),
         (update_tenant, TenantChanges(slug="other", name="Mine")),
         (delete_tenant, TenantDeletion("other", force=True)),
-    ):
+    ]
+    for use, data in elsewhere:
         await refused(home, errors.NotFound, use, caller, data, tenant="other")
-    for use, data in (
+    everywhere: list[tuple[Any, Any]] = [
         (create_membership, NewMembership(identity_id=person.id, role=SUPER_ADMIN)),
         (create_key, NewKey(name="k")),
         (list_memberships, ListMemberships()),
-    ):
+    ]
+    for use, data in everywhere:
         await refused(home, errors.PermissionDenied, use, caller, data, tenant="*")
 
 
