@@ -5,21 +5,20 @@ from __future__ import annotations
 import statistics
 import timeit
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from keywright.core.decision import Asked, decide
-from keywright.core.identities import Grant, Identity, IdentityKind, Tenant, role_set
-from keywright.core.keys import Key
+from keywright.core.identities import Grant, role_set
 from keywright.core.permissions import Policy, compile_policies
-from keywright.core.ports import KeyFacts
 from keywright.core.roles import PolicyTemplate, Role, Variable
+from tests.support.facts import ACME, NOW, some_facts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
+    from keywright.core.ports import KeyFacts
+
 POLICIES = (1, 10, 200)
 _LOOPS, _ROUNDS = 20_000, 7
 _COMPILATIONS = 50
@@ -74,33 +73,9 @@ def _facts(count: int) -> KeyFacts:
             for one, actions in enumerate(patterns)
         ),
     )
-    tenant = Tenant(id="ten_bench", slug="bench", name="Bench", active=True, created_at=NOW)
-    identity = Identity(
-        id="idn_bench", kind=IdentityKind.USER, name="Bench", active=True, tenant_id=None, created_at=NOW
-    )
-    key = Key(
-        id="key_bench",
-        tenant_id=tenant.id,
-        identity_id=identity.id,
-        name="Bench",
-        handle=None,
-        description="",
-        prefix="kw",
-        hint=None,
-        last_seven=None,
-        created_at=NOW,
-        created_by=None,
-        not_before=None,
-        expires_at=None,
-        active=True,
-        scope=tuple(Policy.parse(actions, [f"thing{one}:**"]) for one, actions in enumerate(patterns)),
-        allowed_cidrs=None,
-        metadata="{}",
-        last_used_at=None,
-        last_used_ip=None,
-    )
-    grant = Grant("editor", tenant.id, (("language", ("cs", "en")),), role)
-    return KeyFacts(key, identity, tenant, (grant,))
+    scope = tuple(Policy.parse(actions, [f"thing{one}:**"]) for one, actions in enumerate(patterns))
+    grant = Grant("editor", ACME.id, (("language", ("cs", "en")),), role)
+    return some_facts(grants=[grant], scope=scope)
 
 
 def _microseconds(work: Callable[[], object], loops: int) -> float:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 
 from keywright.core.errors import InvalidCursor, InvalidValue
 from keywright.core.listing import FOLDED_LENGTH, MAX_PAGE, Position
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keywright.core.listing import Page
 
 T = TypeVar("T")
 
@@ -66,6 +71,16 @@ def decode(order: str, cursor: str, value: type, field: str = "cursor") -> Posit
     if type(place.value) is not value or not _plausible(place):
         raise InvalidCursor("This cursor was not handed out by Keywright.", field=field)
     return Position(place.value, place.id)
+
+
+def after(order: str, cursor: str | None, value: type) -> Position | None:
+    """The row after which a page begins, None without a cursor; raises what `decode` raises."""
+    return None if cursor is None else decode(order, cursor, value)
+
+
+def listed(order: str, page: Page[Any], items: Iterable[T]) -> Listed[T]:
+    """A page as readers see it: what is shown of its rows, each with its cursor."""
+    return Listed(tuple(items), tuple(encode(order, position) for position in page.positions), page.more)
 
 
 def _plausible(place: _Place) -> bool:

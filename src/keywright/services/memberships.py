@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from keywright.core import checks
 from keywright.core.audit import Change
+from keywright.core.catalog import LENIENT
 from keywright.core.errors import (
     InvalidValue,
     LastAdministrator,
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
 _ORDER = "memberships.id"
 _NO_MEMBERSHIP = "No such membership."
-_NO_IDENTITY = "No such identity."
 MAX_ROLES = 50
 """Roles that an identity can be given when it is made."""
 ADMINISTRATORS = {
@@ -121,7 +121,8 @@ async def create_membership(work: Work, new: NewMembership) -> CreatedMembership
     made = await replays.find(work, "memberships.create", new)
     if made is not None:
         return await _replayed(work, made)
-    identity = await _receiver(work, new.identity_id)
+    everybody = work.caller.may(None, "identities:read")
+    identity = await known_identity(work, new.identity_id, everybody=everybody)
     grant = await checked_grant(work, new.role, new.variables)
     membership_id = new_id("mem")
     await replays.remember(work, "memberships.create", new, membership_id)
@@ -156,13 +157,11 @@ async def list_memberships(work: Work, wanted: ListMemberships) -> MembershipLis
         identity_id=owner if owner is None or is_id(owner, "idn") else "none",
         role_name=wanted.role if wanted.role is None or is_role_name(wanted.role) else "",
         limit=wanted.limit,
-        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, type(None)),
+        after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )
     owners = await work.transaction.identities.named({one.identity_id for one in page.items})
-    return MembershipList(
-        tuple(MembershipView(one, owners[one.identity_id], work.place) for one in page.items),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
+    return cursors.listed(
+        _ORDER, page, (MembershipView(one, owners[one.identity_id], work.place) for one in page.items)
     )
 
 
@@ -225,6 +224,24 @@ async def checked_grant(
     return Grant(role, tenant_id, values, defined)
 
 
+async def known_identity(work: Work, identity_id: str, *, everybody: bool) -> Identity:
+    """The identity with this id, as far as the call may know of it; with `everybody`, whoever it is.
+
+    A tenant knows its own and those that hold a role in it. What belongs to one tenant stays in it: it gets no
+    role and owns no key in another, nor over the whole installation. Raises `NotFound`.
+    """
+    found = None
+    if is_id(identity_id, "idn"):
+        identities = work.transaction.identities
+        if work.place is not None:
+            found = await identities.in_tenant(work.place.id, identity_id)
+        if found is None and everybody:
+            found = await identities.by_id(identity_id)
+    if found is None or found.tenant_id not in (None, work.tenant_id):
+        raise NotFound("No such identity.", field="identity_id")
+    return found
+
+
 async def give(work: Work, identity: Identity, roles: Sequence[RoleInput]) -> tuple[Membership, ...]:
     """Give a new identity roles where the call is; raises what `checked_grant` raises, located in `memberships`."""
     if len(roles) > MAX_ROLES:
@@ -249,7 +266,8 @@ async def _checked_values(
     if not variables.keys() <= known.keys():
         # The name was made up by the caller and could be anything, so it is not told.
         raise UnknownVariable("The role has no variable of this name.", field=field)
-    vocabulary = await vocabulary_of(work)
+    # Most roles have no variables, and then nothing is asked of the catalog.
+    vocabulary = await vocabulary_of(work) if known else LENIENT
     for name, variable in known.items():
         given = variables.get(name, ())
         at = f"{field}.{name}"
@@ -295,23 +313,6 @@ def plain_grant(grant: Grant) -> dict[str, object]:
 
 def _plain_values(values: Values) -> dict[str, list[str]]:
     return {name: list(given) for name, given in values}
-
-
-async def _receiver(work: Work, identity_id: str) -> Identity:
-    """The identity that is to get a role: one that the tenant knows of, or any person for who sees everybody.
-
-    What belongs to one tenant gets no role in another and none over the whole installation.
-    """
-    found = None
-    if is_id(identity_id, "idn"):
-        identities = work.transaction.identities
-        if work.place is not None:
-            found = await identities.in_tenant(work.place.id, identity_id)
-        if found is None and work.caller.may(None, "identities:read"):
-            found = await identities.by_id(identity_id)
-    if found is None or found.tenant_id not in (None, work.tenant_id):
-        raise NotFound(_NO_IDENTITY, field="identity_id")
-    return found
 
 
 async def _existing(work: Work, membership_id: str, *, lock: bool = False) -> Membership:

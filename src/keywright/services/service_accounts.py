@@ -125,16 +125,16 @@ async def list_service_accounts(work: Work, wanted: ListServiceAccounts) -> Serv
     page = await work.transaction.identities.accounts(
         work.tenant.id,
         limit=wanted.limit,
-        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, type(None)),
+        after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )
     held = await work.transaction.memberships(work.tenant.id).of({one.id for one in page.items})
-    return ServiceAccountList(
-        tuple(
+    return cursors.listed(
+        _ORDER,
+        page,
+        (
             ServiceAccountView(one, tuple(given for given in held if given.identity_id == one.id))
             for one in page.items
         ),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
     )
 
 

@@ -150,11 +150,9 @@ async def create_tenant(work: Work, new: NewTenant) -> CreatedTenant:
 async def list_tenants(work: Work, wanted: ListTenants) -> TenantList:
     """The tenants in which the caller may `tenants:read`: those it belongs to, or every one for who may everywhere."""
     cursors.sound_limit(wanted.limit)
-    after = None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, str)
+    after = cursors.after(_ORDER, wanted.cursor, str)
     page = await work.transaction.tenants.page(among=_readable(work), limit=wanted.limit, after=after)
-    return TenantList(
-        page.items, tuple(cursors.encode(_ORDER, position) for position in page.positions), page.more
-    )
+    return cursors.listed(_ORDER, page, page.items)
 
 
 @use_case("tenants.get", permission=None, reach=Reach.SELF)

@@ -76,14 +76,14 @@ async def list_entries(work: Work, wanted: ListEntries) -> EntryList:
             ),
         ),
         limit=wanted.limit,
-        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, int),
+        after=cursors.after(_ORDER, wanted.cursor, int),
     )
     actors = {one.actor.identity_id for one in page.items if one.actor.identity_id is not None}
     known = await work.transaction.identities.named(actors)
-    return EntryList(
-        tuple(EntryView(one, known.get(one.actor.identity_id or ""), work.place) for one in page.items),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
+    return cursors.listed(
+        _ORDER,
+        page,
+        (EntryView(one, known.get(one.actor.identity_id or ""), work.place) for one in page.items),
     )
 
 

@@ -3,15 +3,22 @@
 from typing import Annotated, Any
 
 from fastapi import Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from keywright.api.rest import mapping
-from keywright.api.rest.models import GivenRoleIn, IdentityOut, In, Moment, Out, QueryCount, RoleOut
+from keywright.api.rest.models import (
+    GivenRoleIn,
+    IdentityOut,
+    In,
+    Moment,
+    Out,
+    PageFilters,
+    RoleOut,
+)
 from keywright.api.rest.reading import check_query
 from keywright.api.rest.routes import REQUEST_ID, Door, problems
 from keywright.core.identities import HeldRole
 from keywright.core.invitations import DEFAULT_DAYS
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import invitations
 from keywright.services.invitations import (
     Acceptance,
@@ -118,17 +125,6 @@ class AcceptedOut(Out):
     skipped: list[str] = Field(description="Roles that are not there any more.")
 
 
-class InvitationFilters(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
-
-
 def read_new(body: InvitationIn) -> NewInvitation:
     """Who is to be invited."""
     return NewInvitation(
@@ -140,7 +136,7 @@ def read_new(body: InvitationIn) -> NewInvitation:
     )
 
 
-def read_list(filters: Annotated[InvitationFilters, Query()]) -> ListInvitations:
+def read_list(filters: Annotated[PageFilters, Query()]) -> ListInvitations:
     """A list's question from the query string."""
     return ListInvitations(limit=filters.limit, cursor=filters.cursor)
 

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 from fastapi import Path, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from keywright.api.rest import mapping
-from keywright.api.rest.models import IdentityOut, In, Moment, Out, QueryCount
+from keywright.api.rest.models import IdentityOut, In, Moment, Out, PageFilters
 from keywright.api.rest.routes import Door
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import memberships
 from keywright.services.memberships import (
     CreatedMembership,
@@ -65,17 +64,11 @@ class MembershipListOut(Out):
     next_cursor: str | None
 
 
-class MembershipFilters(BaseModel):
+class MembershipFilters(PageFilters):
     """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     identity_id: str | None = Query(None, description="Only those of this identity.")
     role: str | None = Query(None, description="Only those with this role.")
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
 
 
 def read_new(body: MembershipIn) -> NewMembership:

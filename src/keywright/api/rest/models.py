@@ -6,10 +6,12 @@ import re
 from datetime import datetime
 from typing import Annotated, Any
 
+from fastapi import Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from keywright.core.instants import rfc3339
+from keywright.core.listing import DEFAULT_PAGE
 
 # RFC 3339, section 5.6; an offset may be left out here, so that the core can say what is missing.
 _is_date_time = re.compile(
@@ -63,6 +65,17 @@ class In(BaseModel):
     """What callers send: unknown fields are refused, and types are not guessed at."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
+
+
+class PageFilters(BaseModel):
+    """The query string of a list that is read page by page."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    limit: QueryCount = Query(
+        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
+    )
+    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
 
 
 class Out(BaseModel):

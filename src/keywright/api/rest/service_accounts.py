@@ -4,12 +4,11 @@ from typing import Annotated
 
 from fastapi import Path, Query
 from msgspec import UNSET
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from keywright.api.rest import mapping
-from keywright.api.rest.models import GivenRoleIn, In, Moment, Out, QueryCount, without_defaults
+from keywright.api.rest.models import GivenRoleIn, In, Moment, Out, PageFilters, without_defaults
 from keywright.api.rest.routes import Door
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import service_accounts
 from keywright.services.service_accounts import (
     CreatedServiceAccount,
@@ -76,17 +75,6 @@ class ServiceAccountListOut(Out):
     next_cursor: str | None
 
 
-class ServiceAccountFilters(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
-
-
 def read_new(body: ServiceAccountIn) -> NewServiceAccount:
     """A service account to be made."""
     return NewServiceAccount(
@@ -94,7 +82,7 @@ def read_new(body: ServiceAccountIn) -> NewServiceAccount:
     )
 
 
-def read_list(filters: Annotated[ServiceAccountFilters, Query()]) -> ListServiceAccounts:
+def read_list(filters: Annotated[PageFilters, Query()]) -> ListServiceAccounts:
     """A list's question from the query string."""
     return ListServiceAccounts(limit=filters.limit, cursor=filters.cursor)
 

@@ -3,13 +3,12 @@
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Path, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from keywright.api.rest import mapping, models
-from keywright.api.rest.models import In, Moment, Out, QueryCount
+from keywright.api.rest.models import In, Moment, Out
 from keywright.api.rest.reading import check_query
 from keywright.api.rest.routes import REQUEST_ID, Door, problems
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.core.sessions import Session
 from keywright.services import factors, sessions, whoami
 from keywright.services.factors import Factor, PasskeyOptions
@@ -112,17 +111,6 @@ class EndedOut(Out):
     ended: int
 
 
-class SessionFilters(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
-
-
 SessionPath = Annotated[
     str, Path(description="The session's id.", examples=["ses_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"])
 ]
@@ -132,7 +120,7 @@ def read_nothing() -> None:
     """These calls take nothing."""
 
 
-def read_list(filters: Annotated[SessionFilters, Query()]) -> ListSessions:
+def read_list(filters: Annotated[models.PageFilters, Query()]) -> ListSessions:
     """A list's question from the query string."""
     return ListSessions(limit=filters.limit, cursor=filters.cursor)
 

@@ -6,10 +6,9 @@ from fastapi import Path, Query
 from msgspec import UNSET
 from pydantic import BaseModel, ConfigDict, Field
 
-from keywright.api.rest.models import In, Moment, Out, QueryBoolean, QueryCount, without_defaults
+from keywright.api.rest.models import In, Moment, Out, PageFilters, QueryBoolean, without_defaults
 from keywright.api.rest.routes import Door
 from keywright.core.identities import Tenant
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import tenants
 from keywright.services.tenants import (
     LONGEST_LIFETIME,
@@ -121,17 +120,6 @@ class TenantListOut(Out):
     next_cursor: str | None
 
 
-class TenantFilters(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
-
-
 class TenantForce(BaseModel):
     """The query string of a deletion."""
 
@@ -148,7 +136,7 @@ def read_new(body: TenantIn) -> NewTenant:
     return NewTenant(body.slug, body.name)
 
 
-def read_list(filters: Annotated[TenantFilters, Query()]) -> ListTenants:
+def read_list(filters: Annotated[PageFilters, Query()]) -> ListTenants:
     """A list's question from the query string."""
     return ListTenants(limit=filters.limit, cursor=filters.cursor)
 

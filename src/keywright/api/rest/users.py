@@ -4,15 +4,14 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 from msgspec import UNSET
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from keywright.api.rest import mapping
 from keywright.api.rest.invitations import InvitedOut, show_invited
-from keywright.api.rest.models import In, Moment, Out, QueryCount, without_defaults
+from keywright.api.rest.models import In, Moment, Out, PageFilters, without_defaults
 from keywright.api.rest.routes import Door
 from keywright.api.rest.service_accounts import GivenRoleOut
 from keywright.core.invitations import DEFAULT_DAYS
-from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import users
 from keywright.services.users import (
     CreatedUser,
@@ -88,23 +87,12 @@ class UserListOut(Out):
     next_cursor: str | None
 
 
-class UserFilters(BaseModel):
-    """The query string of a list."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    limit: QueryCount = Query(
-        DEFAULT_PAGE, description="1 to 200.", json_schema_extra={"minimum": 1, "maximum": 200}
-    )
-    cursor: str | None = Query(None, description="`next_cursor` of the page before.")
-
-
 def read_new(body: UserIn) -> NewUser:
     """A person to be made."""
     return NewUser(login=body.login, name=body.name, email=body.email, password=body.password)
 
 
-def read_list(filters: Annotated[UserFilters, Query()]) -> ListUsers:
+def read_list(filters: Annotated[PageFilters, Query()]) -> ListUsers:
     """A list's question from the query string."""
     return ListUsers(limit=filters.limit, cursor=filters.cursor)
 

@@ -78,18 +78,18 @@ async def list_invitations(work: Work, wanted: ListInvitations) -> InvitationLis
     cursors.sound_limit(wanted.limit)
     page = await work.transaction.invitations(work.tenant_id).page(
         limit=wanted.limit,
-        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, int),
+        after=cursors.after(_ORDER, wanted.cursor, int),
     )
     makers = await work.transaction.identities.named(
         {one.created_by for one in page.items if one.created_by is not None}
     )
-    return InvitationList(
-        tuple(
+    return cursors.listed(
+        _ORDER,
+        page,
+        (
             InvitationView(one, one.state(work.now), work.place, makers.get(one.created_by or ""))
             for one in page.items
         ),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
     )
 
 

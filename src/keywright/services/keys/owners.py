@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from keywright.core import checks
-from keywright.core.errors import InvalidValue, NotFound, PermissionDenied
+from keywright.core.errors import InvalidValue, PermissionDenied
 from keywright.core.identities import Identity, IdentityKind
-from keywright.core.ids import is_id, new_id
+from keywright.core.ids import new_id
 from keywright.services.catalog.vocabulary import template_of
-from keywright.services.memberships import give
+from keywright.services.memberships import give, known_identity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,25 +45,12 @@ async def owner_of(work: Work, new: NewKey) -> Identity:
         return work.caller.identity
     if work.own_only:
         raise PermissionDenied(_OTHERS, field="identity_id")
-    return await known_identity(work, new.identity_id)
+    return await owner_named(work, new.identity_id)
 
 
-async def known_identity(work: Work, identity_id: str) -> Identity:
-    """The identity with this id, as far as the call may know of it, that can own a key there.
-
-    A tenant knows its own and those that hold a role in it. Over the installation, keys speak for people and
-    for identities made for global keys: what a tenant owns stays in it.
-    """
-    found = None
-    if is_id(identity_id, "idn"):
-        identities = work.transaction.identities
-        if work.place is not None:
-            found = await identities.in_tenant(work.place.id, identity_id)
-        else:
-            found = await identities.by_id(identity_id)
-    if found is None or found.tenant_id not in (None, work.tenant_id):
-        raise NotFound("No such identity.", field="identity_id")
-    return found
+async def owner_named(work: Work, identity_id: str) -> Identity:
+    """The identity with this id that can own a key there: over the installation anybody that no tenant owns."""
+    return await known_identity(work, identity_id, everybody=work.place is None)
 
 
 async def settle(work: Work, new: NewKey, owner: Identity) -> tuple[Membership, ...]:

@@ -14,7 +14,7 @@ from keywright.core.identities import grants_in, is_slug, role_set
 from keywright.core.permissions.covering import Covering
 from keywright.core.permissions.meeting import meet
 from keywright.core.ports import KeyFacts
-from keywright.services.keys.owners import known_identity
+from keywright.services.keys.owners import owner_named
 from keywright.services.keys.rules import within_own_rights
 from keywright.services.keys.shapes import TransferredKey
 from keywright.services.keys.use_cases import existing_key, not_own, of_one, view_of
@@ -47,7 +47,7 @@ async def transfer_key(work: Work, wanted: KeyTransfer) -> TransferredKey:
     """
     before = await existing_key(work, wanted.id, lock=True)
     not_own(work, before.id)
-    owner = await known_identity(work, wanted.identity_id)
+    owner = await owner_named(work, wanted.identity_id)
     after = replace(before, identity_id=owner.id)
     await within_own_rights(work, after, "identity_id")
     had, has = await _effective(work, before), await _effective(work, after)

@@ -134,10 +134,10 @@ async def list_keys(work: Work, wanted: ListKeys) -> KeyList:
         query = replace(query, after=cursors.decode(order, wanted.cursor, _SORTED_BY[query.sort]))
     page = await work.transaction.keys(work.tenant_id).page(query, work.now)
     owners = await work.transaction.identities.named({key.identity_id for key in page.items})
-    return KeyList(
-        tuple(KeyView(key, key.state(work.now), work.place, owners[key.identity_id]) for key in page.items),
-        tuple(cursors.encode(order, position) for position in page.positions),
-        more=page.more,
+    return cursors.listed(
+        order,
+        page,
+        (KeyView(key, key.state(work.now), work.place, owners[key.identity_id]) for key in page.items),
     )
 
 

@@ -83,15 +83,11 @@ async def list_sessions(work: Work, wanted: ListSessions) -> SessionList:
     """The caller's own sessions that are not over, the newest first. An API key has none."""
     session = own_session(work.caller)
     cursors.sound_limit(wanted.limit)
-    after = None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, type(None))
+    after = cursors.after(_ORDER, wanted.cursor, type(None))
     page = await work.transaction.sessions.page(
         session.identity_id, work.now, limit=wanted.limit, after=after
     )
-    return SessionList(
-        tuple(SessionView(one, one.id == session.id) for one in page.items),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
-    )
+    return cursors.listed(_ORDER, page, (SessionView(one, one.id == session.id) for one in page.items))
 
 
 @use_case("sessions.end", permission=None, reach=Reach.SELF, changes=True)

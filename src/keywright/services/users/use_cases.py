@@ -86,13 +86,9 @@ async def list_users(work: Work, wanted: ListUsers) -> UserList:
     page = await work.transaction.people.page(
         work.tenant_id,
         limit=wanted.limit,
-        after=None if wanted.cursor is None else cursors.decode(_ORDER, wanted.cursor, type(None)),
+        after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )
-    return UserList(
-        await views(work, page.items),
-        tuple(cursors.encode(_ORDER, position) for position in page.positions),
-        page.more,
-    )
+    return cursors.listed(_ORDER, page, await views(work, page.items))
 
 
 @use_case("users.remove", permission="identities:delete", changes=True)
