@@ -43,7 +43,7 @@ check: $(DEV) ## Run what CI runs: format, lint, types, import rules, house rule
 	$(call phase,tests)
 	@.venv/bin/pytest $(PYTEST_ARGS) --cov --cov-report=term
 
-bench: $(DEV) ## Measure /v1/verify beside a constant answer; needs wrk. ARGS go to the benchmark.
+bench: $(DEV) ## Measure the speed, and write bench/results; needs wrk. ARGS="--quick verify" measures a part, quickly.
 	@command -v wrk >/dev/null || { echo 'make bench needs wrk: apt-get install wrk, or brew install wrk.' >&2; exit 1; }
 	@.venv/bin/python -m bench $(ARGS)
 
@@ -52,7 +52,7 @@ format: $(DEV) ## Put the code in the house's form.
 	@.venv/bin/ruff format .
 
 clean: ## Remove what these commands made; the data folder stays.
-	rm -rf .venv .uv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	rm -rf .venv .uv .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
 	find src tests tools bench -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PINS)

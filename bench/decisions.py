@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import statistics
+import time
 import timeit
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from bench.figures import Row, Table, quantity
 from keywright.core.decision import Asked, decide
 from keywright.core.identities import Grant, role_set
+from keywright.core.instants import to_us
 from keywright.core.permissions import Policy, compile_policies
 from keywright.core.roles import PolicyTemplate, Role, Variable
 from tests.support.facts import ACME, NOW, some_facts
@@ -49,9 +52,10 @@ def _cost(count: int) -> Cost:
         "refused": Asked(action=f"thing{last}:read", resource=f"thing{last}:de:17"),
     }
     for name, one in asked.items():
-        assert decide(facts, one, NOW, None).valid is (name != "refused")
+        assert decide(facts, one, to_us(NOW), None).valid is (name != "refused")
     costs = {
-        name: _microseconds(partial(decide, facts, one, NOW, None), _LOOPS) for name, one in asked.items()
+        name: _microseconds(partial(decide, facts, one, to_us(NOW), None), _LOOPS)
+        for name, one in asked.items()
     }
     return Cost(policies=count, loading=_microseconds(partial(_load, facts), _COMPILATIONS), **costs)
 
@@ -79,19 +83,18 @@ def _facts(count: int) -> KeyFacts:
 
 
 def _microseconds(work: Callable[[], object], loops: int) -> float:
-    return statistics.median(timeit.repeat(work, number=loops, repeat=_ROUNDS)) / loops * 1e6
-
-
-def report(costs: list[Cost]) -> None:
-    """A table for people."""
-    print(
-        f"\n{'a decision, in process':24}{'exact action':>14}{'by pattern':>14}{'refused':>14}{'loading':>14}"
+    return (
+        statistics.median(timeit.repeat(work, timer=time.process_time, number=loops, repeat=_ROUNDS))
+        / loops
+        * 1e6
     )
+
+
+def table(costs: list[Cost]) -> Table:
+    """A table of them."""
+    rows = []
     for cost in costs:
         label = f"{cost.policies} polic{'y' if cost.policies == 1 else 'ies'}, with scope"
         figures = (cost.exact, cost.pattern, cost.refused, cost.loading)
-        print(f"{label:24}" + "".join(f"{figure:>11.2f} µs" for figure in figures))
-
-
-if __name__ == "__main__":
-    report(measure())
+        rows.append(Row(label, tuple(quantity(one, "µs") for one in figures)))
+    return Table(("the judgement alone", "exact action", "by pattern", "refused", "compiling"), tuple(rows))
