@@ -4,16 +4,19 @@ import os
 import signal
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
-pytest_plugins = ["tests.support.postgres"]
+pytest_plugins = ["tests.support.postgres", "tests.support.valkey"]
 
 # Who starts the tests in the background may have them ignore Ctrl+C, and so would every command that a test interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A busy machine may take any time for one example; how long something takes is measured in bench/.
-settings.register_profile("keywright", deadline=None)
+# Nor is a failure explained line by line: that traces greenlets, in which CPython 3.11 crashes.
+settings.register_profile(
+    "keywright", deadline=None, phases=[phase for phase in Phase if phase is not Phase.explain]
+)
 settings.load_profile("keywright")
 
 

@@ -174,10 +174,13 @@ def test_a_file_is_applied_to_the_tenant_that_it_names(shell: Shell, slug: str, 
         'policies [{"actions": ["article:*"], "resources": ["article:${language}:**"]}]',
     ]
     assert lines(shell.run("catalog", "diff", file.name, "-q"))[-1] == "+ roles editor"
-    applied = lines(shell.run("catalog", "apply", file.name, "--yes"))
+    result = shell.run("catalog", "apply", file.name, "--yes")
+    assert result.code == 0
+    assert "In effect on the only node" in result.err
+    applied = result.out.splitlines()
     assert applied[-1] == "Applied as revision 1."
     assert "+ roles editor" in applied[-2]
-    assert lines(shell.run("catalog", "apply", file.name, "--yes")) == ["Nothing changes."]
+    assert shell.run("catalog", "apply", file.name, "--yes").out.splitlines() == ["Nothing changes."]
     assert lines(shell.run("catalog", "apply", file.name, "--yes", "--quiet")) == ["1"]
     assert lines(shell.run("catalog", "diff", file.name)) == ["Nothing changes."]
     assert lines(shell.run("catalog", "diff", file.name, "--quiet")) == []
@@ -329,3 +332,47 @@ def test_an_export_to_the_terminal_holds_nothing_that_steers_it(shell: Shell, sl
         assert "\u202e" not in shown
         assert "\\u202" in shown
         assert lines(shell.run("catalog", "diff", "-", stdin=shown)) == ["Nothing changes."]
+
+
+ROUTES = """
+routes:
+  - {match: "GET /articles/{language}/{number}", action: "article:read", resource: "article:{language}:{number}"}
+  - {match: "* /status/**", action: "article:read"}
+"""
+
+
+def test_route_says_what_a_request_asks_for(offline: Shell, shell: Shell, file: Path) -> None:
+    file.write_text(file.read_text("utf-8") + ROUTES, "utf-8")
+    assert shell.run("catalog", "apply", file.name, "--yes").code == 0
+    tenant = file.read_text("utf-8").splitlines()[0].removeprefix("tenant: ")
+
+    def from_file(*words: str) -> Result:
+        return offline.run("catalog", "route", *words, "--file", file.name)
+
+    def from_server(*words: str) -> Result:
+        return shell.run("catalog", "route", *words, "--tenant", tenant)
+
+    for asking in (from_file, from_server):
+        said = "article:read article:cs:42 (GET /articles/{language}/{number})"
+        assert lines(asking("get", "/articles/cs/42?x")) == [said]
+        assert lines(asking("GET", "/articles/cs/42", "-q")) == ["article:read article:cs:42"]
+        assert lines(asking("PUT", "/status")) == ["article:read (* /status/**)"]
+        assert asking("PUT", "/status", "--json").json == {
+            "match": "* /status/**",
+            "action": "article:read",
+            "resource": None,
+        }
+        assert lines(asking("GET", "/articles/cs/a:b"), 1) == [
+            "No route fits, so that the request is refused."
+        ]
+        assert lines(asking("GET", "/articles", "--quiet"), 1) == []
+        nothing = asking("GET", "/", "--json")
+        assert (nothing.code, json.loads(nothing.out)["match"]) == (1, None)
+
+
+def test_the_faults_of_routes_stand_at_their_places(offline: Shell, home: Path) -> None:
+    name = write(home, ROUTES.replace("* /status/**", "* status").replace('{number}"}', '{no}"}'))
+    assert offline.run("catalog", "route", "GET", "/", "--file", name).code == 8
+    told = offline.run("catalog", "validate", name).err.splitlines()
+    assert [one.partition(": ")[0] for one in told[:-1]] == ["catalog.yaml:3:84", "catalog.yaml:4:13"]
+    assert all("(invalid_route)" in one for one in told[:-1])

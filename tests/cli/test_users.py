@@ -145,7 +145,9 @@ def test_nobody_is_removed_without_being_asked(own: Shell, anyone: Shell, login:
             screen.expect("[y/N]: ")
             screen.send("n\n")
             assert screen.end() == Exit.NO
-    assert own.run("users", "remove", user_id, "--yes", "--json").json == {"id": user_id, "removed": True}
+    removed = own.run("users", "remove", user_id, "--yes", "--json").json
+    assert removed.pop("receipt")["complete"]
+    assert removed == {"id": user_id, "removed": True}
     other = own.run("users", "list", "--quiet").token
     assert own.run("users", "remove", other, "--yes").code == Exit.CONFLICT
 

@@ -10,6 +10,7 @@ import pytest
 from keywright.core.catalog import parse, parsing, spots, to_plain
 from keywright.core.errors import InvalidCatalog, concrete_errors
 from keywright.core.own_actions import OWN_RESOURCE_TYPES
+from keywright.core.routes import MAX_ROUTES, RouteTable
 from keywright.services.catalog import MAX_AUDITED, MAX_NARROWED, reading
 
 PAGE = (Path(__file__).parents[2] / "docs" / "catalog.md").read_text("utf-8")
@@ -38,6 +39,7 @@ def test_every_field_of_a_part_is_told() -> None:
         ("entities", {"entities": {"a": [{"id": "a", "x": 1}]}}),
         ("roles", {"roles": {"a": {"x": 1}}}),
         ("key_templates", {"key_templates": {"a": {"x": 1}}}),
+        ("routes", {"routes": [{"match": "GET /", "action": "a", "x": 1}]}),
     ):
         with pytest.raises(InvalidCatalog):
             parse(part)
@@ -46,7 +48,11 @@ def test_every_field_of_a_part_is_told() -> None:
             "resource_types": ("name", "description", "segments"),
             "entities": ("id", "label"),
             "roles": ("description", "variables", "policies"),
-            "key_templates": ("description", "scope", "expires_in", "allowed_cidrs", "metadata", "prefix"),
+            "key_templates": (
+                *("description", "scope", "expires_in", "allowed_cidrs", "metadata", "limits", "credits"),
+                "prefix",
+            ),
+            "routes": ("match", "action", "resource"),
         }[section]
         assert all(f"`{name}`" in told[section] for name in known)
 
@@ -59,6 +65,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "entities in all": parsing.MAX_ENTITIES,
         "roles": parsing.MAX_ROLES,
         "key templates": parsing.MAX_KEY_TEMPLATES,
+        "routes": MAX_ROUTES,
         "bytes of the file": reading.MAX_BYTES,
     }
     assert f"up to {spots.MAX_FAULTS}." in PAGE
@@ -68,7 +75,21 @@ def test_the_limits_are_those_of_the_code() -> None:
 
 
 def test_codes_and_own_words_are_told() -> None:
-    assert {row[0].strip("`") for row in rows("code | what it says")} == {spots.DUPLICATE, reading.MALFORMED}
-    assert not {spots.DUPLICATE, reading.MALFORMED} & {error.code for error in concrete_errors()}
+    codes = {spots.DUPLICATE, reading.MALFORMED, parsing.INVALID_ROUTE, parsing.UNREACHED_ROUTE}
+    assert {row[0].strip("`") for row in rows("code | what it says")} == codes
+    assert not codes & {error.code for error in concrete_errors()}
     own = PAGE.split("Keywright's own (")[1].split(")")[0]
     assert set(re.findall(r"`(\w+)`", own)) == OWN_RESOURCE_TYPES
+
+
+def test_the_routes_of_the_page_say_what_it_says() -> None:
+    table = RouteTable.compile(parse(reading.read(EXAMPLE.encode()).plain).routes)
+    told = rows("request | action | resource")
+    assert told
+    for request, action, resource in told:
+        method, path = request.strip("`").split(" ")
+        found = table.match(method, path)
+        if found is None:
+            assert (action, resource) == ("none, it is refused", "")
+        else:
+            assert (action.strip("`"), resource.strip("`") or None) == found

@@ -28,15 +28,14 @@ from keywright.services.access import Gate, caller_of
 from keywright.services.keys import KeyIds, ListKeys, NewKey, create_key, delete_keys, list_keys
 from keywright.services.places import one_tenant, require
 from keywright.storage import Database
-from keywright.verify import UseLog, Verifier
-from tests.support.facts import NOW, some_facts
+from tests.support.facts import NOW, some_facts, used
+from tests.support.house import House
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
-    from tests.support.house import House
 
 pytestmark = pytest.mark.anyio
 
@@ -59,9 +58,9 @@ async def test_a_key_s_holder_is_its_identity_confined_to_the_key_s_tenant(home:
     owner = await home.identity(Grant(ADMIN, acme.id), Grant(ADMIN, other.id), Grant(SUPER_ADMIN))
     made = await home.key(acme, owner)
     caller = await home.caller(made, ip_address("192.0.2.7"))
-    assert (caller.identity, caller.key, caller.bound, caller.session) == (owner, made.key, acme, None)
+    assert (caller.identity, caller.key, caller.bound, caller.session) == (owner, used(made.key), acme, None)
     assert sorted(grant.role for grant in caller.grants) == [ADMIN, SUPER_ADMIN]
-    assert [(use.key_id, use.ip) for use in home.uses.take()] == [(made.id, "192.0.2.7")]
+    assert [(one.key_id, one.use().ip) for one in home.uses.take()] == [(made.id, "192.0.2.7")]
 
 
 async def test_a_global_key_is_confined_to_no_tenant(home: House, acme: Tenant) -> None:
@@ -92,7 +91,9 @@ async def test_each_refusal_says_why_and_no_more(home: House, acme: Tenant) -> N
     home.uses.take()
     for made, sentence in cases:
         assert await refused(home, made.token, ip=ip_address("192.0.2.7")) == sentence
-    assert home.uses.take() == ()
+    noted = [one.use() for one in home.uses.take()]
+    assert [use.key_id for use in noted] == [made.id for made, _ in cases if made is not deleted]
+    assert {use.at_us for use in noted} == {None}, "to be refused is not to be used"
     assert await refused(home, None) == "Send an API key or a session token as `Authorization: Bearer …`."
     for token in ("", "x", mint().reveal(), "kw_x", "kws_x", mint("kws").reveal()[:-1]):
         assert await refused(home, token) == UNKNOWN
@@ -116,7 +117,8 @@ async def test_no_text_is_a_credential_by_accident(home: House, text: str, start
 
 async def test_without_the_database_nobody_can_be_known(home: House, tmp_path: Path) -> None:
     away = Database.connect(f"sqlite:///{tmp_path / 'nowhere' / 'house.db'}")
-    gate = Gate(Verifier(away.lookup, home.clock, UseLog()), home.sessions)
+    lost = House(away, home.clock)
+    gate = Gate(lost.verifier, home.sessions)
     try:
         with pytest.raises(Unavailable):
             await gate.authenticate(mint().reveal(), None)

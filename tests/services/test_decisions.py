@@ -15,7 +15,7 @@ from keywright.core.identities import Grant
 from keywright.core.roles import ADMIN, SUPER_ADMIN
 from keywright.core.tokens import mint
 from keywright.services.decisions import Question
-from tests.support.facts import NOW
+from tests.support.facts import NOW, used
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -61,7 +61,7 @@ async def test_a_token_is_asked_about_itself_or_by_its_hash(home: House, acme: T
     for question in ({"token": made.token}, {"token_hash": hashed(made.token)}):
         decision = await ask(home, caller, **question)
         assert decision.facts is not None
-        assert (decision.code, decision.facts.key, decision.tenant) == (Code.VALID, made.key, acme)
+        assert (decision.code, decision.facts.key, decision.tenant) == (Code.VALID, used(made.key), acme)
 
 
 async def test_everything_asked_is_judged(home: House, acme: Tenant, admin: Caller) -> None:
@@ -224,7 +224,8 @@ async def test_a_global_key_tells_nothing_about_other_tenants(each_home: House) 
     assert (expected.code, expected.tenant) == (Code.TENANT_MISMATCH, None)
     for tenant in (other.slug, closed.slug, "", "\0", "\ud800"):
         assert await ask(home, admin, token=top.token, tenant=tenant) == expected
-    assert home.uses.take() == ()
+    (noted,) = [one.use() for one in home.uses.take()]
+    assert (noted.at_us, [code for _, code, _ in noted.counts]) == (None, ["TENANT_MISMATCH"])
 
 
 async def test_whoever_entered_one_of_several_tenants_stays_with_it(home: House, acme: Tenant) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +16,7 @@ from keywright.core.roles import ADMIN, MEMBER, MONITOR, SUPER_ADMIN
 from keywright.services.decisions import Question
 from keywright.services.keys import KeyChanges, KeyQuestion, explain_key, update_key
 from tests.services.asking import a_role, refused
-from tests.support.facts import NOW
+from tests.support.facts import NOW, used
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -36,14 +35,13 @@ async def root(home: House) -> Caller:
 
 
 def seen(decision: Decision) -> tuple[Any, ...]:
-    """What a decision says, apart from when the key was last used."""
+    """What a decision says."""
     facts = decision.facts
     assert facts is not None
-    key = replace(facts.key, last_used_at=None, last_used_ip=None)
     grants = set(facts.grants)
     return (
         decision.code,
-        key,
+        used(facts.key),
         facts.identity,
         facts.tenant,
         grants,

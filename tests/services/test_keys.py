@@ -30,7 +30,7 @@ from keywright.services.keys import (
     get_key,
     list_keys,
 )
-from tests.support.facts import NOW
+from tests.support.facts import NOW, used
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -114,7 +114,7 @@ async def test_a_key_of_which_only_a_name_was_said_may_do_all_that_its_maker_may
     assert made.token is not None
     decision = await home.verifier.verify(made.token.reveal())
     assert decision.facts is not None
-    assert (decision.code, decision.facts.key, decision.tenant) == (Code.VALID, key, acme)
+    assert (decision.code, decision.facts.key, decision.tenant) == (Code.VALID, used(key), acme)
 
 
 async def test_the_trail_says_what_was_made(home: House, acme: Tenant, admin: Caller) -> None:

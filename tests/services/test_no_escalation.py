@@ -277,7 +277,7 @@ class Escalation(RuleBasedStateMachine):
         for key_id, token in self.tokens.items():
             facts = await self.home.database.lookup.by_digest(digest(token))
             if facts is not None:
-                now = self.home.clock.now()
+                now = self.home.clock.now_us()
                 found[key_id] = frozenset(
                     probe
                     for probe in PROBES

@@ -10,7 +10,8 @@ import pytest
 from keywright.core import errors
 from keywright.core.audit import Change
 from keywright.core.decision import Asked, Code
-from keywright.core.identities import DefaultLimit, Grant, IdentityKind, TenantSettings
+from keywright.core.identities import Grant, IdentityKind, TenantSettings
+from keywright.core.limits import LONGEST_WINDOW, MAX_LIMITS, MAX_USES, Limit
 from keywright.core.listing import KeyQuery
 from keywright.core.roles import ADMIN, MEMBER, MONITOR, PROJECT_CREATOR, SUPER_ADMIN
 from keywright.core.sessions import PASSKEY, PASSWORD, TOTP
@@ -26,6 +27,7 @@ from keywright.services.keys import (
     list_keys,
     update_key,
 )
+from keywright.services.limits import LimitInput
 from keywright.services.memberships import ListMemberships, NewMembership, create_membership, list_memberships
 from keywright.services.roles import NewRole, RoleName, create_role, get_role, list_roles
 from keywright.services.service_accounts import (
@@ -36,10 +38,7 @@ from keywright.services.service_accounts import (
 )
 from keywright.services.tenants import (
     LONGEST_LIFETIME,
-    MAX_LIMITS,
-    MAX_USES,
     SHORTEST_LIFETIME,
-    LimitInput,
     ListTenants,
     NewTenant,
     SettingsChanges,
@@ -115,11 +114,13 @@ async def test_settings_are_changed_one_by_one_and_taken_back(each_home: House) 
         ),
         (
             {"default_limits": (LimitInput("burst", 100, 1), LimitInput("daily", MAX_USES, 86_400))},
-            TenantSettings(
-                default_limits=(DefaultLimit("burst", 100, 1), DefaultLimit("daily", MAX_USES, 86_400))
-            ),
+            TenantSettings(default_limits=(Limit("burst", 100, 1), Limit("daily", MAX_USES, 86_400))),
         ),
-        ({"default_limits": (), "two_factor_required": True}, TenantSettings(two_factor_required=True)),
+        (
+            {"limits": (LimitInput("burst", 1_000, 1),), "default_limits": ()},
+            TenantSettings(limits=(Limit("burst", 1_000, 1),)),
+        ),
+        ({"limits": (), "two_factor_required": True}, TenantSettings(two_factor_required=True)),
     ]
     for wanted, expected in changes:
         changed = await home.run(update_tenant, admin, settings(**wanted))
@@ -130,7 +131,7 @@ async def test_settings_are_changed_one_by_one_and_taken_back(each_home: House) 
         assert await home.count_entries() == entries
     limits = (await home.trail(acme))[0].changes
     assert limits["settings.two_factor_required"] == Change(False, True)
-    assert set(limits) == {"settings.two_factor_required", "settings.default_limits"}
+    assert set(limits) == {"settings.two_factor_required", "settings.limits"}
     assert await home.run(get_tenant, await root(home), TenantSlug("other")) == other
 
 
@@ -187,8 +188,9 @@ async def test_settings_are_changed_one_by_one_and_taken_back(each_home: House) 
                 errors.InvalidValue,
                 "settings.default_limits.0.window_seconds",
             )
-            for window in (-1, 0, LONGEST_LIFETIME + 1)
+            for window in (-1, 0, LONGEST_WINDOW + 1)
         ),
+        (settings(limits=(LimitInput("a", 0, 1),)), errors.InvalidValue, "settings.limits.0.limit"),
     ],
 )
 async def test_what_cannot_be_set_is_refused_by_its_field(
@@ -202,8 +204,8 @@ async def test_what_cannot_be_set_is_refused_by_its_field(
 async def test_the_bounds_of_settings_are_in_them(home: House, acme: Tenant, admin: Caller) -> None:
     for seconds in (SHORTEST_LIFETIME, LONGEST_LIFETIME):
         await home.run(update_tenant, admin, settings(max_key_lifetime_seconds=seconds))
-    limits = tuple(LimitInput(f"limit-{n}", 1, LONGEST_LIFETIME) for n in range(MAX_LIMITS))
-    await home.run(update_tenant, admin, settings(default_limits=limits))
+    limits = tuple(LimitInput(f"limit-{n}", 1, LONGEST_WINDOW) for n in range(MAX_LIMITS))
+    await home.run(update_tenant, admin, settings(default_limits=limits, limits=limits))
 
 
 async def test_no_token_is_kept_in_a_tenant(home: House, acme: Tenant, admin: Caller) -> None:

@@ -12,10 +12,14 @@ import pytest
 from sqlalchemy import func, select
 
 from keywright.core.audit import SYSTEM, Change
+from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
 from keywright.core.identities import Grant
 from keywright.core.instants import from_us
+from keywright.core.listing import Between
+from keywright.core.ports import KeyFacts
 from keywright.core.roles import ADMIN
+from keywright.core.usage import By
 from keywright.services import upkeep as module
 from keywright.services.invitations import NewInvitation, invite_user
 from keywright.services.keys import NewKey, create_key
@@ -24,7 +28,7 @@ from keywright.services.upkeep import Upkeep, every
 from keywright.storage import Database, schema
 from keywright.storage.migrate import upgrade
 from keywright.verify import UseLog
-from tests.support.facts import NOW
+from tests.support.facts import ACME, NOW, SOMEBODY, some_facts
 from tests.support.house import KEEP_EXPIRED
 
 if TYPE_CHECKING:
@@ -244,7 +248,33 @@ async def test_a_sweep_forgets_invitations_long_after_their_end(home: House, acm
         assert await count(home, schema.invitation) == left
 
 
+async def test_a_sweep_forgets_usage_after_its_time(
+    home: House, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 2)
+    made = await home.key(acme, await home.identity())
+    known = KeyFacts(made.key, SOMEBODY, acme, ())
+    for day in range(5):
+        for action in ("a", "b"):
+            asked = Asked(action=f"{action}:{day}")
+            home.uses.note(known, Code.VALID, asked, home.clock.now_us())
+        home.uses.note(known, Code.DISABLED, Asked(), home.clock.now_us())
+        await home.upkeep.flush()
+        home.clock.advance(days=1)
+    for forgotten in range(6):
+        assert await count(home, schema.usage) == 2 * (5 - forgotten)
+        assert await count(home, schema.exercised) == 2 * (5 - forgotten)
+        home.clock.advance(days=85 if forgotten == 0 else 1, microseconds=1 if forgotten == 0 else 0)
+        await home.upkeep.sweep(MINUTE)
+
+
 # Writing down what was used
+
+
+def note(uses: UseLog, key_id: str, at_us: int, ip: str | None = None) -> None:
+    """Note that a key was accepted."""
+    asked = Asked(ip=None if ip is None else ip_address(ip))
+    uses.note(some_facts(id=key_id), Code.VALID, asked, at_us)
 
 
 async def used(home: House, key_id: str) -> tuple[Any, str | None]:
@@ -267,12 +297,100 @@ async def test_the_last_use_is_written_down(each_home: House) -> None:
     assert await used(home, one.id) == (later, "2001:db8::1")
     assert await used(home, other.id) == (later, None)
     assert await used(home, unused.id) == (None, None)
-    home.uses.used(one.id, home.clock.now_us() - 1, "192.0.2.9")
-    home.uses.used("key_that_is_gone", home.clock.now_us(), None)
+    note(home.uses, one.id, home.clock.now_us() - 1, "192.0.2.9")
+    note(home.uses, "key_that_is_gone", home.clock.now_us())
     await home.upkeep.flush()
     assert await used(home, one.id) == (later, "2001:db8::1")
     assert home.metric('keywright_usage_flushes_total{outcome="ok"}') == 2
     assert home.metric("keywright_usage_flushed_keys_total") == 4
+
+
+async def counts(home: House) -> dict[tuple[str, str], int]:
+    """All counts, by key and code."""
+    async with home.database.reader.begin() as connection:
+        rows = (await connection.execute(select(schema.usage))).mappings()
+        return {(row["key_id"], row["code"]): row["count"] for row in rows}
+
+
+async def test_decisions_are_counted_and_written_down_some_keys_at_a_time(
+    each_home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = each_home
+    monkeypatch.setattr(module, "BATCH", 2)
+    acme = await home.tenant("acme")
+    owner = await home.identity()
+    made = [await home.key(acme, owner) for _ in range(5)]
+    for times, one in enumerate(made):
+        known = KeyFacts(one.key, owner, acme, ())
+        for _ in range(times + 1):
+            home.uses.note(known, Code.VALID, Asked(action="article:read"), home.clock.now_us())
+        home.uses.note(known, Code.RATE_LIMITED, Asked(), home.clock.now_us())
+    await home.upkeep.flush()
+    written = await counts(home)
+    assert written == {(one.id, "VALID"): number + 1 for number, one in enumerate(made)} | {
+        (one.id, "RATE_LIMITED"): 1 for one in made
+    }
+    async with home.database.read() as transaction:
+        (exercised,) = await transaction.usage(acme.id).exercised(made[4].id)
+    assert (exercised.action, exercised.count, exercised.last_at) == ("article:read", 5, NOW)
+    assert home.metric('keywright_usage_flushes_total{outcome="ok"}') == 3
+    assert home.metric("keywright_usage_flushed_keys_total") == 5
+    await home.upkeep.flush()
+    assert await counts(home) == written
+
+
+class LosesSome:
+    """A database that is away for some transactions: by number, before or after they are committed."""
+
+    def __init__(self, database: Database, *, before: int | None = None, after: int | None = None) -> None:
+        self._database = database
+        self._before = before
+        self._after = after
+        self._count = 0
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        self._count += 1
+        if self._count == self._before:
+            raise Unavailable("Away.")
+        async with self._database.write() as transaction:
+            yield transaction
+        if self._count == self._after:
+            raise Unavailable("Away when it was about to say that it committed.")
+
+
+async def test_what_was_written_before_the_database_went_away_is_not_written_again(
+    home: House, acme: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "BATCH", 1)
+    owner = await home.identity()
+    made = [await home.key(acme, owner) for _ in range(3)]
+
+    def use_all() -> None:
+        for one in made:
+            home.uses.note(KeyFacts(one.key, owner, acme, ()), Code.VALID, Asked(), home.clock.now_us())
+
+    unlucky = Upkeep(home.database, home.clock, home.uses, home.metrics, keep_expired=KEEP_EXPIRED)
+    unlucky._database = LosesSome(home.database, before=2)  # type: ignore[assignment] # what it uses of one
+    use_all()
+    await unlucky.flush()
+    assert sum((await counts(home)).values()) == 1
+    assert home.metric('keywright_usage_flushes_total{outcome="failed"}') == 1
+    use_all()
+    await unlucky.flush()
+    assert await counts(home) == {(one.id, "VALID"): 2 for one in made}
+    assert home.metric("keywright_usage_dropped_total") == 0
+
+
+async def test_what_may_have_been_written_is_written_again(home: House, acme: Tenant) -> None:
+    """A count may then be too high; what was used is never missing."""
+    made = await home.key(acme, await home.identity())
+    unlucky = Upkeep(home.database, home.clock, home.uses, home.metrics, keep_expired=KEEP_EXPIRED)
+    unlucky._database = LosesSome(home.database, after=1)  # type: ignore[assignment] # what it uses of one
+    home.uses.note(KeyFacts(made.key, SOMEBODY, acme, ()), Code.VALID, Asked(), home.clock.now_us())
+    for _ in range(3):
+        await unlucky.flush()
+    assert await counts(home) == {(made.id, "VALID"): 2}
 
 
 async def test_nothing_used_is_nothing_written(home: House) -> None:
@@ -289,19 +407,23 @@ async def test_uses_wait_while_the_database_is_away_and_are_written_when_it_is_b
     upkeep = Upkeep(lost, home.clock, uses, home.metrics, keep_expired=KEEP_EXPIRED)
     try:
         for number in range(3):
-            uses.used(f"key_{number}", number + 1, None)
+            note(uses, f"key_{number}", number + 1)
         for _ in range(2):
             await upkeep.flush()
         assert home.metric('keywright_usage_flushes_total{outcome="failed"}') == 2
         assert home.metric("keywright_usage_flushed_keys_total") == 0
         assert home.metric("keywright_usage_dropped_total") == 1
-        uses.used("key_1", 9, None)
+        note(uses, "key_1", 9)
         folder.mkdir()
         await upgrade(lost)
         await upkeep.flush()
         assert home.metric('keywright_usage_flushes_total{outcome="ok"}') == 1
         assert home.metric("keywright_usage_flushed_keys_total") == 2
         assert uses.take() == ()
+        async with lost.read() as transaction:
+            usage = transaction.usage(ACME.id)
+            found = [await usage.of_key(f"key_{number}", Between(), By.DAY) for number in range(3)]
+        assert [[one.count for one in counts] for counts in found] == [[1], [2], []]
     finally:
         await lost.close()
 
@@ -315,7 +437,7 @@ async def test_uses_are_kept_when_writing_fails_in_any_other_way(home: House, ac
     async def hang() -> None:
         await asyncio.sleep(60)
 
-    home.uses.used(made.id, home.clock.now_us(), None)
+    note(home.uses, made.id, home.clock.now_us())
     unlucky = Upkeep(home.database, home.clock, home.uses, home.metrics, keep_expired=KEEP_EXPIRED)
     unlucky._database = BetweenBatches(home.database, fail)  # type: ignore[assignment] # what it uses of one
     with pytest.raises(ZeroDivisionError):
@@ -332,7 +454,7 @@ async def test_uses_are_kept_when_writing_fails_in_any_other_way(home: House, ac
 
 async def test_a_use_at_any_moment_can_be_written(home: House, acme: Tenant) -> None:
     made = await home.key(acme, await home.identity())
-    home.uses.used(made.id, 1, "2001:0db8:85a3:0000:0000:8a2e:255.255.255.255")
+    note(home.uses, made.id, 1, "2001:0db8:85a3:0000:0000:8a2e:255.255.255.255")
     await home.upkeep.flush()
     assert (await used(home, made.id))[0] == from_us(1)
 

@@ -214,8 +214,10 @@ async def test_a_race_for_an_idempotency_key_is_run_again_a_few_times(home: Hous
     assert caught.value.field == "Idempotency-Key"
 
 
-async def test_it_is_ready_when_the_database_answers(each_home: House) -> None:
-    await each_home.services.ready()
+async def test_it_is_ready_when_the_database_answers_and_it_holds_a_lease(each_home: House) -> None:
+    assert not await each_home.services.ready()
+    await each_home.node.register()
+    assert await each_home.services.ready()
 
 
 async def test_it_is_not_ready_when_the_database_is_away(tmp_path: Path, home: House) -> None:

@@ -41,10 +41,20 @@ BLOG: dict[str, Any] = {
             "expires_in": "90d",
             "allowed_cidrs": ["10.0.0.0/8"],
             "metadata": {"team": "search"},
+            "limits": [{"name": "burst", "limit": 100, "window_seconds": 1}],
+            "credits": {"remaining": 1000, "refill": {"amount": 1000, "every": "day"}},
             "prefix": "acme",
         },
         "bare": {},
     },
+    "routes": [
+        {
+            "match": "GET|HEAD /articles/{language}/{number}",
+            "action": "article:read",
+            "resource": "article:{language}:{number}",
+        },
+        {"match": "* /comments/**", "action": "comment:delete"},
+    ],
 }
 """A strict catalog of the tenant `acme`."""
 
@@ -99,6 +109,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         },
         "roles": draw(st.dictionaries(KEYS, _roles(types), max_size=3)),
         "key_templates": draw(st.dictionaries(KEYS, _templates(), max_size=3)),
+        "routes": draw(st.lists(_routes(), unique_by=lambda one: one["match"], max_size=3)),
     }
 
 
@@ -124,6 +135,13 @@ def _roles(draw: st.DrawFn, types: list[str]) -> dict[str, Any]:
 def _policies(patterns: st.SearchStrategy[str]) -> st.SearchStrategy[list[dict[str, Any]]]:
     some = st.lists(patterns, min_size=1, max_size=3)
     return st.lists(st.fixed_dictionaries({"actions": some}, optional={"resources": some}), max_size=2)
+
+
+def _routes() -> st.SearchStrategy[dict[str, Any]]:
+    """Routes of which none takes what another one would."""
+    resources = st.sampled_from(["x:{a}", "{a}:x-{a}", "x"])
+    matches = st.sampled_from(["GET /a/{a}", "PUT|POST /é/{a}/", "* /b:c/{a}/d"])
+    return st.fixed_dictionaries({"match": matches, "action": NAMES}, optional={"resource": resources})
 
 
 def _templates() -> st.SearchStrategy[dict[str, Any]]:

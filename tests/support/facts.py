@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
-from keywright.core.keys import Key
+from keywright.core.keys import Key, UsedKey
 from keywright.core.ports import KeyFacts
 
 if TYPE_CHECKING:
@@ -52,13 +52,18 @@ def a_key(**fields: Any) -> Key:
     return replace(KEY, **fields)
 
 
+def used(key: Key) -> UsedKey:
+    """What counts of a key when it is used."""
+    return UsedKey(**{one.name: getattr(key, one.name) for one in fields(UsedKey)})
+
+
 def some_facts(
     *,
     tenant: Tenant | None = ACME,
     identity: Identity = SOMEBODY,
     grants: Sequence[Grant] = (),
-    **fields: Any,
+    **values: Any,
 ) -> KeyFacts:
     """What is known of one key."""
-    key = a_key(tenant_id=None if tenant is None else tenant.id, identity_id=identity.id, **fields)
+    key = a_key(tenant_id=None if tenant is None else tenant.id, identity_id=identity.id, **values)
     return KeyFacts(key, identity, tenant, tuple(grants))

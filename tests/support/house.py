@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sqlalchemy import delete, select, update
 
 from keywright.core import checks
+from keywright.core.boottime import boottime
 from keywright.core.identities import Grant, Identity, IdentityKind, Tenant
 from keywright.core.ids import new_id
 from keywright.core.instants import from_us, to_us
@@ -23,9 +24,11 @@ from keywright.core.roles import ADMIN, DefinedRole, values_of
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
+from keywright.services.deciding import Deciding, Room
 from keywright.services.decisions import Decisions
 from keywright.services.mail import Mailer
 from keywright.services.passwords import Passwords
+from keywright.services.receipts import Receipts
 from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
 from keywright.services.sessions import SessionKeeper
@@ -34,9 +37,10 @@ from keywright.services.tools import Tools
 from keywright.services.upkeep import Upkeep
 from keywright.services.work import Call
 from keywright.storage import Database, schema
+from keywright.storage.counters import MemoryCounters
 from keywright.storage.migrate import upgrade
 from keywright.storage.people import Person
-from keywright.verify import UseLog, Verifier
+from keywright.verify import Label, Terms
 from tests.support.facts import NOW, a_key
 
 if TYPE_CHECKING:
@@ -103,11 +107,22 @@ class House:
     def __init__(self, database: Database, clock: ManualClock) -> None:
         self.database = database
         self.clock = clock
-        self.uses = UseLog()
         self.metrics = Metrics()
         self.passwords = Passwords()
         self.throttle = Throttle(clock)
-        self.verifier = Verifier(database.lookup, clock, self.uses)
+        # It is not started: without a lease, each decision is read from the database, and nothing waits.
+        self.deciding = Deciding(
+            database,
+            clock,
+            MemoryCounters(),
+            self.metrics,
+            label=Label(name="house", kind="server", version="0"),
+            terms=Terms(lease=3.0),
+            room=Room(entries=1_000, bytes=10_000_000),
+        )
+        self.uses = self.deciding.uses
+        self.node = self.deciding.node
+        self.verifier = self.deciding.verifier
         self.tools = Tools(
             database=database,
             clock=clock,
@@ -116,6 +131,8 @@ class House:
             relying_party=RelyingParty(ORIGIN),
             mailer=Mailer(None),
             public_url=ORIGIN,
+            receipts=Receipts(self.node, clock, boottime, self.metrics),
+            node=self.node,
         )
         self.sessions = SessionKeeper(self.tools, idle=IDLE, longest=LONGEST)
         self.gate = Gate(self.verifier, self.sessions)

@@ -31,7 +31,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from tests.support.servers import free_port, tail
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 OVERRIDE = "KEYWRIGHT_TEST_DATABASE_URL"
 START_SECONDS = 60
@@ -141,10 +141,15 @@ def connected(url: str) -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """Start a server of our own, and stop it and remove its data at the end."""
-    with tempfile.TemporaryDirectory(prefix="keywright-", dir=_open_folder()) as folder:
-        cluster = _Cluster(Path(folder))
+def running_postgres(
+    settings: Mapping[str, str] | None = None, parent: Path | None = None
+) -> Iterator[PostgresServer]:
+    """Start a server of our own, and stop it and remove its data at the end.
+
+    `settings` are added to those that tests need; its data lie in a new folder below `parent`.
+    """
+    with tempfile.TemporaryDirectory(prefix="keywright-", dir=parent or _open_folder()) as folder:
+        cluster = _Cluster(Path(folder), {**SETTINGS, **(settings or {})})
         cluster.initialise()
         with cluster.start() as server:
             yield server
@@ -153,8 +158,9 @@ def running_postgres() -> Iterator[PostgresServer]:
 class _Cluster:
     """The files and processes of one server. For root, who may not run PostgreSQL, `nobody` owns them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str] = SETTINGS) -> None:
         self._folder = folder
+        self._settings = settings
         self._data = folder / "data"
         self._log = folder / "log"
         self._binaries = INSTALLED / BINARIES
@@ -187,8 +193,9 @@ class _Cluster:
         raise RuntimeError(f"PostgreSQL does not start:\n{tail(self._log)}")
 
     @contextmanager
-    def _process(self, port: int) -> Iterator[subprocess.Popen[bytes]]:
-        settings = [word for name, value in SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    def _process(self, port: int, **changed: str) -> Iterator[subprocess.Popen[bytes]]:
+        chosen = {**self._settings, **changed}
+        settings = [word for name, value in chosen.items() for word in ("-c", f"{name}={value}")]
         server = [str(self._binaries / "postgres"), f"-D{self._data}", f"-p{port}", *settings]
         with (
             self._log.open("ab") as log,

@@ -217,6 +217,20 @@ def test_a_database_url_is_shown_without_its_password(url: str, mask: str) -> No
     assert repr(settings.database_url) == settings.describe()["database_url"] == mask
 
 
+@pytest.mark.parametrize(
+    ("url", "mask"),
+    [
+        ("redis://kw:hunter22@redis:6379/1", "redis://kw:***@redis:6379/1"),
+        ("redis://:hunter22@redis", "redis://:***@redis"),
+        ("rediss://redis/0?ssl_keyfile=/hunter22", "rediss://redis/0"),
+        ("unix://kw:hunter22@/run/redis.sock?db=1", "unix://kw:***@/run/redis.sock"),
+    ],
+)
+def test_the_address_of_redis_is_shown_without_its_password(url: str, mask: str) -> None:
+    settings = load({"redis_url": url}, {}, Path("/"))
+    assert repr(settings.redis_url) == settings.describe()["redis_url"] == mask
+
+
 def test_secrets_are_in_no_dump() -> None:
     given = {"admin_password": "hunter22", "root_token_hash": HASH, "database_url": PG}
     settings = load(given, {}, Path("/"))

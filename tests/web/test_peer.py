@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keywright.web.peer import client_address
+from keywright.web.peer import client_address, is_trusted
 
 TRUSTED = [ip_network(one) for one in ("10.0.0.0/8", "192.0.2.7", "2001:db8:ffff::/48")]
 
@@ -149,3 +149,14 @@ def test_a_peer_on_a_dual_stack_socket_is_the_proxy_that_it_is() -> None:
 def test_a_long_chain_takes_no_long_time() -> None:
     chain = ", ".join(["10.0.0.1"] * 4_000)
     assert client_address("10.0.0.1", f"203.0.113.9, {chain}", TRUSTED) == ip_address("203.0.113.9")
+
+
+@given(ip=proxies | strangers)
+def test_whose_word_counts(ip: IPv4Address | IPv6Address) -> None:
+    assert is_trusted(str(ip), TRUSTED) is among(plain(ip))
+    assert not is_trusted(str(ip), [])
+
+
+@pytest.mark.parametrize("peer", [None, "", "somebody", "/run/socket"])
+def test_the_word_of_who_has_no_address_does_not_count(peer: str | None) -> None:
+    assert not is_trusted(peer, TRUSTED)

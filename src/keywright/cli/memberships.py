@@ -15,6 +15,7 @@ from keywright.cli.exits import Exit
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
 from keywright.cli.policies import roles_in_words
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
 from keywright.cli.times import relative
 
@@ -100,6 +101,7 @@ def show(membership_id: str) -> None:
     metavar="TEXT",
     help="Gives it once, however often it is repeated within 24 hours.",
 )
+@no_wait
 def create(identity_id: str, role: str, variables: tuple[str, ...], idempotency_key: str | None) -> None:
     """Give an identity a role, of which you hold everything yourself.
 
@@ -107,33 +109,37 @@ def create(identity_id: str, role: str, variables: tuple[str, ...], idempotency_
     """
     given = values.given_variables(variables, "--variable")
     with connected(_OPTIONS) as client:
-        made = client.memberships.create(identity_id, role, given, idempotency_key=idempotency_key)
+        made = client.memberships.create(
+            identity_id, role, given, idempotency_key=idempotency_key, wait=waits()
+        )
     _show(made)
 
 
 @click.command("update", cls=Command)
 @click.argument("membership_id", metavar="ID")
 @_variables
+@no_wait
 def update(membership_id: str, variables: tuple[str, ...]) -> None:
     """Give the variables of a membership other values, all of them."""
     given = values.given_variables(variables, "--variable")
     if not given:
         raise click.UsageError("Say what to change, with --variable.")
     with connected(_OPTIONS) as client:
-        changed = client.memberships.update(membership_id, given)
+        changed = client.memberships.update(membership_id, given, wait=waits())
     _show(changed)
 
 
 @click.command("delete", cls=Command)
 @click.argument("membership_id", metavar="ID")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@no_wait
 def delete(membership_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Take a role away. Every key of the identity is narrowed at once."""
     if not confirmed(f"Take away {membership_id}?", yes=yes, nothing="Nothing was taken away."):
         return Exit.NO
     with connected(_OPTIONS) as client:
-        client.memberships.delete(membership_id)
-    show_deleted(membership_id)
+        receipt = client.memberships.delete(membership_id, wait=waits())
+    show_deleted(membership_id, receipt=receipt, done="In effect")
     return Exit.OK
 
 

@@ -14,6 +14,7 @@ from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
 from keywright.cli.output import Column
 from keywright.cli.policies import in_words
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
 from keywright.cli.times import relative
 
@@ -120,6 +121,7 @@ def create(name: str, idempotency_key: str | None, **given: Any) -> None:  # noq
 @click.argument("name")
 @_fields
 @click.option("--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this; repeatable.")
+@no_wait
 def update(name: str, clear: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - click's own
     """Change a role, and what everybody may do who holds it; what is not given stays as it is."""
     changes = _given(given)
@@ -130,7 +132,7 @@ def update(name: str, clear: tuple[str, ...], **given: Any) -> None:  # noqa: AN
     if not changes:
         raise click.UsageError("Say what to change.")
     with connected(_OPTIONS) as client:
-        changed = client.roles.update(name, **changes)
+        changed = client.roles.update(name, wait=waits(), **changes)
     _show(changed)
 
 

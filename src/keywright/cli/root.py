@@ -43,6 +43,8 @@ _COMMANDS = {
     ),
     "catalog": ("keywright.cli.catalog:catalog", "Look at, compare and apply a tenant's catalog."),
     "audit": ("keywright.cli.audit:audit", "Read the audit trail."),
+    "usage": ("keywright.cli.usage:usage", "Show how often keys were used, and which the most."),
+    "nodes": ("keywright.cli.nodes:nodes", "See the processes that decide from memory."),
     "version": ("keywright.cli.root:version", "Show the version."),
 }
 

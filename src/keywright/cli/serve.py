@@ -17,9 +17,10 @@ def serve(**flags: Any) -> None:  # noqa: ANN401 - click's own
 
     The first start on an empty database makes the tenant `default` and the user `admin`, and prints the
     server's address and a password, this once. SIGTERM and Ctrl+C let running requests finish; a second
-    one ends the server at once.
+    one ends the server at once. Of several workers, SIGHUP replaces one after the other, and the new ones read
+    the settings anew.
     """
     settings = settings_from(flags)
-    from keywright.cli.server import run  # noqa: PLC0415 - the server takes long to load, and its help should not
+    from keywright.cli.running import run  # noqa: PLC0415 - the server takes long to load, and its help should not
 
-    run(settings)
+    run(settings, flags)

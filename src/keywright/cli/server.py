@@ -1,102 +1,38 @@
-"""Running the server: the socket first, then the application, then requests until a signal comes."""
+"""The server around the application: it starts it, takes requests until a signal comes, and stops it."""
 
 from __future__ import annotations
 
-import errno
-import os
-import socket
-import sys
+import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
 from keywright.app import StartError, build
-from keywright.cli.common import DEFAULT_URL
 from keywright.cli.exits import Exit, Failed
-from keywright.core.tokens import redact
-from keywright.ops.logging import configure, get_logger
+from keywright.cli.sockets import BACKLOG
+from keywright.cli.welcome import leave, welcome
+from keywright.ops.logging import get_logger
 
 if TYPE_CHECKING:
+    import socket
     from types import FrameType
 
     from keywright.app import Application
     from keywright.settings import Settings
 
-BACKLOG: Final = 2048
-_NOT_HERE: Final = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+LINGER_SECONDS: Final = 1.0
+"""For so long a connection that sends nothing stays open at the end: a request may be on its way, or just behind."""
 
 log = get_logger("keywright")
 
 
-def run(settings: Settings) -> None:
-    """Serve until a signal ends it. Raises `Failed` when that cannot begin.
-
-    The socket is opened before the database is touched, so that a start which fails for a port in use has
-    made no user whose password nobody saw.
-    """
-    configure(settings.log_level, settings.log_format, redact)
-    sockets = listen(settings.host, settings.port)
+def serve(settings: Settings, sockets: list[socket.socket]) -> None:
+    """Be the one server of these sockets until a signal comes. Raises `Failed` when it cannot start."""
     try:
-        # Where port 0 was asked for, the address by which browsers know the server has the one that was free.
-        app = build(replace(settings, port=sockets[0].getsockname()[1]))
-        Server(app, sockets).run(sockets)
+        Server(build(settings), sockets).run(sockets)
     except StartError as error:
         raise Failed(str(error), Exit.NO_SERVER) from None
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def listen(host: str, port: int) -> list[socket.socket]:
-    """Listen on all addresses of a host, and for port 0 on one free port for all; raises `Failed`."""
-    sockets: list[socket.socket] = []
-    missing: OSError | None = None
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        for family, _, _, _, address in dict.fromkeys(found):
-            taken = sockets[0].getsockname()[1] if sockets else port
-            try:
-                sockets.append(_listening(family, (address[0], taken, *address[2:])))
-            except OSError as error:
-                # A host name may have an address of a family that this machine has switched off.
-                if error.errno not in _NOT_HERE:
-                    raise
-                missing = error
-        if missing is not None and not sockets:
-            raise missing
-    except OSError as error:
-        for one in sockets:
-            one.close()
-        raise Failed(f"Cannot listen on {host}, port {port}: {_problem(error)}", Exit.NO_SERVER) from None
-    return sockets
-
-
-def _listening(family: socket.AddressFamily, address: tuple[object, ...]) -> socket.socket:
-    one = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        one.bind(address)
-        one.listen(BACKLOG)
-        one.setblocking(False)  # noqa: FBT003 - the standard library's own
-    except BaseException:
-        one.close()
-        raise
-    return one
-
-
-def _problem(error: OSError) -> str:
-    if isinstance(error, socket.gaierror):
-        return "this machine has no such address. Choose another with --host."
-    if error.errno == errno.EADDRINUSE:
-        return "the port is in use. Stop what listens there, or choose another with --port."
-    if error.errno == errno.EACCES:
-        return "the port is not open to this user. Choose one above 1023 with --port."
-    if error.errno in _NOT_HERE:
-        return "this machine has no such address. Choose another with --host."
-    return f"{error.strerror}."
 
 
 class Server(uvicorn.Server):
@@ -126,57 +62,65 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=settings.shutdown_seconds,
             )
         )
-        self._app = app
+        self.app = app
         self._address = sockets[0].getsockname()
+        self._drain_seconds = settings.drain_seconds
+        self._told_to_stop = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start the application, then take requests, then say so."""
         try:
-            await self._app.start()
+            await self.app.start()
             await super().startup(sockets)
         except BaseException:
-            await self._app.stop()
+            await self.app.stop()
             raise
-        self._welcome()
+        await self.started_up()
+
+    async def started_up(self) -> None:
+        """Say that requests are taken."""
+        if self.app.first_start is not None:
+            first = self.app.first_start
+            welcome(first.login, first.password, replace(self.app.settings, port=self._address[1]))
         log.info("listening", host=self._address[0], port=self._address[1])
 
+    async def main_loop(self) -> None:
+        """Take requests until told to stop, and then for the time in which others can notice that it will stop."""
+        await super().main_loop()
+        self.app.health.serving = False
+        if self._drain_seconds:
+            log.info("draining", seconds=self._drain_seconds)
+            self.should_exit = False
+            asyncio.get_running_loop().call_later(self._drain_seconds, self._drained)
+            await super().main_loop()
+
+    def _drained(self) -> None:
+        self.should_exit = True
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let running requests finish, then stop the application."""
+        """Take no more connections, let running requests finish, then stop the application."""
         log.info("stopping", running=len(self.server_state.tasks))
+        self.stop_accepting()
+        await self._last_requests()
         await super().shutdown(sockets)
-        await self._app.stop()
+        await self.app.stop()
         log.info("stopped")
+
+    def stop_accepting(self) -> None:
+        """Take no more connections."""
+        for server in self.servers:
+            server.close()
+
+    async def _last_requests(self) -> None:
+        """Let those that are connected send what is on its way; each connection ends with its next answer."""
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + min(LINGER_SECONDS, self.app.settings.shutdown_seconds)
+        while self.server_state.connections and loop.time() < until:  # noqa: ASYNC110 - uvicorn tells of no end
+            await asyncio.sleep(0.01)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to stop; a second signal ends the process at once, with the status that shells give it."""
-        if self.should_exit:
-            _leave(sig)
-        self.should_exit = True
-
-    def _welcome(self) -> None:
-        """After the first start, and only then, print the address and how to log in."""
-        first = self._app.first_start
-        if first is None:
-            return
-        url = replace(self._app.settings, port=self._address[1]).effective_public_url
-        lines = [f"Keywright is ready at {url}", "", f"  user      {first.login}"]
-        if first.password is not None:
-            lines += [
-                f"  password  {first.password}",
-                "",
-                "This password is shown this once. Log in with it:",
-            ]
-        else:
-            lines += ["", "Log in with the password that you set:"]
-        where = "" if url == DEFAULT_URL else f" --url {url}"
-        lines += ["", f"  keywright login{where}", ""]
-        try:
-            # Past the buffer, which would keep the text, and try it again at the end, where nobody could take it.
-            os.write(sys.stdout.fileno(), "\n".join(lines).encode())
-        except OSError as error:
-            log.error("first_start_not_shown", reason=error.strerror)  # noqa: TRY400 - a traceback would say no more
-
-
-def _leave(sig: int) -> NoReturn:
-    """End the process without waiting for anything; as process 1 of a container no signal of its own would."""
-    os._exit(128 + sig)
+        if self._told_to_stop:
+            leave(sig)
+        self._told_to_stop = self.should_exit = True

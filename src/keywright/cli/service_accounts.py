@@ -14,8 +14,10 @@ from keywright.cli.exits import Exit
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
 from keywright.cli.policies import roles_in_words
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
 from keywright.cli.times import relative
+from keywright.cli.uses import FORM, changed_limits, given_limits, limits_in_words
 from keywright.cli.values import given_role
 
 _HERE = "keywright.cli.service_accounts"
@@ -23,7 +25,7 @@ _PLACES = {
     "list": (f"{_HERE}:list_accounts", "List the tenant's service accounts."),
     "show": (f"{_HERE}:show", "Show a service account."),
     "create": (f"{_HERE}:create", "Make a service account."),
-    "update": (f"{_HERE}:update", "Rename, describe, disable or enable a service account."),
+    "update": (f"{_HERE}:update", "Rename, describe, limit, disable or enable a service account."),
     "delete": (f"{_HERE}:delete", "Delete a service account, and its keys with it."),
 }
 _COLUMNS: Final = (
@@ -37,10 +39,20 @@ _OPTIONS: Final = {
     "name": "NAME",
     "description": "--description",
     "memberships": "--role",
+    "limits": "--limit",
     "tenant": "--tenant",
     "limit": "--limit",
     "cursor": "--cursor",
 }
+
+
+_limit = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar=FORM,
+    help="A limit for all uses of its keys together, such as burst=100/1s; repeatable.",
+)
 
 
 @click.command("service-accounts", cls=LazyGroup, places=_PLACES)
@@ -89,17 +101,28 @@ def show(account_id: str) -> None:
     metavar="ROLE[:VARIABLE=VALUE,...]",
     help="A role for it, such as member or editor:language=cs,en; repeatable.",
 )
+@_limit
 @click.option(
     "--idempotency-key",
     metavar="TEXT",
     help="Makes one, however often it is repeated within 24 hours.",
 )
-def create(name: str, description: str | None, roles: tuple[str, ...], idempotency_key: str | None) -> None:
+def create(
+    name: str,
+    description: str | None,
+    roles: tuple[str, ...],
+    limits: tuple[str, ...],
+    idempotency_key: str | None,
+) -> None:
     """Make a service account, with roles of which you hold everything yourself."""
     given = [given_role(one, "--role") for one in roles]
     with connected(_OPTIONS) as client:
         made = client.service_accounts.create(
-            name, description=description or "", memberships=given, idempotency_key=idempotency_key
+            name,
+            description=description or "",
+            memberships=given,
+            limits=given_limits(limits),
+            idempotency_key=idempotency_key,
         )
     _show(made)
 
@@ -109,26 +132,31 @@ def create(name: str, description: str | None, roles: tuple[str, ...], idempoten
 @click.option("--name", metavar="TEXT", help="Another name.")
 @click.option("--description", metavar="TEXT", help="What it is for; an empty text clears it.")
 @click.option("--enable/--disable", "active", default=None, help="Have its keys accepted, or refused.")
-def update(account_id: str, **given: Any) -> None:  # noqa: ANN401 - click's own
-    """Rename, describe, disable or enable a service account; what is not given stays as it is."""
+@_limit
+@click.option("--clear", multiple=True, type=click.Choice(["limit"]), help="Take all of its limits away.")
+@no_wait
+def update(account_id: str, limits: tuple[str, ...], clear: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - click's own
+    """Rename, describe, limit, disable or enable a service account; what is not given stays as it is."""
+    given["limits"] = changed_limits(limits, cleared=bool(clear))
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise click.UsageError("Say what to change.")
     with connected({**_OPTIONS, "name": "--name"}) as client:
-        changed = client.service_accounts.update(account_id, **changes)
+        changed = client.service_accounts.update(account_id, wait=waits(), **changes)
     _show(changed)
 
 
 @click.command("delete", cls=Command)
 @click.argument("account_id", metavar="ID")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@no_wait
 def delete(account_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Delete a service account, and its keys with it, for good."""
     if not confirmed(f"Delete the service account {account_id} and its keys?", yes=yes):
         return Exit.NO
     with connected(_OPTIONS) as client:
-        client.service_accounts.delete(account_id)
-    show_deleted(account_id)
+        receipt = client.service_accounts.delete(account_id, wait=waits())
+    show_deleted(account_id, receipt=receipt)
     return Exit.OK
 
 
@@ -145,6 +173,7 @@ def _show(account: dict[str, Any]) -> None:
             ("id", account["id"]),
             ("description", account["description"] or None),
             ("roles", roles_in_words(account["memberships"])),
+            ("limits", limits_in_words(account["limits"] or None)),
             ("state", _state(account)),
             ("created", relative(account["created_at"], datetime.now(UTC))),
         ],

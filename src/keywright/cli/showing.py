@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keywright.cli.output import Column, Output
+from keywright.cli.receipts import tell_receipt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +16,7 @@ Thing = dict[str, Any]
 
 
 def show_one(thing: Thing, bare: str, facts: Iterable[tuple[str, str | None]]) -> None:
-    """Show one thing: as JSON, as its bare name or id, or as facts."""
+    """Show one thing: as JSON, as its bare name or id, or as facts, and the receipt of its change where it has one."""
     output = Output()
     if output.as_json:
         output.json(thing)
@@ -23,6 +24,7 @@ def show_one(thing: Thing, bare: str, facts: Iterable[tuple[str, str | None]]) -
         output.line(bare)
     else:
         output.facts(facts)
+        tell_receipt(output, thing.get("receipt"))
 
 
 def show_page(
@@ -48,10 +50,13 @@ def show_page(
         output.note(f"There are more. Add --all, or --cursor {page.next_cursor} for the next page.")
 
 
-def show_deleted(name: str, by: str = "id") -> None:
-    """Say that something was deleted."""
+def show_deleted(
+    name: str, by: str = "id", receipt: Thing | None = None, *, verb: str = "deleted", done: str = "Revoked"
+) -> None:
+    """Say that something was deleted, and where that is true already."""
     output = Output()
     if output.as_json:
-        output.json({by: name, "deleted": True})
+        output.json({by: name, verb: True} | ({} if receipt is None else {"receipt": receipt}))
     elif not output.quiet:
-        output.line(f"Deleted {name}.")
+        output.line(f"{verb.capitalize()} {name}.")
+        tell_receipt(output, receipt, done)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,8 +13,10 @@ from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
 from keywright.cli.times import Span, in_words, relative
+from keywright.cli.uses import FORM, given_limits, limits_in_words
 
 _HERE = "keywright.cli.tenants"
 _PLACES = {
@@ -39,13 +40,14 @@ _OPTIONS: Final = {
     "settings.key_prefix": "--key-prefix",
     "settings.max_key_lifetime_seconds": "--max-key-lifetime",
     "settings.default_limits": "--default-limit",
+    "settings.limits": "--limit",
 }
 _CLEARED: Final[dict[str, tuple[str, Any]]] = {
     "key-prefix": ("key_prefix", None),
     "max-key-lifetime": ("max_key_lifetime_seconds", None),
     "default-limit": ("default_limits", []),
+    "limit": ("limits", []),
 }
-_LIMIT: Final = re.compile(r"([^=]+)=([0-9]{1,10})/([0-9]{1,9}[smhdw]?)")
 _SPAN: Final = Span()
 
 
@@ -57,10 +59,11 @@ def tenants() -> None:
 @click.command("create", cls=Command)
 @click.argument("slug")
 @click.option("--name", help="Its name for people. [default: the slug]")
+@no_wait
 def create(slug: str, name: str | None) -> None:
     """Make a tenant. SLUG is its name in headers and options: lower-case letters, digits, _ and -."""
     with connected({"slug": "SLUG", "name": "--name"}) as client:
-        made = client.tenants.create(slug, name)
+        made = client.tenants.create(slug, name, wait=waits())
     _show(made)
 
 
@@ -113,27 +116,38 @@ def list_tenants(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT00
 )
 @click.option(
     "--default-limit",
+    "default_limits",
+    multiple=True,
+    metavar=FORM,
+    help="A limit for each key that has none of its own, such as burst=100/1s; repeatable.",
+)
+@click.option(
+    "--limit",
     "limits",
     multiple=True,
-    metavar="NAME=USES/SPAN",
-    help="A limit for keys that have none of their own, such as burst=100/1s; repeatable.",
+    metavar=FORM,
+    help="A limit for all uses in the tenant together, such as burst=1000/1s; repeatable.",
 )
 @click.option(
     "--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this setting; repeatable."
 )
+@no_wait
 def update(
     slug: str,
     new_slug: str | None,
     name: str | None,
     active: bool | None,  # noqa: FBT001 - click passes by name
+    default_limits: tuple[str, ...],
     limits: tuple[str, ...],
     clear: tuple[str, ...],
     **given: Any,  # noqa: ANN401 - click's own
 ) -> None:
     """Rename, set up, disable or enable a tenant; what is not given stays as it is."""
     settings = {word: value for word, value in given.items() if value is not None}
+    if default_limits:
+        settings["default_limits"] = given_limits(default_limits, "--default-limit")
     if limits:
-        settings["default_limits"] = [_limit(one) for one in limits]
+        settings["limits"] = given_limits(limits)
     for word in clear:
         field, empty = _CLEARED[word]
         if field in settings:
@@ -144,30 +158,23 @@ def update(
     if not changes:
         raise click.UsageError("Say what to change.")
     with connected(_OPTIONS) as client:
-        changed = client.tenants.update(slug, **changes)
+        changed = client.tenants.update(slug, wait=waits(), **changes)
     _show(changed)
-
-
-def _limit(text: str) -> dict[str, Any]:
-    found = _LIMIT.fullmatch(text)
-    if found is None:
-        raise click.UsageError("--default-limit is a name, a number of uses and a span: burst=100/1s.")
-    seconds = _SPAN.convert(found[3], None, None)
-    return {"name": found[1], "limit": int(found[2]), "window_seconds": seconds}
 
 
 @click.command("delete", cls=Command)
 @click.argument("slug")
 @click.option("--force", is_flag=True, help="Delete its keys too.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@no_wait
 def delete(slug: str, force: bool, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Delete a tenant with everybody and everything in it, for good. It is refused while it has keys."""
     keys = ", with all its keys" if force else ""
     if not confirmed(f"Delete the tenant {slug} with everything in it{keys}?", yes=yes):
         return Exit.NO
     with connected() as client:
-        client.tenants.delete(slug, force=force)
-    show_deleted(slug, "slug")
+        receipt = client.tenants.delete(slug, force=force, wait=waits())
+    show_deleted(slug, "slug", receipt)
     return Exit.OK
 
 
@@ -178,10 +185,6 @@ def _state(tenant: dict[str, Any]) -> str:
 def _show(tenant: dict[str, Any]) -> None:
     settings = tenant["settings"]
     longest = settings["max_key_lifetime_seconds"]
-    limits = [
-        f"{one['name']}: {one['limit']} in {in_words(one['window_seconds'])}"
-        for one in settings["default_limits"]
-    ]
     show_one(
         tenant,
         tenant["slug"],
@@ -195,6 +198,7 @@ def _show(tenant: dict[str, Any]) -> None:
             ("keys live at most", None if longest is None else in_words(longest)),
             ("keys must expire", "yes" if settings["keys_must_expire"] else None),
             ("second factor", "required" if settings["two_factor_required"] else None),
-            ("default limits", "; ".join(limits) or None),
+            ("default limits", limits_in_words(settings["default_limits"] or None)),
+            ("limits of all", limits_in_words(settings["limits"] or None)),
         ],
     )

@@ -12,11 +12,13 @@ from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
 from keywright.cli.invitations import show_invited
-from keywright.cli.output import Column, Output
+from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
 from keywright.cli.policies import roles_in_words
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
 from keywright.cli.times import relative
+from keywright.cli.uses import FORM, changed_limits, given_limits, limits_in_words
 from keywright.cli.values import from_stdin, given_role
 
 _HERE = "keywright.cli.users"
@@ -25,7 +27,7 @@ _PLACES = {
     "show": (f"{_HERE}:show", "Show a person."),
     "invite": (f"{_HERE}:invite", "Invite somebody."),
     "create": (f"{_HERE}:create", "Make a person."),
-    "update": (f"{_HERE}:update", "Change a person's name or address, disable or enable them."),
+    "update": (f"{_HERE}:update", "Change a person's name, address or limits, disable or enable them."),
     "reset": (f"{_HERE}:reset", "Make a link by which a person sets a new password."),
     "remove": (f"{_HERE}:remove", "Take a person out of the tenant."),
     "delete": (f"{_HERE}:delete", "Delete a person everywhere, for good."),
@@ -45,6 +47,7 @@ _OPTIONS: Final = {
     "email": "--email",
     "password": "--password",
     "memberships": "--role",
+    "limits": "--limit",
     "expires_in_days": "--days",
     "tenant": "--tenant",
     "limit": "--limit",
@@ -55,6 +58,13 @@ _again = click.option(
     "--idempotency-key",
     metavar="TEXT",
     help="Makes one, however often it is repeated within 24 hours.",
+)
+_limit = click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar=FORM,
+    help="A limit for all uses of the person's keys together, such as burst=100/1s; repeatable.",
 )
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 _user = click.argument("user_id", metavar="ID")
@@ -155,8 +165,16 @@ def _only_stdin(_ctx: click.Context, _param: click.Parameter, value: str | None)
     callback=_only_stdin,
     help="Read the password from standard input; only - is taken.",
 )
+@_limit
 @_again
-def create(login: str, name: str, email: str | None, piped: bool, idempotency_key: str | None) -> None:  # noqa: FBT001 - click passes by name
+def create(
+    login: str,
+    name: str,
+    email: str | None,
+    piped: bool,  # noqa: FBT001 - click passes by name
+    limits: tuple[str, ...],
+    idempotency_key: str | None,
+) -> None:
     """Make a person, who holds no role yet. For scripts; people are better invited.
 
     Without a password the person comes in by a reset link, or by single sign-on.
@@ -164,7 +182,12 @@ def create(login: str, name: str, email: str | None, piped: bool, idempotency_ke
     password = from_stdin("--password") if piped else None
     with connected(_OPTIONS) as client:
         made = client.users.create(
-            login, name, email=email, password=password, idempotency_key=idempotency_key
+            login,
+            name,
+            email=email,
+            password=password,
+            limits=given_limits(limits),
+            idempotency_key=idempotency_key,
         )
     _show(made)
 
@@ -174,15 +197,19 @@ def create(login: str, name: str, email: str | None, piped: bool, idempotency_ke
 @click.option("--name", metavar="TEXT", help="Another name.")
 @click.option("--email", metavar="ADDRESS", help="Another address; an empty text clears it.")
 @click.option("--enable/--disable", "active", default=None, help="Let the person log in, or not.")
-def update(user_id: str, **given: Any) -> None:  # noqa: ANN401 - click's own
-    """Change a person's name or address, disable or enable them; what is not given stays as it is."""
+@_limit
+@click.option("--clear", multiple=True, type=click.Choice(["limit"]), help="Take all limits away.")
+@no_wait
+def update(user_id: str, limits: tuple[str, ...], clear: tuple[str, ...], **given: Any) -> None:  # noqa: ANN401 - click's own
+    """Change a person's name, address or limits, disable or enable them; what is not given stays as it is."""
+    given["limits"] = changed_limits(limits, cleared=bool(clear))
     changes = {name: value for name, value in given.items() if value is not None}
     if not changes:
         raise click.UsageError("Say what to change.")
     if changes.get("email") == "":
         changes["email"] = None
     with connected({**_OPTIONS, "name": "--name"}) as client:
-        changed = client.users.update(user_id, **changes)
+        changed = client.users.update(user_id, wait=waits(), **changes)
     _show(changed)
 
 
@@ -206,31 +233,29 @@ def reset(user_id: str, factors: bool, days: int | None, idempotency_key: str | 
 @click.command("remove", cls=Command)
 @_user
 @_yes
+@no_wait
 def remove(user_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Take a person out of the tenant, with the roles and keys there; elsewhere they stay what they are."""
     question = f"Take {user_id} out of the tenant, with roles and keys?"
     if not confirmed(question, yes=yes, nothing="Nobody was removed."):
         return Exit.NO
     with connected(_OPTIONS) as client:
-        client.users.remove(user_id)
-    output = Output()
-    if output.as_json:
-        output.json({"id": user_id, "removed": True})
-    elif not output.quiet:
-        output.line(f"Removed {user_id}.")
+        receipt = client.users.remove(user_id, wait=waits())
+    show_deleted(user_id, receipt=receipt, verb="removed")
     return Exit.OK
 
 
 @click.command("delete", cls=Command)
 @_user
 @_yes
+@no_wait
 def delete(user_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Delete a person everywhere, for good, with all their keys."""
     if not confirmed(f"Delete {user_id} everywhere, with all their keys?", yes=yes):
         return Exit.NO
     with connected(_OPTIONS) as client:
-        client.users.delete(user_id)
-    show_deleted(user_id)
+        receipt = client.users.delete(user_id, wait=waits())
+    show_deleted(user_id, receipt=receipt)
     return Exit.OK
 
 
@@ -248,6 +273,7 @@ def _show(user: dict[str, Any]) -> None:
             ("e-mail", user["email"]),
             ("id", user["id"]),
             ("roles", roles_in_words(user["memberships"])),
+            ("limits", limits_in_words(user["limits"] or None)),
             ("state", _state(user)),
             ("two factors", "yes" if user["two_factor"] else "no"),
             ("created", relative(user["created_at"], datetime.now(UTC))),

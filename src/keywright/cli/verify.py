@@ -13,7 +13,9 @@ from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit
 from keywright.cli.output import Output
 from keywright.cli.policies import in_words, roles_in_words
+from keywright.cli.times import in_words as in_words_of_time
 from keywright.cli.times import relative
+from keywright.cli.uses import states_in_words
 from keywright.cli.values import from_stdin
 from keywright.client import Token
 
@@ -28,6 +30,7 @@ _OPTIONS: Final = {
     "resource": "--resource",
     "ip": "--ip",
     "explain": "--explain",
+    "cost": "--cost",
 }
 _MEANINGS: Final = {
     "NOT_FOUND": "No key has this token.",
@@ -39,6 +42,8 @@ _MEANINGS: Final = {
     "TENANT_MISMATCH": "The key belongs to another tenant.",
     "IP_NOT_ALLOWED": "The key may not be used from this address.",
     "INSUFFICIENT_PERMISSIONS": "The key may not do this.",
+    "RATE_LIMITED": "The key was used as often as a limit lets it be, for now.",
+    "CREDITS_EXHAUSTED": "The key has no credits left for this.",
     "STALE": "The server cannot reach its database, so the answer is not known.",
 }
 
@@ -59,6 +64,12 @@ _MISSING: Final = {
 @click.option("--ip", metavar="ADDRESS", help="The address from which it is used.")
 @click.option("--in-tenant", metavar="SLUG", help="The tenant that it is used in.")
 @click.option("--explain", is_flag=True, help="Say which policy allows, or what is missing.")
+@click.option(
+    "--cost",
+    type=int,
+    metavar="NUMBER",
+    help="What this use takes of limits and credits; 0 only looks. [default: 1]",
+)
 def verify(
     token: str | None,
     token_hash: str | None,
@@ -67,6 +78,7 @@ def verify(
     ip: str | None,
     in_tenant: str | None,
     explain: bool,  # noqa: FBT001 - click passes by name
+    cost: int | None,
 ) -> int:
     """Ask whether a token is valid, and may do something.
 
@@ -81,6 +93,7 @@ def verify(
         "ip": ip,
         "tenant": in_tenant,
         "explain": explain,
+        "cost": 1 if cost is None else cost,
     }
     presented = _presented(token, token_hash)
     with connected(_OPTIONS) as client:
@@ -116,7 +129,11 @@ def facts(verdict: dict[str, Any]) -> list[tuple[str, str | None]]:
         ("missing", None if verdict["valid"] else _MISSING.get(str(explanation.get("check")))),
         ("policy", None if policy is None else in_words([policy])),
         ("source", explanation.get("source")),
+        ("refused by", _refusal(verdict)),
         ("key", verdict["key_id"] if not verdict["valid"] else f"{verdict['name']} ({verdict['key_id']})"),
+        ("limits", states_in_words(verdict.get("limits"))),
+        ("counted", "by this node alone" if verdict.get("limits_local") else None),
+        ("credits left", str(verdict["credits_left"]) if "credits_left" in verdict else None),
     ]
     if not verdict["valid"]:
         return found
@@ -130,3 +147,13 @@ def facts(verdict: dict[str, Any]) -> list[tuple[str, str | None]]:
         ("expires", relative(verdict["expires_at"], datetime.now(UTC))),
         ("metadata", json.dumps(verdict["metadata"], ensure_ascii=False) if verdict["metadata"] else None),
     ]
+
+
+def _refusal(verdict: dict[str, Any]) -> str | None:
+    """The limit that refused, and when it has room again."""
+    limit = verdict.get("refused_by")
+    if limit is None:
+        return None
+    wait = verdict.get("retry_after_seconds")
+    again = "never for so much at once" if wait is None else f"again in {in_words_of_time(wait)}"
+    return f"{limit['level']} {limit['name']}, {again}"

@@ -29,9 +29,14 @@ class Catalog(Resource):
         part(answer, "changes", self._url)
         return answer
 
-    def apply(self, document: Mapping[str, Any], *, expected_revision: int | None = None) -> Json:
-        """Apply a document, to this revision alone where one is given; what `diff` says, and the `catalog` then."""
+    def apply(
+        self, document: Mapping[str, Any], *, expected_revision: int | None = None, wait: bool = True
+    ) -> Json:
+        """Apply a document, to this revision alone where one is given.
+
+        Gives what `diff` says, the `catalog` as it is then, and the `receipt`.
+        """
         body = {"document": document, "expected_revision": expected_revision}
-        answer = self._transport().send("PUT", _PATH, body=body)
+        answer = self._transport().send("PUT", _PATH, query=None if wait else {"wait": False}, body=body)
         part(answer, "catalog", self._url)
         return answer

@@ -11,12 +11,14 @@ from keywright.client.catalog import Catalog
 from keywright.client.factors import Factors
 from keywright.client.invitations import Invitations
 from keywright.client.memberships import Memberships
+from keywright.client.nodes import Nodes
 from keywright.client.resources import Keys, part
 from keywright.client.roles import Roles
 from keywright.client.service_accounts import ServiceAccounts
 from keywright.client.sessions import Sessions, shown
 from keywright.client.sign_on import SignOn
 from keywright.client.tenants import Tenants
+from keywright.client.usage import Usage
 from keywright.client.users import Users
 from keywright.client.values import LoggedIn, Readiness, Token, in_header, normal_url
 
@@ -39,6 +41,7 @@ class Question(TypedDict, total=False):
     resource: str | None
     ip: str | None
     explain: bool
+    cost: int
 
 
 class Client:
@@ -76,6 +79,8 @@ class Client:
         self.memberships = Memberships(self.url, self._transport)
         self.catalog = Catalog(self.url, self._transport)
         self.audit = Audit(self.url, self._transport)
+        self.usage = Usage(self.url, self._transport)
+        self.nodes = Nodes(self.url, self._transport)
         self.sessions = Sessions(self.url, self._transport)
         self.factors = Factors(self.url, self._transport)
         self.sign_on = SignOn(self.url, self._transport)

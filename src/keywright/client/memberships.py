@@ -34,10 +34,11 @@ class Memberships(Resource):
         variables: Mapping[str, Sequence[str]] | None = None,
         *,
         idempotency_key: str | None = None,
+        wait: bool = True,
     ) -> Json:
         """Give an identity a role, with values for the role's variables."""
         body = {"identity_id": identity_id, "role": role, "variables": dict(variables or {})}
-        return self._create(_PATH, body, idempotency_key)
+        return self._create(_PATH, body, idempotency_key, wait=wait)
 
     def page(self, **filters: Unpack[MembershipFilters]) -> Page:
         """One page of a list."""
@@ -51,11 +52,12 @@ class Memberships(Resource):
         """One membership."""
         return self._transport().send("GET", path_of(_PATH, membership_id), retry=True)
 
-    def update(self, membership_id: str, variables: Mapping[str, Sequence[str]]) -> Json:
-        """Give the role's variables other values, all of them, and give the membership as it is then."""
-        body = {"variables": dict(variables)}
-        return self._transport().send("PATCH", path_of(_PATH, membership_id), body=body)
+    def update(
+        self, membership_id: str, variables: Mapping[str, Sequence[str]], *, wait: bool = True
+    ) -> Json:
+        """Give the role's variables other values, all of them; the membership as it is then, with the `receipt`."""
+        return self._change(path_of(_PATH, membership_id), {"variables": dict(variables)}, wait=wait)
 
-    def delete(self, membership_id: str) -> None:
-        """Take a role away."""
-        self._transport().send("DELETE", path_of(_PATH, membership_id))
+    def delete(self, membership_id: str, *, wait: bool = True) -> Json:
+        """Take a role away, and give the receipt."""
+        return self._revoke("DELETE", path_of(_PATH, membership_id), wait=wait)

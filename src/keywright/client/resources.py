@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import quote
 
 from keywright.client.errors import UnexpectedAnswer
@@ -26,6 +26,8 @@ class _Changeable(TypedDict, total=False):
     expires_at: datetime | str | None
     allowed_cidrs: Sequence[str] | None
     metadata: Mapping[str, Any] | None
+    limits: Sequence[Mapping[str, Any]] | None
+    credits: Mapping[str, Any] | None
 
 
 class KeyFields(_Changeable, total=False):
@@ -75,6 +77,9 @@ class KeyFilters(TypedDict, total=False):
     cursor: str | None
 
 
+_NO_WAIT: Final = {"wait": False}
+
+
 class Resource:
     """What all resources share: the way to the server, which is opened at the first use."""
 
@@ -94,10 +99,33 @@ class Resource:
             page = self._page(path, {**query, "cursor": page.next_cursor})
             yield from page.items
 
-    def _create(self, path: str, body: Json, idempotency_key: str | None) -> Json:
+    def _create(self, path: str, body: Json, idempotency_key: str | None, *, wait: bool = True) -> Json:
         """Create a thing. The request may be sent twice, and makes one thing all the same."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
-        return self._transport().send("POST", path, body=plain(body), headers=headers, retry=True)
+        query = None if wait else _NO_WAIT
+        return self._transport().send(
+            "POST", path, query=query, body=plain(body), headers=headers, retry=True
+        )
+
+    def _change(self, path: str, changes: Mapping[str, Any], *, wait: bool, no_tenant: bool = False) -> Json:
+        """Change a thing, and give it as it is then, with the receipt of the change as its `receipt`."""
+        query = None if wait else _NO_WAIT
+        return self._transport().send("PATCH", path, query=query, body=plain(changes), no_tenant=no_tenant)
+
+    def _revoke(
+        self,
+        method: str,
+        path: str,
+        *,
+        wait: bool,
+        query: Mapping[str, Any] | None = None,
+        no_tenant: bool = False,
+    ) -> Json:
+        """Take something away, and give the receipt."""
+        asked = {**(query or {}), **({} if wait else _NO_WAIT)}
+        answer = self._transport().send(method, path, query=asked or None, no_tenant=no_tenant)
+        found: Json = part(answer, "receipt", self._url)
+        return found
 
 
 class Keys(Resource):
@@ -128,15 +156,19 @@ class Keys(Resource):
         """One key."""
         return self._transport().send("GET", path_of("/v1/keys", key_id), retry=True)
 
-    def update(self, key_id: str, **changes: Unpack[KeyChanges]) -> Json:
-        """Change a key, and give it as it is then."""
-        return self._transport().send("PATCH", path_of("/v1/keys", key_id), body=plain(changes))
+    def update(self, key_id: str, *, wait: bool = True, **changes: Unpack[KeyChanges]) -> Json:
+        """Change a key, and give it as it is then, with the `receipt` of the change.
 
-    def transfer(self, key_id: str, identity_id: str, *, confirm: bool = False) -> Json:
+        Without `wait` the answer comes at once, and the receipt says by when the change is true on every node.
+        """
+        return self._change(path_of("/v1/keys", key_id), changes, wait=wait)
+
+    def transfer(self, key_id: str, identity_id: str, *, confirm: bool = False, wait: bool = True) -> Json:
         """Make a key speak for another identity, or without `confirm` show what it would gain and lose."""
         path = f"{path_of('/v1/keys', key_id)}/transfer"
         body = {"identity_id": identity_id, "confirm": confirm}
-        answer = self._transport().send("POST", path, body=body, retry=not confirm)
+        query = None if wait else _NO_WAIT
+        answer = self._transport().send("POST", path, query=query, body=body, retry=not confirm)
         part(answer, "confirmed", self._url)
         return answer
 
@@ -147,9 +179,12 @@ class Keys(Resource):
         part(answer, "valid", self._url)
         return answer
 
-    def delete(self, key_id: str) -> None:
-        """Delete a key for good."""
-        self._transport().send("DELETE", path_of("/v1/keys", key_id))
+    def delete(self, key_id: str, *, wait: bool = True) -> Json:
+        """Delete a key for good, and give the receipt: when this returns, no node accepts it any more.
+
+        Without `wait` it returns at once, and `effective_by` in the receipt is when that is so.
+        """
+        return self._revoke("DELETE", path_of("/v1/keys", key_id), wait=wait)
 
 
 def part(answer: Json, name: str, url: str) -> Any:  # noqa: ANN401 - a part of a JSON object may be anything

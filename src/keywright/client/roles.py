@@ -42,9 +42,9 @@ class Roles(Resource):
         """One role."""
         return self._transport().send("GET", path_of(_PATH, name), retry=True)
 
-    def update(self, name: str, **changes: Unpack[RoleFields]) -> Json:
-        """Change a role, and give it as it is then."""
-        return self._transport().send("PATCH", path_of(_PATH, name), body=changes)
+    def update(self, name: str, *, wait: bool = True, **changes: Unpack[RoleFields]) -> Json:
+        """Change a role, and give it as it is then, with the `receipt`."""
+        return self._change(path_of(_PATH, name), changes, wait=wait)
 
     def delete(self, name: str) -> None:
         """Delete a role that nobody holds."""

@@ -20,6 +20,7 @@ class ServiceAccountFields(TypedDict, total=False):
 
     description: str
     memberships: Sequence[Mapping[str, Any]]
+    limits: Sequence[Mapping[str, Any]]
 
 
 class ServiceAccountChanges(TypedDict, total=False):
@@ -28,6 +29,7 @@ class ServiceAccountChanges(TypedDict, total=False):
     name: str
     description: str
     active: bool
+    limits: Sequence[Mapping[str, Any]]
 
 
 class ServiceAccounts(Resource):
@@ -51,10 +53,10 @@ class ServiceAccounts(Resource):
         """One service account."""
         return self._transport().send("GET", path_of(_PATH, account_id), retry=True)
 
-    def update(self, account_id: str, **changes: Unpack[ServiceAccountChanges]) -> Json:
-        """Change a service account, and give it as it is then."""
-        return self._transport().send("PATCH", path_of(_PATH, account_id), body=changes)
+    def update(self, account_id: str, *, wait: bool = True, **changes: Unpack[ServiceAccountChanges]) -> Json:
+        """Change a service account, and give it as it is then, with the `receipt`."""
+        return self._change(path_of(_PATH, account_id), changes, wait=wait)
 
-    def delete(self, account_id: str) -> None:
-        """Delete a service account for good, and its keys with it."""
-        self._transport().send("DELETE", path_of(_PATH, account_id))
+    def delete(self, account_id: str, *, wait: bool = True) -> Json:
+        """Delete a service account for good, and its keys with it; gives the receipt."""
+        return self._revoke("DELETE", path_of(_PATH, account_id), wait=wait)

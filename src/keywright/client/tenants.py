@@ -27,9 +27,11 @@ class TenantChanges(TypedDict, total=False):
 class Tenants(Resource):
     """Tenants."""
 
-    def create(self, slug: str, name: str | None = None, *, idempotency_key: str | None = None) -> Json:
+    def create(
+        self, slug: str, name: str | None = None, *, idempotency_key: str | None = None, wait: bool = True
+    ) -> Json:
         """Make a tenant; its name is the slug unless another is given."""
-        return self._create(_PATH, {"slug": slug, "name": name}, idempotency_key)
+        return self._create(_PATH, {"slug": slug, "name": name}, idempotency_key, wait=wait)
 
     def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
         """One page of the list of tenants that the caller may see."""
@@ -43,11 +45,14 @@ class Tenants(Resource):
         """One tenant."""
         return self._transport().send("GET", path_of(_PATH, slug), retry=True)
 
-    def update(self, slug: str, /, **changes: Unpack[TenantChanges]) -> Json:
-        """Change a tenant, whichever tenant the client's calls are for, and give it as it is then."""
-        return self._transport().send("PATCH", path_of(_PATH, slug), body=changes, no_tenant=True)
+    def update(self, slug: str, /, *, wait: bool = True, **changes: Unpack[TenantChanges]) -> Json:
+        """Change a tenant, whichever tenant the client's calls are for; as it is then, with the `receipt`."""
+        return self._change(path_of(_PATH, slug), changes, wait=wait, no_tenant=True)
 
-    def delete(self, slug: str, *, force: bool = False) -> None:
-        """Delete a tenant for good, and with `force` its keys too, whichever tenant the client's calls are for."""
-        path = path_of(_PATH, slug)
-        self._transport().send("DELETE", path, query={"force": force}, no_tenant=True)
+    def delete(self, slug: str, *, force: bool = False, wait: bool = True) -> Json:
+        """Delete a tenant for good, and with `force` its keys too, whichever tenant the client's calls are for.
+
+        Gives the receipt.
+        """
+        query = {"force": force}
+        return self._revoke("DELETE", path_of(_PATH, slug), query=query, wait=wait, no_tenant=True)

@@ -23,6 +23,7 @@ class UserChanges(TypedDict, total=False):
     name: str
     email: str | None
     active: bool
+    limits: Sequence[Mapping[str, Any]]
 
 
 class InvitationFields(TypedDict, total=False):
@@ -60,10 +61,12 @@ class Users(Resource):
         *,
         email: str | None = None,
         password: str | None = None,
+        limits: Sequence[Mapping[str, Any]] = (),
         idempotency_key: str | None = None,
     ) -> Json:
-        """Make a person, who holds no role yet."""
+        """Make a person, who holds no role yet; `limits` hold for all uses of their keys together."""
         body: Json = {"login": login, "name": name, "email": email, "password": password}
+        body["limits"] = list(limits)
         return self._create(_PATH, body, idempotency_key)
 
     def invite(
@@ -84,17 +87,17 @@ class Users(Resource):
         """One person."""
         return self._transport().send("GET", path_of(_PATH, user_id), retry=True)
 
-    def update(self, user_id: str, **changes: Unpack[UserChanges]) -> Json:
-        """Change a person, and give them as they are then."""
-        return self._transport().send("PATCH", path_of(_PATH, user_id), body=changes)
+    def update(self, user_id: str, *, wait: bool = True, **changes: Unpack[UserChanges]) -> Json:
+        """Change a person, and give them as they are then, with the `receipt`."""
+        return self._change(path_of(_PATH, user_id), changes, wait=wait)
 
-    def delete(self, user_id: str) -> None:
-        """Delete a person for good, everywhere."""
-        self._transport().send("DELETE", path_of(_PATH, user_id))
+    def delete(self, user_id: str, *, wait: bool = True) -> Json:
+        """Delete a person for good, everywhere, and give the receipt."""
+        return self._revoke("DELETE", path_of(_PATH, user_id), wait=wait)
 
-    def remove(self, user_id: str) -> None:
-        """Take a person out of the tenant, with roles and keys."""
-        self._transport().send("POST", f"{path_of(_PATH, user_id)}/remove")
+    def remove(self, user_id: str, *, wait: bool = True) -> Json:
+        """Take a person out of the tenant, with roles and keys, and give the receipt."""
+        return self._revoke("POST", f"{path_of(_PATH, user_id)}/remove", wait=wait)
 
     def reset(
         self,

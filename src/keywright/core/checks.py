@@ -15,6 +15,16 @@ from typing import TYPE_CHECKING, cast
 from keywright.core import errors
 from keywright.core.identities import is_slug
 from keywright.core.instants import LATEST
+from keywright.core.limits import (
+    LONGEST_WINDOW,
+    MAX_COST,
+    MAX_LIMITS,
+    MAX_USES,
+    Credits,
+    Every,
+    Limit,
+    Refill,
+)
 from keywright.core.permissions import MAX_PATTERNS, MAX_POLICIES, InvalidPattern, Pattern, Policy, valid_name
 from keywright.core.tokens import RESERVED_PREFIXES, find_tokens, is_prefix, parse_digest_hex
 
@@ -202,6 +212,51 @@ def action(text: str, field: str = "action") -> str:
             "This is one exact name: segments joined by colons, without spaces and wildcards.", field=field
         )
     return text
+
+
+def limits(items: Sequence[tuple[str, int, int]], field: str = "limits") -> tuple[Limit, ...]:
+    """Up to 10 limits from names, numbers of uses and windows in seconds; each name is there once."""
+    if len(items) > MAX_LIMITS:
+        raise errors.InvalidValue(f"At most {MAX_LIMITS} limits.", field=field)
+    found: dict[str, Limit] = {}
+    for index, (called, uses, seconds) in enumerate(items):
+        at = f"{field}.{index}"
+        found_name = handle(called, f"{at}.name")
+        if found_name in found:
+            raise errors.InvalidValue("Another limit has this name.", field=f"{at}.name")
+        if not 1 <= uses <= MAX_USES:
+            raise errors.InvalidValue(f"A limit is 1 to {MAX_USES} uses.", field=f"{at}.limit")
+        if not 1 <= seconds <= LONGEST_WINDOW:
+            raise errors.InvalidValue(
+                f"A window is 1 to {LONGEST_WINDOW} seconds.", field=f"{at}.window_seconds"
+            )
+        found[found_name] = Limit(found_name, uses, seconds)
+    return tuple(found.values())
+
+
+def credit(remaining: int, refill: tuple[int, str] | None = None, field: str = "credits") -> Credits:
+    """Credits from the uses left, and the number and period of a refill."""
+    if not 0 <= remaining <= MAX_USES:
+        raise errors.InvalidValue(f"Credits are 0 to {MAX_USES} uses.", field=f"{field}.remaining")
+    if refill is None:
+        return Credits(remaining)
+    amount, every = refill
+    if not 1 <= amount <= MAX_USES:
+        raise errors.InvalidValue(f"A refill is 1 to {MAX_USES} uses.", field=f"{field}.refill.amount")
+    try:
+        period = Every(every)
+    except ValueError:
+        raise errors.InvalidValue(
+            "Credits are filled up every hour, day, week or month.", field=f"{field}.refill.every"
+        ) from None
+    return Credits(remaining, Refill(amount, period))
+
+
+def cost(value: int, field: str = "cost") -> int:
+    """What a use takes of limits and credits: 0 to 1,000,000."""
+    if not 0 <= value <= MAX_COST:
+        raise errors.InvalidValue(f"A cost is 0 to {MAX_COST}.", field=field)
+    return value
 
 
 def metadata(value: dict[str, object], field: str = "metadata") -> str:

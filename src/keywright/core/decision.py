@@ -1,22 +1,24 @@
 """Decisions, which answer: may the holder of this token do this now.
 
 A decision is a value. The checks run in a fixed order, and the first that fails gives the code: token,
-state, tenant, address, permission.
+state, tenant, address, permission, limits, credits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from keywright.core.instants import from_us
 from keywright.core.keys import State
+from keywright.core.permissions import valid_name
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
     from keywright.core.identities import Grant, HeldRole, RoleSet, Tenant
+    from keywright.core.limits import Taken
     from keywright.core.permissions import Policies, Policy
     from keywright.core.ports import KeyFacts
 
@@ -34,26 +36,36 @@ class Code(StrEnum):
     TENANT_MISMATCH = "TENANT_MISMATCH"
     IP_NOT_ALLOWED = "IP_NOT_ALLOWED"
     INSUFFICIENT_PERMISSIONS = "INSUFFICIENT_PERMISSIONS"
+    RATE_LIMITED = "RATE_LIMITED"
+    CREDITS_EXHAUSTED = "CREDITS_EXHAUSTED"
     STALE = "STALE"
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked about a token, beyond whether it is valid. `tenant` is a slug."""
+    """What is asked about a token, beyond whether it is valid. `tenant` is a slug.
+
+    `cost` is what the use takes of limits and credits; 0 only looks whether there is room. `request` is the method
+    and path of an HTTP request, for which the routes of the key's tenant tell the action and resource if no action is
+    named; where the tenant has no routes at all, nothing but the key's validity is asked then.
+    """
 
     tenant: str | None = None
     action: str | None = None
     resource: str | None = None
     ip: IPv4Address | IPv6Address | None = None
     explain: bool = False
+    cost: int = 1
+    request: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why: the check that decided, in a sentence, and the policy that allowed or came nearest.
 
-    `check` is one of `token`, `state`, `identity`, `tenant`, `address`, `scope`, `variable` and `database`, or
-    `permission` where an action is allowed. `source` says where the policy stands: `role:admin` or `scope`.
+    `check` is one of `token`, `state`, `identity`, `tenant`, `address`, `route`, `scope`, `variable`, `limits`,
+    `credits` and `database`, or `permission` where an action is allowed. `source` says where the policy stands:
+    `role:admin` or `scope`.
     """
 
     check: str
@@ -62,11 +74,12 @@ class Explanation:
     source: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer. `facts` are there whenever the key was found, and `tenant` is where it was used.
 
     Doors show them only to callers who may see the key's tenant, and beyond the key's id only when valid.
+    `action` and `resource` are what a request was judged by, as it named them or its route did. `limits` and
+    `credits_left` are there where limits were asked and credits spent, whatever the outcome.
     """
 
     code: Code
@@ -74,6 +87,10 @@ class Decision:
     tenant: Tenant | None = None
     roles: tuple[HeldRole, ...] = ()
     explanation: Explanation | None = None
+    limits: Taken | None = None
+    credits_left: int | None = None
+    action: str | None = None
+    resource: str | None = None
 
     @property
     def valid(self) -> bool:
@@ -99,6 +116,9 @@ _SENTENCES = {
     Code.TENANT_DISABLED: "The tenant is disabled.",
     Code.TENANT_MISMATCH: "The key belongs to another tenant than the one asked about.",
     Code.IP_NOT_ALLOWED: "The address is not in the ranges from which the key may be used.",
+    Code.INSUFFICIENT_PERMISSIONS: "No route of the tenant tells what this request asks for.",
+    Code.RATE_LIMITED: "The key was used as often as a limit lets it be, for now.",
+    Code.CREDITS_EXHAUSTED: "The key has no credits left for this.",
     Code.STALE: "The database cannot be reached, so the answer is not known.",
 }
 _CHECKS = {
@@ -107,25 +127,30 @@ _CHECKS = {
     Code.TENANT_DISABLED: "tenant",
     Code.TENANT_MISMATCH: "tenant",
     Code.IP_NOT_ALLOWED: "address",
+    Code.INSUFFICIENT_PERMISSIONS: "route",
+    Code.RATE_LIMITED: "limits",
+    Code.CREDITS_EXHAUSTED: "credits",
     Code.STALE: "database",
 }
 
 
-def decide(facts: KeyFacts, asked: Asked, now: datetime, place: Tenant | None) -> Decision:
-    """Judge a key that was found.
+def decide(facts: KeyFacts, asked: Asked, now_us: int, place: Tenant | None) -> Decision:
+    """Judge a key that was found, at a moment in microseconds since the epoch.
 
     `place` is the tenant in which a global key is used, when the question names one that exists; a key
     of a tenant is used in its own. The caller of this function has looked it up.
     """
     tenant = facts.tenant if facts.tenant is not None else place
     held = facts.held(None if tenant is None else tenant.id)
-    code = _before_permission(facts, asked, now, tenant)
+    code = _before_permission(facts, asked, now_us, tenant)
     explanation = None
+    if code is None and asked.request is not None and asked.action is None:
+        code, asked = _routed(facts, asked, asked.request)
     if code is None:
         code, explanation = _permission(facts.narrowed, held, asked)
     elif asked.explain:
         explanation = explain_code(code)
-    return Decision(code, facts, tenant, held.roles, explanation)
+    return Decision(code, facts, tenant, held.roles, explanation, None, None, asked.action, asked.resource)
 
 
 def explain_code(code: Code) -> Explanation:
@@ -133,20 +158,33 @@ def explain_code(code: Code) -> Explanation:
     return Explanation(_CHECKS.get(code, "state"), _SENTENCES[code])
 
 
-def _before_permission(facts: KeyFacts, asked: Asked, now: datetime, tenant: Tenant | None) -> Code | None:
-    state = facts.key.state(now)
-    if state is not State.ACTIVE:
-        return _REFUSED_STATES[state]
+def _before_permission(facts: KeyFacts, asked: Asked, now_us: int, tenant: Tenant | None) -> Code | None:
+    key = facts.key
+    if not (key.active and facts.starts_us <= now_us < facts.ends_us and key.deleted_at is None):
+        return _REFUSED_STATES[key.state(from_us(now_us))]
     if not facts.identity.active:
         return Code.IDENTITY_DISABLED
     if tenant is not None and not tenant.active:
         return Code.TENANT_DISABLED
     if asked.tenant is not None and (tenant is None or tenant.slug != asked.tenant):
         return Code.TENANT_MISMATCH
-    ranges = facts.key.allowed_cidrs
+    ranges = key.allowed_cidrs
     if ranges is not None and (asked.ip is None or not any(asked.ip in one for one in ranges)):
         return Code.IP_NOT_ALLOWED
     return None
+
+
+def _routed(facts: KeyFacts, asked: Asked, request: tuple[str, str]) -> tuple[Code | None, Asked]:
+    """The question with the action that a route tells; a refusal where none does.
+
+    A global key belongs to no tenant whose routes could tell.
+    """
+    if facts.routes is None:
+        return (Code.INSUFFICIENT_PERMISSIONS if facts.tenant is None else None), asked
+    found = facts.routes.match(*request)
+    if found is None:
+        return Code.INSUFFICIENT_PERMISSIONS, asked
+    return None, replace(asked, action=found[0], resource=found[1])
 
 
 def _permission(narrowed: Policies | None, held: RoleSet, asked: Asked) -> tuple[Code, Explanation | None]:
@@ -155,8 +193,9 @@ def _permission(narrowed: Policies | None, held: RoleSet, asked: Asked) -> tuple
         return Code.VALID, Explanation(
             "state", "The key is valid; no action was asked about."
         ) if asked.explain else None
-    may = held.policies.allows(asked.action, asked.resource)
-    kept = narrowed is None or narrowed.allows(asked.action, asked.resource)
+    sound = asked.resource is None or valid_name(asked.resource)
+    may = sound and held.policies.allows_named(asked.action, asked.resource)
+    kept = narrowed is None or (sound and narrowed.allows_named(asked.action, asked.resource))
     code = Code.VALID if may and kept else Code.INSUFFICIENT_PERMISSIONS
     if not asked.explain:
         return code, None

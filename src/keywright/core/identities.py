@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from keywright.core.roles import built_in
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from keywright.core.limits import Limit
     from keywright.core.roles import Role, Values
 
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,99}")
@@ -28,27 +29,20 @@ class IdentityKind(StrEnum):
     KEY = "key"
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultLimit:
-    """A limit for keys that have none of their own: so many uses in so many seconds."""
-
-    name: str
-    limit: int
-    window_seconds: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantSettings:
     """What a tenant asks of its keys and people; an empty one asks nothing beyond what holds everywhere.
 
     `max_key_lifetime_seconds` is the longest that a new key may live; `keys_must_expire` refuses keys without an end.
+    `default_limits` hold for each key that has none of its own, `limits` for all uses in the tenant together.
     """
 
     key_prefix: str | None = None
     max_key_lifetime_seconds: int | None = None
     keys_must_expire: bool = False
     two_factor_required: bool = False
-    default_limits: tuple[DefaultLimit, ...] = ()
+    default_limits: tuple[Limit, ...] = ()
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +59,10 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Whoever a key speaks for. `tenant_id` is the owning tenant, None for people and global keys."""
+    """Whoever a key speaks for. `tenant_id` is the owning tenant, None for people and global keys.
+
+    `limits` hold for all uses of its keys together.
+    """
 
     id: str
     kind: IdentityKind
@@ -74,6 +71,7 @@ class Identity:
     tenant_id: str | None
     created_at: datetime
     description: str = ""
+    limits: tuple[Limit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +127,12 @@ class RoleSet:
     grants: tuple[Grant, ...]
     policies: Policies
     sources: tuple[Grant, ...]
+    roles: tuple[HeldRole, ...] = field(init=False, compare=False)
+    """The roles, by name."""
 
-    @property
-    def roles(self) -> tuple[HeldRole, ...]:
-        """The roles, by name."""
-        return tuple(HeldRole(grant.role, grant.variables) for grant in self.grants)
+    def __post_init__(self) -> None:
+        roles = tuple(HeldRole(grant.role, grant.variables) for grant in self.grants)
+        object.__setattr__(self, "roles", roles)
 
 
 @lru_cache(maxsize=4096)

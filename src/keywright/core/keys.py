@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from keywright.core.errors import IllegalTransition, NotFound
+from keywright.core.limits import more_credits, more_often
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
     from ipaddress import IPv4Network, IPv6Network
 
+    from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
 
     Ranges: TypeAlias = tuple[IPv4Network | IPv6Network, ...]
@@ -37,33 +39,27 @@ class Act(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    """A credential of one identity, in one tenant or (`tenant_id` None) global.
+class UsedKey:
+    """What counts of a key when it is used: a credential of one identity, in one tenant or (`tenant_id` None) global.
 
     Nothing in it can be turned back into the token. `scope` None means that the key may do all that
-    its identity may; `allowed_cidrs` None means from any address. `metadata` is the canonical JSON text
-    of an object. `hint` and `last_seven` are None when Keywright never saw the token.
+    its identity may; `allowed_cidrs` None means from any address; `limits` None means those that its tenant
+    has for such keys; `credits` None means that it may be used any number of times. `metadata` is the canonical
+    JSON text of an object.
     """
 
     id: str
     tenant_id: str | None
     identity_id: str
     name: str
-    handle: str | None
-    description: str
-    prefix: str
-    hint: str | None
-    last_seven: str | None
-    created_at: datetime
-    created_by: str | None
     not_before: datetime | None
     expires_at: datetime | None
     active: bool
     scope: tuple[Policy, ...] | None
     allowed_cidrs: tuple[IPv4Network | IPv6Network, ...] | None
     metadata: str
-    last_used_at: datetime | None
-    last_used_ip: str | None
+    limits: tuple[Limit, ...] | None = None
+    credits: Credits | None = None
     deleted_at: datetime | None = None
 
     def state(self, now: datetime) -> State:
@@ -79,10 +75,31 @@ class Key:
         return State.ACTIVE
 
 
-def widened(before: Key, after: Key) -> str | None:
-    """The first field by whose change a key lets its holder do more, or do it longer; None if none does.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key(UsedKey):
+    """A key with all that is known of it. `hint` and `last_seven` are None when Keywright never saw the token."""
+
+    handle: str | None
+    description: str
+    prefix: str
+    hint: str | None
+    last_seven: str | None
+    created_at: datetime
+    created_by: str | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+
+
+def differs_in_use(before: Key, after: Key) -> bool:
+    """Whether anything differs that counts when the key is used; its description, for one, does not."""
+    return any(getattr(before, one.name) != getattr(after, one.name) for one in fields(UsedKey))
+
+
+def widened(before: Key, after: Key, default_limits: tuple[Limit, ...] = ()) -> str | None:
+    """The first field by whose change a key lets its holder do more, longer or more often; None if none does.
 
     A changed scope counts always: whether it is wider than the old one is not what matters to who grants it.
+    `default_limits` are those of the tenant for keys without limits of their own.
     """
     if after.scope != before.scope:
         return "scope"
@@ -92,7 +109,17 @@ def widened(before: Key, after: Key) -> str | None:
         return "expires_at"
     if before.not_before is not None and (after.not_before is None or after.not_before < before.not_before):
         return "not_before"
-    return "allowed_cidrs" if _reaches_further(before.allowed_cidrs, after.allowed_cidrs) else None
+    if _reaches_further(before.allowed_cidrs, after.allowed_cidrs):
+        return "allowed_cidrs"
+    return used_more(before, after, default_limits)
+
+
+def used_more(before: Key, after: Key, default_limits: tuple[Limit, ...]) -> str | None:
+    """Which of `limits` and `credits` lets a key be used more often than before; None if neither does."""
+    old, new = (default_limits if key.limits is None else key.limits for key in (before, after))
+    if more_often(old, new):
+        return "limits"
+    return "credits" if more_credits(before.credits, after.credits) else None
 
 
 def _later(before: datetime | None, after: datetime | None) -> bool:

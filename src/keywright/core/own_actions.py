@@ -20,6 +20,7 @@ OWN_ACTIONS = frozenset(
         "keys:read",
         "keys:update",
         "keys:verify",
+        "nodes:read",
         "roles:create",
         "roles:delete",
         "roles:read",

@@ -53,10 +53,13 @@ def clear_request() -> None:
     unbind_contextvars("request_id")
 
 
-def configure(level: str, fmt: str, redact: Redact, stream: TextIO | None = None) -> None:
+def configure(
+    level: str, fmt: str, redact: Redact, stream: TextIO | None = None, *, pid: int | None = None
+) -> None:
     """Send every line of the process to one stream, standard error unless another is named.
 
-    `level` is debug, info, warning or error; `fmt` is console, json, or auto, which is console on a terminal.
+    `level` is debug, info, warning or error; `fmt` is console, json, or auto, which is console on a terminal. A `pid`
+    stands on every line, for one of several processes that write to the same place.
     `redact` is given every text of a line and returns it without secrets. Calling again replaces the setup.
     """
     target = sys.stderr if stream is None else stream
@@ -64,7 +67,9 @@ def configure(level: str, fmt: str, redact: Redact, stream: TextIO | None = None
     console = fmt == "console" or (fmt == "auto" and terminal)
     render = _console(colors=terminal) if console else (JSONRenderer(serializer=json.dumps),)
     handler = _Handler(target)
-    handler.setFormatter(ProcessorFormatter(processors=(_head, format_exc_info, _Redaction(redact), *render)))
+    handler.setFormatter(
+        ProcessorFormatter(processors=(_Head(pid), format_exc_info, _Redaction(redact), *render))
+    )
     threshold = logging.getLevelNamesMapping()[level.upper()]
     root = logging.getLogger()
     root.handlers[:] = [handler]
@@ -98,19 +103,25 @@ class _Handler(logging.StreamHandler[TextIO]):
             self.flush()
 
 
-def _head(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Begin the line with what all lines have; an event's own facts cannot replace those."""
-    record: logging.LogRecord = event.pop("_record")
-    del event["_from_structlog"]
-    moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-    head = {
-        "timestamp": moment.removesuffix("+00:00") + "Z",
-        "level": record.levelname.lower(),
-        "logger": record.name,
-        "event": event.pop("event", ""),
-        **get_contextvars(),
-    }
-    return {**head, **event, **head}
+class _Head:
+    """Begins the line with what all lines have; an event's own facts cannot replace those."""
+
+    def __init__(self, pid: int | None) -> None:
+        self._process = {} if pid is None else {"pid": pid}
+
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        record: logging.LogRecord = event.pop("_record")
+        del event["_from_structlog"]
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        head = {
+            "timestamp": moment.removesuffix("+00:00") + "Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": event.pop("event", ""),
+            **self._process,
+            **get_contextvars(),
+        }
+        return {**head, **event, **head}
 
 
 class _Redaction:

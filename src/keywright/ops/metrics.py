@@ -6,7 +6,7 @@ Labels hold words from short lists only: never a tenant, an identity, a key, an 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from prometheus_client import (
     CollectorRegistry,
@@ -20,10 +20,15 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from keywright.ops.siblings import figures_of
+from keywright.ops.tallies import Durations, Tally
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from prometheus_client.core import Metric
+
+    from keywright.ops.siblings import Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ _USAGE_FLUSHES = MetricDoc(
     "keywright_usage_flushes_total",
     "counter",
     ("outcome",),
-    "Attempts to write gathered usage counts, by outcome, `ok` or `failed`.",
+    "Attempts to write gathered usage, that of up to 500 keys at a time, by outcome, `ok` or `failed`.",
 )
 _USAGE_FLUSHED = MetricDoc(
     "keywright_usage_flushed_keys_total",
@@ -76,7 +81,7 @@ _USAGE_DROPPED = MetricDoc(
     "keywright_usage_dropped_total",
     "counter",
     (),
-    "Usage counts given up because writing failed for too long.",
+    "Decisions and actions that are missing from usage, since too much of it waited to be written.",
 )
 _SWEEPS = MetricDoc("keywright_sweeps_total", "counter", (), "Sweeps of expired keys that were finished.")
 _SWEPT = MetricDoc("keywright_swept_keys_total", "counter", (), "Expired keys deleted by sweeps.")
@@ -88,6 +93,54 @@ _DATABASE_UP = MetricDoc(
     "gauge",
     (),
     "1 when the database answered the last check of it, 0 when it did not or none was made yet.",
+)
+_COUNTERS_SHARED_UP = MetricDoc(
+    "keywright_counters_shared_up",
+    "gauge",
+    (),
+    "1 when the counters that nodes share answered last, 0 when they did not, were not asked yet, or there are none.",
+)
+_COUNTERS_LOCAL = MetricDoc(
+    "keywright_counters_local_total",
+    "counter",
+    (),
+    "Uses counted by this node alone, since the counters that nodes share could not be reached.",
+)
+_WORKERS = MetricDoc("keywright_workers", "gauge", (), "Worker processes of this server that answered.")
+_LEASE_HELD = MetricDoc(
+    "keywright_lease_held", "gauge", (), "1 while this process may decide from memory, 0 while it may not."
+)
+_LEASE_AGE = MetricDoc(
+    "keywright_lease_age_seconds",
+    "gauge",
+    (),
+    "Time since this process last asked for changes and was answered.",
+)
+_NODE_EPOCH = MetricDoc(
+    "keywright_node_epoch", "gauge", (), "The newest change that this process has applied, by its number."
+)
+_RENEWALS = MetricDoc(
+    "keywright_lease_renewals_total", "counter", (), "Renewals of the lease that were granted."
+)
+_CACHED_KEYS = MetricDoc("keywright_cached_keys", "gauge", (), "Keys that this process remembers.")
+_CACHED_BYTES = MetricDoc("keywright_cached_bytes", "gauge", (), "Memory that they take, about.")
+_LOOKUPS = MetricDoc(
+    "keywright_lookups_total",
+    "counter",
+    (),
+    "Keys that were read from the database for a decision, found or not.",
+)
+_RECEIPT_SECONDS = MetricDoc(
+    "keywright_receipt_wait_seconds",
+    "histogram",
+    (),
+    "Time that a change waited until every node was known to know it.",
+)
+_RECEIPTS = MetricDoc(
+    "keywright_receipt_nodes_total",
+    "counter",
+    ("outcome",),
+    "Nodes that changes waited for, by how each was known to know: `acknowledged`, `expired`, or `pending`.",
 )
 _BUILD_INFO = MetricDoc("keywright_build_info", "gauge", ("version",), "Always 1; the label says what runs.")
 
@@ -103,6 +156,18 @@ METRICS: Final = (
     _SWEPT,
     _LOGINS,
     _DATABASE_UP,
+    _COUNTERS_SHARED_UP,
+    _COUNTERS_LOCAL,
+    _WORKERS,
+    _LEASE_HELD,
+    _LEASE_AGE,
+    _NODE_EPOCH,
+    _RENEWALS,
+    _CACHED_KEYS,
+    _CACHED_BYTES,
+    _LOOKUPS,
+    _RECEIPT_SECONDS,
+    _RECEIPTS,
     _BUILD_INFO,
 )
 
@@ -112,6 +177,35 @@ _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
 
+class NodeFigures(Protocol):
+    """What a node says of itself: whether it holds a lease, and for how long it has had this one, in seconds."""
+
+    @property
+    def holds_lease(self) -> bool:
+        """Whether it may decide from memory now."""
+        ...
+
+    @property
+    def lease_age(self) -> float:
+        """Seconds since it last asked for changes and was answered."""
+        ...
+
+    @property
+    def applied(self) -> int:
+        """The newest change that it has applied."""
+        ...
+
+    @property
+    def cached_keys(self) -> int:
+        """Keys that it remembers."""
+        ...
+
+    @property
+    def cached_bytes(self) -> int:
+        """Memory that they take, about."""
+        ...
+
+
 class Metrics:
     """The counters of one application, in a registry of their own."""
 
@@ -119,15 +213,12 @@ class Metrics:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
-        self._decisions = self._counter(_DECISIONS)
-        self._requests = self._counter(_REQUESTS)
-        self._request_seconds = Histogram(
-            _REQUEST_SECONDS.name,
-            _REQUEST_SECONDS.help,
-            _REQUEST_SECONDS.labels,
-            buckets=_BUCKETS,
-            registry=self._registry,
+        self._decisions = self._tally(_DECISIONS)
+        self._requests = self._tally(_REQUESTS)
+        self._request_seconds = Durations(
+            _REQUEST_SECONDS.name, _REQUEST_SECONDS.help, _REQUEST_SECONDS.labels, _BUCKETS
         )
+        self._registry.register(self._request_seconds)
         self._use_cases = self._counter(_USE_CASES)
         flushes = self._counter(_USAGE_FLUSHES)
         self._flushes_ok = flushes.labels("ok")
@@ -138,10 +229,21 @@ class Metrics:
         self._swept = self._counter(_SWEPT)
         self._logins = self._counter(_LOGINS)
         self._database_up = self._gauge(_DATABASE_UP)
+        self._counters_shared_up = self._gauge(_COUNTERS_SHARED_UP)
+        self._counters_local = self._counter(_COUNTERS_LOCAL)
+        self._gauge(_WORKERS).set(1)
+        self._lookups = self._counter(_LOOKUPS)
+        self._renewals = self._counter(_RENEWALS)
+        self._receipts = self._counter(_RECEIPTS)
+        self._receipt_seconds = Histogram(
+            _RECEIPT_SECONDS.name, _RECEIPT_SECONDS.help, buckets=_BUCKETS, registry=self._registry
+        )
         self._build_info = self._gauge(_BUILD_INFO)
-        # To find a child by its labels costs more than to count, and each request does both of these.
-        self._decision_children: dict[tuple[str, str], Callable[[], None]] = {}
-        self._request_children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def _tally(self, doc: MetricDoc) -> Tally:
+        tally = Tally(doc.name, doc.help, doc.labels)
+        self._registry.register(tally)
+        return tally
 
     def _counter(self, doc: MetricDoc) -> Counter:
         return Counter(doc.name, doc.help, doc.labels, registry=self._registry)
@@ -151,22 +253,13 @@ class Metrics:
 
     def decision(self, code: str, door: str) -> None:
         """Count a decision; `door` is a word such as "verify", "batch" or "graphql"."""
-        count = self._decision_children.get((code, door))
-        if count is None:
-            count = self._decision_children[code, door] = self._decisions.labels(code, door).inc
-        count()
+        self._decisions.add((code, door))
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request; `route` is the template, such as "/v1/keys/{id}", never the path."""
-        children = self._request_children.get((method, route, status))
-        if children is None:
-            known = method if method in _METHODS else "other"
-            children = self._requests.labels(known, route, status), self._request_seconds.labels(known, route)
-            if known == method:  # remembering words that clients make up would grow without end
-                self._request_children[method, route, status] = children
-        requests, duration = children
-        requests.inc()
-        duration.observe(seconds)
+        known = method if method in _METHODS else "other"
+        self._requests.add((known, route, str(status)))
+        self._request_seconds.add((known, route), seconds)
 
     def use_case(self, name: str, outcome: str) -> None:
         """Count a use case; `outcome` is "ok" or the code of the error it ended with."""
@@ -197,9 +290,46 @@ class Metrics:
         """Note whether the database answered."""
         self._database_up.set(1 if up else 0)
 
+    def node(self, figures: NodeFigures) -> None:
+        """Show from now on what a node says of itself, asked when somebody looks."""
+        for doc, ask in (
+            (_LEASE_HELD, lambda: float(figures.holds_lease)),
+            (_LEASE_AGE, lambda: figures.lease_age),
+            (_NODE_EPOCH, lambda: float(figures.applied)),
+            (_CACHED_KEYS, lambda: float(figures.cached_keys)),
+            (_CACHED_BYTES, lambda: float(figures.cached_bytes)),
+        ):
+            self._gauge(doc).set_function(ask)
+
+    def renewed(self) -> None:
+        """Count a renewal of the lease."""
+        self._renewals.inc()
+
+    def looked_up(self) -> None:
+        """Count a key that was read for a decision."""
+        self._lookups.inc()
+
+    def receipt(self, seconds: float, outcomes: Iterable[str]) -> None:
+        """Count a change that waited for nodes, and how each of them was known to know."""
+        self._receipt_seconds.observe(seconds)
+        for outcome in outcomes:
+            self._receipts.labels(outcome).inc()
+
+    def shared_counters(self, *, up: bool) -> None:
+        """Note whether the counters that nodes share answered."""
+        self._counters_shared_up.set(1 if up else 0)
+
+    def counted_alone(self) -> None:
+        """Count a use that only this node counted, though there are shared counters."""
+        self._counters_local.inc()
+
     def build_info(self, version: str) -> None:
         """Note the version that runs."""
         self._build_info.labels(version).set(1)
+
+    def figures(self) -> Figures:
+        """All metrics as plain values, for the sum over several workers."""
+        return figures_of(self._registry.collect())
 
     def render(self) -> tuple[bytes, str]:
         """Write all metrics in Prometheus' text format; gives the body and its content type."""

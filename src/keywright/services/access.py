@@ -41,7 +41,8 @@ class Gate:
             raise Unauthenticated("Send an API key or a session token as `Authorization: Bearer …`.")
         if token.startswith(f"{SESSION_PREFIX}_"):
             return await self._by_session(token)
-        return caller_of(await self._verifier.verify(token, Asked(ip=ip)))
+        # What Keywright itself is asked is no use of the service that the key's limits and credits are for.
+        return caller_of(await self._verifier.verify(token, Asked(ip=ip), charge=False))
 
     async def _by_session(self, token: str) -> Caller:
         if form_of(token) is not Form.CHECKED:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keywright.core.identities import Grant, Identity, Tenant
-    from keywright.core.keys import Key
+    from keywright.core.keys import UsedKey
     from keywright.core.permissions import Policy
     from keywright.core.sessions import Session
 
@@ -28,7 +28,7 @@ class Caller:
 
     identity: Identity
     grants: tuple[Grant, ...]
-    key: Key | None = None
+    key: UsedKey | None = None
     bound: Tenant | None = None
     session: Session | None = None
 

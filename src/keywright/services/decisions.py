@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keywright.core import checks
@@ -11,6 +11,8 @@ from keywright.core.errors import InvalidValue, MissingField, PermissionDenied
 from keywright.services.places import EVERYWHERE, find_tenant, one_tenant
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
     from keywright.storage import Database
@@ -31,14 +33,31 @@ class Question:
     resource: str | None = None
     ip: str | None = None
     explain: bool = False
+    cost: int = 1
 
     def __repr__(self) -> str:
         """Without the token."""
         return "Question(…)"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A token as its holder shows it to use something: what, named or as the HTTP request that it is for.
+
+    `ip` is None where nobody can say from where it is shown.
+    """
+
+    token: str = field(repr=False)
+    tenant: str | None = None
+    action: str | None = None
+    resource: str | None = None
+    request: tuple[str, str] | None = None
+    ip: IPv4Address | IPv6Address | None = None
+    cost: int = 1
+
+
 class Decisions:
-    """Answers questions about keys for callers with `keys:verify`."""
+    """Answers questions about keys: for callers with `keys:verify`, and for whoever shows the key itself."""
 
     __slots__ = ("_database", "_verifier")
 
@@ -76,6 +95,26 @@ class Decisions:
         digest = checks.token_hash(question.token_hash, f"{at}token_hash")
         return await self._verifier.verify_digest(digest, asked, asker.sees)
 
+    async def judge(self, shown: Shown) -> Decision:
+        """The decision about a token that is shown. It needs no other credential, since the holder is told."""
+        if shown.resource is not None and shown.action is None:
+            raise MissingField("A resource is asked about together with an action.", field="action")
+        asked = Asked(
+            tenant=shown.tenant,
+            action=None if shown.action is None else _stored_action(shown.action),
+            resource=None if shown.resource is None else checks.action(shown.resource, "resource"),
+            ip=shown.ip,
+            cost=checks.cost(shown.cost),
+            request=shown.request,
+        )
+        return await self._verifier.verify(shown.token, asked)
+
+    async def look_at(self, asker: Asker, token: str, ip: str | None = None) -> Decision:
+        """Whether a token may be used at all. It is no use of it: limits and credits count for nothing."""
+        question = Question(token=token, ip=ip)
+        asked = _asked(asker, question, "")
+        return await self._verifier.verify(token, asked, asker.sees, charge=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Asker:
@@ -101,6 +140,11 @@ class Asker:
         return own if question.tenant is None else question.tenant
 
 
+def _stored_action(text: str) -> str:
+    """An action that a gateway names; which ones a key was used for is stored and shown, so it holds no token."""
+    return checks.without_tokens(checks.action(text), "action")
+
+
 def _asked(asker: Asker, question: Question, at: str) -> Asked:
     if question.explain and not asker.may_explain:
         raise PermissionDenied("An explanation needs the permission keys:read.", field=f"{at}explain")
@@ -112,4 +156,5 @@ def _asked(asker: Asker, question: Question, at: str) -> Asked:
         resource=None if question.resource is None else checks.action(question.resource, f"{at}resource"),
         ip=None if question.ip is None else checks.address(question.ip, f"{at}ip"),
         explain=question.explain,
+        cost=checks.cost(question.cost, f"{at}cost"),
     )

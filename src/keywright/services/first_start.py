@@ -53,8 +53,8 @@ async def prepare(
 ) -> FirstStart | None:
     """Make what an empty installation needs; answers None when there was nothing to make.
 
-    The root key follows its setting at every start: another hash replaces it, no hash leaves it alone.
-    Raises `RootTokenSpent`.
+    The root key follows its setting at every start: another hash replaces it, no hash leaves it alone. Nodes that
+    run already refuse the replaced one as soon as they hear of it, or when their lease ends. Raises `RootTokenSpent`.
     """
     async with database.read() as transaction:
         empty = not await transaction.tenants.any()
@@ -69,7 +69,9 @@ async def prepare(
                     await _administrator(transaction, password_hash, now)
                     made = FirstStart(ADMIN_LOGIN, generated)
                 if root_token_hash is not None:
-                    await _root_key(transaction, root_token_hash, now)
+                    replaced = await _root_key(transaction, root_token_hash, now)
+                    if replaced:
+                        await transaction.changes.add(replaced, now)
         except (HandleTaken, SlugTaken, TokenHashTaken):
             continue  # another node has just made the same, and now it is found
         return made
@@ -91,7 +93,8 @@ async def _administrator(transaction: Transaction, password_hash: str, now: date
     await _record(transaction, "user.create", "identity", admin.id, {"login": Change(None, ADMIN_LOGIN)}, now)
 
 
-async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> None:
+async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> list[str]:
+    """Make the root key, unless it is there; answers the ids of those that it replaces."""
     keys = transaction.keys(None)
     same = await transaction.all_keys.by_digest(digest)
     if same is not None:
@@ -104,7 +107,7 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
             raise RootTokenSpent(
                 "ROOT_TOKEN_HASH is the hash of the token of another key. Make a new token and set its hash."
             )
-        return
+        return []
     page = await keys.page(KeyQuery(handle=ROOT_HANDLE, limit=1), now)
     for standing in page.items:
         await keys.delete([standing.id], now)
@@ -135,6 +138,7 @@ async def _root_key(transaction: Transaction, digest: bytes, now: datetime) -> N
     )
     await keys.add(key, digest)
     await _record(transaction, "key.create", "key", key.id, {"handle": Change(None, ROOT_HANDLE)}, now)
+    return [standing.id for standing in page.items]
 
 
 def _identity(kind: IdentityKind, name: str, now: datetime) -> Identity:

@@ -115,7 +115,9 @@ MembershipList = Listed[MembershipView]
 """A page of memberships."""
 
 
-@use_case("memberships.create", permission="identities:update", reach=Reach.EITHER, changes=True)
+@use_case(
+    "memberships.create", permission="identities:update", reach=Reach.EITHER, changes=True, touches=True
+)
 async def create_membership(work: Work, new: NewMembership) -> CreatedMembership:
     """Give an identity a role, of which the caller holds everything itself. Raises `MembershipHeld`."""
     made = await replays.find(work, "memberships.create", new)
@@ -133,6 +135,7 @@ async def create_membership(work: Work, new: NewMembership) -> CreatedMembership
         membership_id=membership_id,
         created_by=work.caller.identity.id,
     )
+    work.touch(identity.id)
     work.record(
         "membership.create",
         "membership",
@@ -165,7 +168,9 @@ async def list_memberships(work: Work, wanted: ListMemberships) -> MembershipLis
     )
 
 
-@use_case("memberships.update", permission="identities:update", reach=Reach.EITHER, changes=True)
+@use_case(
+    "memberships.update", permission="identities:update", reach=Reach.EITHER, changes=True, touches=True
+)
 async def update_membership(work: Work, wanted: MembershipChanges) -> MembershipView:
     """Give the variables of a membership other values; changing nothing is allowed and leaves no trace."""
     before = await _existing(work, wanted.id, lock=True)
@@ -175,6 +180,7 @@ async def update_membership(work: Work, wanted: MembershipChanges) -> Membership
         return await _view(work, before)
     memberships = work.transaction.memberships(work.tenant_id)
     await memberships.set_variables(before.id, grant.variables)
+    work.touch(before.identity_id)
     work.record(
         "membership.update",
         "membership",
@@ -184,12 +190,15 @@ async def update_membership(work: Work, wanted: MembershipChanges) -> Membership
     return await _view(work, await _existing(work, before.id))
 
 
-@use_case("memberships.delete", permission="identities:update", reach=Reach.EITHER, changes=True)
+@use_case(
+    "memberships.delete", permission="identities:update", reach=Reach.EITHER, changes=True, touches=True
+)
 async def delete_membership(work: Work, wanted: MembershipId) -> None:
     """Take a role away. Every key of the identity is narrowed at once. Raises `LastAdministrator`."""
     await keep_an_administrator(work, [await _existing(work, wanted.id)])
     membership = await _existing(work, wanted.id, lock=True)
     await work.transaction.memberships(work.tenant_id).remove([membership.id])
+    work.touch(membership.identity_id)
     work.record(
         "membership.delete",
         "membership",

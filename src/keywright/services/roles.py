@@ -163,7 +163,7 @@ async def create_role(work: Work, new: NewRole) -> CreatedRole:
     return CreatedRole(RoleView(role, defined))
 
 
-@use_case("roles.update", permission="roles:update", changes=True)
+@use_case("roles.update", permission="roles:update", changes=True, touches=True)
 async def update_role(work: Work, wanted: RoleChanges) -> RoleView:
     """Change a role, and with it at once what everybody may do who holds it.
 
@@ -186,6 +186,7 @@ async def update_role(work: Work, wanted: RoleChanges) -> RoleView:
         await _fit_memberships(work, role)
     after = replace(before, role=role, updated_at=work.now)
     await work.transaction.roles(work.tenant.id).change(after)
+    work.touch(work.tenant.id)
     work.record("role.update", "role", after.id, changes_between(before.role, role))
     return RoleView(role, after)
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keywright.core.errors import IdempotencyKeyReused, KeywrightError, NotFound
 from keywright.services.invitations import accept
-from keywright.services.work import perform
+from keywright.services.retries import retried
+from keywright.services.revocation import holder_of, revoke_key, settled
+from keywright.services.sessions import end_session
+from keywright.services.work import Call, perform
 from keywright.storage.idempotency import ReplayRace
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from keywright.core.changes import Receipt
     from keywright.ops.metrics import Metrics
     from keywright.services.access import Gate
     from keywright.services.callers import Caller
@@ -21,12 +26,20 @@ if TYPE_CHECKING:
     from keywright.services.sessions import LoggedIn, SessionKeeper
     from keywright.services.sign_on import SignOn
     from keywright.services.tools import Tools
-    from keywright.services.work import Call, UseCase
+    from keywright.services.work import UseCase
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
 _ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[Out]):
+    """What a use case gave, and for one that touches the receipt: that what it says is true on every node."""
+
+    result: Out
+    receipt: Receipt | None
 
 
 class Services:
@@ -94,32 +107,74 @@ class Services:
         self._metrics.use_case("invitations.accept", "ok")
         return accepted
 
+    async def revoke(self, token: str, *, ip: str | None, request_id: str | None) -> None:
+        """Make a token useless for good, for whoever holds it: a key is deleted, a session ended.
+
+        Returns once no node accepts it, also where it is not known. Raises `Unavailable`.
+        """
+        holder = await holder_of(self._tools, token)
+        if holder is None:
+            await settled(self._tools)
+            return
+        call = Call(caller=holder, ip=ip, request_id=request_id)
+        await self.run(end_session if holder.key is None else revoke_key, call, None)
+
     async def run(self, use: UseCase[In, Out], call: Call, data: In) -> Out:
-        """Run a use case in a transaction of its own; raises the errors of `core.errors`."""
+        """Run a use case in a transaction of its own; raises the errors of `core.errors`.
+
+        Waits as `change` does, for doors that show no receipt.
+        """
+        return (await self.change(use, call, data)).result
+
+    async def change(self, use: UseCase[In, Out], call: Call, data: In) -> Changed[Out]:
+        """Run a use case, and wait until what it changed is true on every node, unless the call does not want to."""
         try:
-            result = await self._attempt(use, call, data)
+            result, epoch = await self._settled(use, call, data)
             if use.after is not None:
                 result = await use.after(self._tools, result)
+            receipt = None if epoch is None else await self._tools.receipts.wait(epoch, wait=call.wait)
         except KeywrightError as refused:
             self._metrics.use_case(use.name, refused.code)
             raise
         self._metrics.use_case(use.name, "ok")
-        return result
+        return Changed(result, receipt)
 
-    async def ready(self) -> None:
-        """Raises `Unavailable` unless the database answers."""
+    async def ready(self) -> bool:
+        """Whether this node may decide from memory; raises `Unavailable` unless the database answers."""
         async with self._tools.database.read() as transaction:
             await transaction.probe()
+        return self._tools.node.holds_lease
 
-    async def _attempt(self, use: UseCase[In, Out], call: Call, data: In) -> Out:
+    async def _settled(self, use: UseCase[In, Out], call: Call, data: In) -> tuple[Out, int | None]:
+        """Run a use case; that something is not there any more is told when it is true on every node too.
+
+        Otherwise who repeats a deletion that broke off would hear of it too early.
+        """
+        try:
+            return await self._attempt(use, call, data)
+        except NotFound:
+            if use.touches and call.wait:
+                await settled(self._tools)
+            raise
+
+    async def _attempt(self, use: UseCase[In, Out], call: Call, data: In) -> tuple[Out, int | None]:
         prepared = None if use.first is None else await use.first(self._tools, call, data)
         for _ in range(_ATTEMPTS):
             try:
-                begin = self._tools.database.write if use.changes else self._tools.database.read
-                async with begin() as transaction:
-                    return await perform(use, transaction, call, data, self._tools.clock.now(), prepared)
+                return await retried(lambda: self._once(use, call, data, prepared))
             except ReplayRace:
                 continue  # the other request has committed by now, and its result is found
         raise IdempotencyKeyReused(
             "Another request is using this idempotency key. Try again.", field="Idempotency-Key"
         )
+
+    async def _once(
+        self,
+        use: UseCase[In, Out],
+        call: Call,
+        data: In,
+        prepared: Any,  # noqa: ANN401 - what comes first is each use case's own
+    ) -> tuple[Out, int | None]:
+        begin = self._tools.database.write if use.changes else self._tools.database.read
+        async with begin() as transaction:
+            return await perform(use, transaction, call, data, self._tools.clock.now(), prepared)

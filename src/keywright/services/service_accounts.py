@@ -15,11 +15,13 @@ from keywright.core.ids import is_id, new_id
 from keywright.core.listing import DEFAULT_PAGE
 from keywright.services import cursors, replays
 from keywright.services.cursors import Listed
+from keywright.services.limits import given_limits, identity_changes, raises_limits
 from keywright.services.memberships import give, keep_an_administrator, plain_grant
 from keywright.services.work import use_case
 
 if TYPE_CHECKING:
     from keywright.core.identities import Membership
+    from keywright.services.limits import LimitInput
     from keywright.services.memberships import RoleInput
     from keywright.services.work import Work
 
@@ -34,6 +36,8 @@ class NewServiceAccount:
     name: str
     description: str = ""
     memberships: tuple[RoleInput, ...] = ()
+    limits: tuple[LimitInput, ...] = ()
+    """For all uses of its keys together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,7 @@ class ServiceAccountChanges:
     name: str | UnsetType = UNSET
     description: str | UnsetType = UNSET
     active: bool | UnsetType = UNSET
+    limits: tuple[LimitInput, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,7 @@ async def create_service_account(work: Work, new: NewServiceAccount) -> CreatedS
         tenant_id=work.tenant.id,
         created_at=work.now,
         description=checks.description(new.description),
+        limits=checks.limits(new.limits),
     )
     await replays.remember(work, "service_accounts.create", new, identity.id)
     await work.transaction.identities.add(identity)
@@ -107,7 +113,8 @@ async def create_service_account(work: Work, new: NewServiceAccount) -> CreatedS
             "name": Change(None, identity.name),
             "description": Change(None, identity.description),
             "memberships": Change(None, [plain_grant(one.grant) for one in memberships]),
-        },
+        }
+        | given_limits(identity),
     )
     return CreatedServiceAccount(ServiceAccountView(identity, memberships))
 
@@ -138,12 +145,12 @@ async def list_service_accounts(work: Work, wanted: ListServiceAccounts) -> Serv
     )
 
 
-@use_case("service_accounts.update", permission="identities:update", changes=True)
+@use_case("service_accounts.update", permission="identities:update", changes=True, touches=True)
 async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> ServiceAccountView:
-    """Rename, describe, disable or enable a service account; a disabled one has no key that is accepted.
+    """Rename, describe, limit, disable or enable a service account; a disabled one has no key that is accepted.
 
     Changing nothing is allowed and leaves no trace. Raises `LastAdministrator`, `OwnKey`, and `BeyondOwnRights`
-    for enabling one that may do what the caller may not.
+    for enabling one, or letting it be used more often, that may do what the caller may not.
     """
     before = await _existing(work, wanted.id, lock=True)
     after = before
@@ -153,31 +160,32 @@ async def update_service_account(work: Work, wanted: ServiceAccountChanges) -> S
         after = replace(after, description=checks.description(wanted.description))
     if wanted.active is not UNSET:
         after = replace(after, active=wanted.active)
+    if wanted.limits is not UNSET:
+        after = replace(after, limits=checks.limits(wanted.limits))
     if after == before:
         work.nothing_changed = True
         return await _view(work, before)
     if before.active and not after.active:
         _spare_own_key(work, before)
         await keep_an_administrator(work, await work.transaction.all_memberships.of(before.id))
-    if after.active and not before.active:
-        # Who brings it back hands out what it may do.
+    enabled = after.active and not before.active
+    if raises_limits(work, before, after) or enabled:
+        # Who brings it back, or has it used more often, hands out what it may do.
+        field = "active" if enabled else "limits"
         for given in await work.transaction.memberships(work.tenant.id).of([before.id]):
-            work.caller.require_holds(work.tenant.id, role_set((given.grant,)).policies.policies, "active")
+            work.caller.require_holds(work.tenant.id, role_set((given.grant,)).policies.policies, field)
     await work.transaction.identities.change(after)
+    work.touch(after.id)
     work.record(
         "service_account.update",
         "identity",
         after.id,
-        {
-            name: Change(getattr(before, name), getattr(after, name))
-            for name in ("name", "description", "active")
-            if getattr(before, name) != getattr(after, name)
-        },
+        identity_changes(before, after),
     )
     return await _view(work, after)
 
 
-@use_case("service_accounts.delete", permission="identities:delete", changes=True)
+@use_case("service_accounts.delete", permission="identities:delete", changes=True, touches=True)
 async def delete_service_account(work: Work, wanted: ServiceAccountId) -> None:
     """Delete a service account for good, and its keys with it. Raises `LastAdministrator` and `OwnKey`."""
     account = await _existing(work, wanted.id, lock=True)
@@ -186,6 +194,7 @@ async def delete_service_account(work: Work, wanted: ServiceAccountId) -> None:
     await keep_an_administrator(work, held)
     keys = await work.transaction.all_keys.delete_of(account.id, work.now)
     await work.transaction.identities.delete(account.id, work.now)
+    work.touch(account.id)
     work.record(
         "service_account.delete",
         "identity",

@@ -17,7 +17,7 @@ from keywright.core.errors import (
     TenantNotEmpty,
     TwoFactorRequired,
 )
-from keywright.core.identities import DefaultLimit, Grant, Tenant, TenantSettings, is_slug
+from keywright.core.identities import Grant, Tenant, TenantSettings, is_slug
 from keywright.core.ids import new_id
 from keywright.core.listing import DEFAULT_PAGE
 from keywright.core.roles import ADMIN
@@ -27,16 +27,13 @@ from keywright.services.places import NO_TENANT
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from keywright.services.limits import LimitInput
     from keywright.services.work import Work
 
 _ORDER = "tenants.slug"
 SHORTEST_LIFETIME = 60
 LONGEST_LIFETIME = 50 * 31_536_000
 """Seconds; like every number here it fits into the 32 bits of GraphQL's Int."""
-MAX_LIMITS = 10
-MAX_USES = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +71,6 @@ class TenantSlug:
     slug: str
 
 
-@dataclass(frozen=True, slots=True)
-class LimitInput:
-    """A limit as it comes from a door: so many uses in so many seconds."""
-
-    name: str
-    limit: int
-    window_seconds: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingsChanges:
     """What is to change of a tenant's settings; a field that is left `UNSET` stays as it is."""
@@ -92,6 +80,7 @@ class SettingsChanges:
     keys_must_expire: bool | UnsetType = UNSET
     two_factor_required: bool | UnsetType = UNSET
     default_limits: tuple[LimitInput, ...] | UnsetType = UNSET
+    limits: tuple[LimitInput, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +109,7 @@ def _slug_of(data: TenantChanges | TenantDeletion) -> str:
     return data.slug
 
 
-@use_case("tenants.create", permission="tenants:create", reach=Reach.INSTALLATION, changes=True)
+@use_case("tenants.create", permission="tenants:create", reach=Reach.INSTALLATION, changes=True, touches=True)
 async def create_tenant(work: Work, new: NewTenant) -> CreatedTenant:
     """Make a tenant; whoever may not do everything everywhere becomes its administrator. Raises `SlugTaken`."""
     made = await replays.find(work, "tenants.create", new)
@@ -141,6 +130,7 @@ async def create_tenant(work: Work, new: NewTenant) -> CreatedTenant:
         await work.transaction.memberships(tenant.id).add(
             maker, Grant(ADMIN, tenant.id), work.now, created_by=maker
         )
+        work.touch(maker)
         changes["administrator"] = Change(None, maker)
     work.record("tenant.create", "tenant", tenant.id, changes)
     return CreatedTenant(tenant)
@@ -165,7 +155,7 @@ async def get_tenant(work: Work, wanted: TenantSlug) -> Tenant:
     return tenant
 
 
-@use_case("tenants.update", permission="tenants:update", changes=True, tenant=_slug_of)
+@use_case("tenants.update", permission="tenants:update", changes=True, touches=True, tenant=_slug_of)
 async def update_tenant(work: Work, wanted: TenantChanges) -> Tenant:
     """Rename a tenant, or change its settings; to disable or enable it takes the permission everywhere.
 
@@ -190,11 +180,12 @@ async def update_tenant(work: Work, wanted: TenantChanges) -> Tenant:
         work.nothing_changed = True
         return before
     await work.transaction.tenants.change(after)
+    work.touch(after.id)
     work.record("tenant.update", "tenant", after.id, _changes(before, after))
     return after
 
 
-@use_case("tenants.delete", permission="tenants:delete", changes=True, tenant=_slug_of)
+@use_case("tenants.delete", permission="tenants:delete", changes=True, touches=True, tenant=_slug_of)
 async def delete_tenant(work: Work, wanted: TenantDeletion) -> None:
     """Delete a tenant with everybody and everything in it, for good.
 
@@ -209,6 +200,7 @@ async def delete_tenant(work: Work, wanted: TenantDeletion) -> None:
         raise TenantNotEmpty("The tenant has keys. Delete them first, or force the deletion.")
     deleted = await keys.delete_all(work.now)
     await work.transaction.tenants.delete(tenant.id, work.now)
+    work.touch(tenant.id)
     work.record(
         "tenant.delete",
         "tenant",
@@ -242,30 +234,16 @@ def _settings(work: Work, settings: TenantSettings, wanted: SettingsChanges) -> 
     if wanted.keys_must_expire is not UNSET:
         settings = replace(settings, keys_must_expire=wanted.keys_must_expire)
     if wanted.default_limits is not UNSET:
-        settings = replace(settings, default_limits=_limits(wanted.default_limits))
+        default_limits = checks.limits(wanted.default_limits, "settings.default_limits")
+        settings = replace(settings, default_limits=default_limits)
+    if wanted.limits is not UNSET:
+        settings = replace(settings, limits=checks.limits(wanted.limits, "settings.limits"))
     if wanted.two_factor_required is not UNSET:
         settings = replace(settings, two_factor_required=wanted.two_factor_required)
         session = work.caller.session
         if wanted.two_factor_required and session is not None and not session.two_factor:
             raise TwoFactorRequired("Log in with a second factor before asking others for one.")
     return settings
-
-
-def _limits(given: Sequence[LimitInput]) -> tuple[DefaultLimit, ...]:
-    if len(given) > MAX_LIMITS:
-        raise InvalidValue(f"At most {MAX_LIMITS} limits.", field="settings.default_limits")
-    found: dict[str, DefaultLimit] = {}
-    for index, one in enumerate(given):
-        at = f"settings.default_limits.{index}"
-        name = checks.handle(one.name, f"{at}.name")
-        if name in found:
-            raise InvalidValue("Another limit has this name.", field=f"{at}.name")
-        if not 1 <= one.limit <= MAX_USES:
-            raise InvalidValue(f"A limit is 1 to {MAX_USES} uses.", field=f"{at}.limit")
-        if not 1 <= one.window_seconds <= LONGEST_LIFETIME:
-            raise InvalidValue(f"A window is 1 to {LONGEST_LIFETIME} seconds.", field=f"{at}.window_seconds")
-        found[name] = DefaultLimit(name, one.limit, one.window_seconds)
-    return tuple(found.values())
 
 
 def _changes(before: Tenant, after: Tenant) -> dict[str, Change]:

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from keywright.core.ports import Clock
     from keywright.services.mail import Mailer
     from keywright.services.passwords import Passwords
+    from keywright.services.receipts import Receipts
     from keywright.services.relying_party import RelyingParty
     from keywright.services.throttle import Throttle
     from keywright.storage import Database
+    from keywright.verify import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,4 +29,6 @@ class Tools:
     throttle: Throttle
     relying_party: RelyingParty
     mailer: Mailer
+    receipts: Receipts
+    node: Node
     public_url: str

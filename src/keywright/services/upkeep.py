@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from keywright.core.ports import Clock
     from keywright.ops.metrics import Metrics
     from keywright.storage import Database, Transaction
-    from keywright.verify import Use, UseLog
+    from keywright.verify import Tally, UseLog
 
 BATCH = 500
+CHANGES_KEPT_FOR = timedelta(hours=1)
+"""A node that has not heard of a change for so long drops all that it remembers, and needs no older ones."""
+USAGE_KEPT_FOR = timedelta(days=90)
 _SWEEP = "sweep"
 _OVER_FOR = timedelta(days=7)
 _HELD_FOR = timedelta(minutes=5)
@@ -36,13 +39,21 @@ class Upkeep:
     """The scheduled work of one node. `sweep` runs on one node at a time, `flush` on each for itself."""
 
     def __init__(
-        self, database: Database, clock: Clock, uses: UseLog, metrics: Metrics, *, keep_expired: timedelta
+        self,
+        database: Database,
+        clock: Clock,
+        uses: UseLog,
+        metrics: Metrics,
+        *,
+        keep_expired: timedelta,
+        keep_usage: timedelta = USAGE_KEPT_FOR,
     ) -> None:
         self._database = database
         self._clock = clock
         self._uses = uses
         self._metrics = metrics
         self._keep_expired = keep_expired
+        self._keep_usage = keep_usage
         self._holder = secrets.token_hex(8)
 
     async def sweep(self, every: timedelta) -> int:
@@ -51,49 +62,69 @@ class Upkeep:
         Does nothing when the sweep is not due, or another node is at it.
         """
         began = self._clock.now()
-        deleted, batch = 0, BATCH
-        while batch == BATCH:
-            async with self._database.write() as transaction:
-                # Taken anew for each batch: however long the backlog, no other node works on the same keys.
-                now = self._clock.now()
-                if not await transaction.jobs.take(
-                    _SWEEP, self._holder, now=now, until=now + _HELD_FOR, due_before=began - every
-                ):
-                    return deleted
-                batch = await self._sweep_some(transaction, now)
-            deleted += batch
+        deleted = 0
+        for step in (self._sweep_some, self._forget_counts, self._forget_exercised):
+            batch = BATCH
+            while batch == BATCH:
+                async with self._database.write() as transaction:
+                    # Taken anew for each batch: however long the backlog, no other node works on the same rows.
+                    now = self._clock.now()
+                    if not await transaction.jobs.take(
+                        _SWEEP, self._holder, now=now, until=now + _HELD_FOR, due_before=began - every
+                    ):
+                        return deleted
+                    batch = await step(transaction, now)
+                deleted += batch if step == self._sweep_some else 0
         now = self._clock.now()
         async with self._database.write() as transaction:
             await transaction.replays.forget_before(now - replays.LIFETIME)
             await transaction.sessions.forget_before(now - _OVER_FOR)
             await transaction.attempts.forget_before(now - FORGOTTEN_AFTER)
             await transaction.challenges.forget_before(now)
+            await transaction.changes.forget_before(now - CHANGES_KEPT_FOR)
             await transaction.all_invitations.forget_before(now - KEPT_FOR)
             await transaction.jobs.done(_SWEEP, self._holder, now)
         self._metrics.sweep(deleted)
         return deleted
 
     async def flush(self) -> None:
-        """Write down what was used; what cannot be written now is kept for the next time."""
-        batch = self._uses.take()
+        """Write down what was used, the uses of some keys at a time.
+
+        What cannot be written now is kept for the next time, and so is what may have been written: a count can be
+        too high after a failure, and never misses what was used.
+        """
+        waiting = self._uses.take()
+        written = 0
         try:
-            if batch:
-                async with self._database.write() as transaction:
-                    await transaction.all_keys.touch(
-                        [(use.key_id, from_us(use.at_us), use.ip) for use in batch]
-                    )
-                self._metrics.usage_flush(ok=True, keys=len(batch))
+            while written < len(waiting):
+                await self._write(waiting[written : written + BATCH])
+                written += BATCH
         except Unavailable:
-            self._keep(batch)
+            self._keep(waiting[written:])
         except BaseException:  # also when the server stops at this moment
-            self._keep(batch)
+            self._keep(waiting[written:])
             raise
         finally:
             self._metrics.usage_dropped(self._uses.take_dropped())
 
-    def _keep(self, batch: Sequence[Use]) -> None:
+    async def _write(self, batch: Sequence[Tally]) -> None:
+        uses = [one.use() for one in batch]
+        async with self._database.write() as transaction:
+            await transaction.all_keys.touch(
+                [(use.key_id, from_us(use.at_us), use.ip) for use in uses if use.at_us is not None]
+            )
+            await transaction.all_usage.add(uses)
+        self._metrics.usage_flush(ok=True, keys=len(batch))
+
+    def _keep(self, batch: Sequence[Tally]) -> None:
         self._uses.put_back(batch)
         self._metrics.usage_flush(ok=False, keys=len(batch))
+
+    async def _forget_counts(self, transaction: Transaction, now: datetime) -> int:
+        return await transaction.all_usage.forget_counts_before(now - self._keep_usage, BATCH)
+
+    async def _forget_exercised(self, transaction: Transaction, now: datetime) -> int:
+        return await transaction.all_usage.forget_exercised_before(now - self._keep_usage, BATCH)
 
     async def _sweep_some(self, transaction: Transaction, now: datetime) -> int:
         expired = await transaction.all_keys.expired_before(now - self._keep_expired, BATCH)
@@ -115,6 +146,9 @@ class Upkeep:
                     changes={"state": Change(key.state(now), State.DELETED)},
                 )
                 await transaction.audit(key.tenant_id).add(entry)
+        if expired:
+            # Nothing waits for it: these keys were refused before.
+            await transaction.changes.add([key.id for key in expired], now)
         return len(expired)
 
 

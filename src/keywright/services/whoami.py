@@ -30,7 +30,8 @@ class Holder:
 async def whoami(work: Work, _nothing: None) -> Holder:
     """The holder of the credential that the call was made with."""
     caller = work.caller
-    key = caller.key
+    used = caller.key
+    key = None if used is None else await work.transaction.keys(used.tenant_id).by_id(used.id)
     return Holder(
         identity=caller.identity,
         key=None if key is None else KeyView(key, key.state(work.now), caller.bound, caller.identity),

@@ -43,7 +43,8 @@ class UseCase(Generic[In, Out]):
     `permission` is the action that the caller must be allowed, on each of the resources that `resources`
     finds in the input (None: on everything); `tenant` finds the slug of a tenant that the input names.
     With `own`, who lacks the permission and may do that instead does it with what is its own alone.
-    `changes` says whether it writes, and `fresh` that a session needs a recent login for it. `first` is what has
+    `changes` says whether it writes, `touches` that it may also change what decisions about keys rest on, for which
+    there is a receipt then, and `fresh` that a session needs a recent login for it. `first` is what has
     to be done before the transaction, since it takes long or stands whatever becomes of the call; its result is
     the work's `prepared`. `after` is what remains once the transaction has committed, and can undo nothing: it is
     given the result, and gives the one that the caller gets. Doors know nothing else of a use case, and run it by
@@ -61,6 +62,7 @@ class UseCase(Generic[In, Out]):
     fresh: bool = False
     first: Callable[[Tools, Call, Any], Awaitable[Any]] | None = None
     after: Callable[[Tools, Out], Awaitable[Out]] | None = None
+    touches: bool = False
 
 
 def _unnamed(_data: object) -> None:
@@ -77,6 +79,7 @@ def use_case(  # noqa: PLR0913 - each is one thing to say of a use case, by its 
     permission: str | None,
     reach: Reach = Reach.TENANT,
     changes: bool = False,
+    touches: bool = False,
     resources: Callable[[Any], tuple[str | None, ...]] = _everything,
     tenant: Callable[[Any], str | None] = _unnamed,
     own: str | None = None,
@@ -89,7 +92,9 @@ def use_case(  # noqa: PLR0913 - each is one thing to say of a use case, by its 
         raise TypeError(f"{name} must name the permission it needs, or reach only the caller itself")
 
     def declare(run: Callable[[Work, In], Awaitable[Out]]) -> UseCase[In, Out]:
-        return UseCase(name, permission, reach, changes, run, resources, tenant, own, fresh, first, after)
+        return UseCase(
+            name, permission, reach, changes, run, resources, tenant, own, fresh, first, after, touches
+        )
 
     return declare
 
@@ -101,6 +106,8 @@ class Call:
     caller: Caller
     tenant: str | None = None
     ip: str | None = None
+    wait: bool = True
+    """Whether the caller waits until a change is true on every node."""
     request_id: str | None = None
     idempotency_key: str | None = None
 
@@ -119,6 +126,7 @@ class Work:
     """What the use case's `first` gave."""
     entries: list[AuditEntry] = field(default_factory=list)
     nothing_changed: bool = False
+    touched: set[str] = field(default_factory=set)
 
     @property
     def caller(self) -> Caller:
@@ -136,6 +144,14 @@ class Work:
     def tenant_id(self) -> str | None:
         """The id of the call's tenant, None where it concerns the installation."""
         return None if self.place is None else self.place.id
+
+    def touch(self, *ids: str) -> None:
+        """Note keys, identities or tenants (or `EVERYTHING`) of which decisions may differ from now on.
+
+        Each node forgets what it remembers of them before the call returns. A key that is only just made needs no
+        such note, since no node knows it.
+        """
+        self.touched.update(ids)
 
     def record(
         self,
@@ -173,10 +189,12 @@ async def perform(
     data: In,
     now: datetime,
     prepared: Any = None,  # noqa: ANN401 - what comes first is each use case's own
-) -> Out:
+) -> tuple[Out, int | None]:
     """Run a use case in an open transaction: find the tenant, check the permission, do it, write the audit entries.
 
-    A use case that changes something and notes nothing is a defect; it is stopped before the commit.
+    Answers its result, and for one that touches the epoch that every node has to apply before that is true on it. A
+    use case that changes something and notes nothing, or touches something and was not declared to, is a defect; it is
+    stopped before the commit.
     """
     place, own_only = await _enter(use, transaction, call, data)
     session = call.caller.session
@@ -188,9 +206,14 @@ async def perform(
     result = await use.run(work, data)
     if use.changes and not work.entries and not work.nothing_changed:
         raise RuntimeError(f"{use.name} changed something without an audit entry")
+    if work.touched and not use.touches:
+        raise RuntimeError(f"{use.name} touched something, and no door shows a receipt for it")
     for entry in work.entries:
         await transaction.audit(entry.tenant_id).add(entry)
-    return result
+    if work.touched:
+        return result, await transaction.changes.add(work.touched, now)
+    # Where all is as it should be already, another call may have made it so, and be waiting still.
+    return result, await transaction.changes.head() if use.touches else None
 
 
 async def _enter(

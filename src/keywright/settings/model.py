@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.settings import mail, rules, sign_on
+from keywright.settings import counters, mail, rules, sign_on
 from keywright.settings.rules import Network, Rule, Secret, number, one_of, whole
 
 if TYPE_CHECKING:
@@ -36,9 +36,34 @@ class Settings:
             rules.DATABASE, "Database to use.", "the SQLite file `keywright.db` in `data`", secret=True
         ),
     )
+    database_pool_size: int = field(
+        default=10,
+        metadata=_about(
+            whole(1, 1_000),
+            "Most connections to PostgreSQL that one worker opens to manage; to decide it opens as many again.",
+        ),
+    )
+    database_timeout_seconds: float = field(
+        default=10.0,
+        metadata=_about(
+            number(0.1, _DAY), "Longest that PostgreSQL may take for one statement of management."
+        ),
+    )
+    redis_url: Secret | None = field(
+        default=None,
+        metadata=_about(
+            counters.REDIS,
+            "Redis or Valkey in which all nodes count uses against limits together.",
+            "none, and each server counts alone",
+            secret=True,
+        ),
+    )
     host: str = field(default="127.0.0.1", metadata=_about(rules.HOST, "Address to listen on."))
     port: int = field(
         default=8300, metadata=_about(whole(0, 65_535), "Port to listen on; 0 takes any free one.")
+    )
+    workers: int = field(
+        default=1, metadata=_about(whole(1, 64), "Processes that answer requests on this host.")
     )
     public_url: str | None = field(
         default=None,
@@ -95,8 +120,36 @@ class Settings:
     shutdown_seconds: int = field(
         default=10, metadata=_about(whole(0, _HOUR), "Time that running requests have to finish at shutdown.")
     )
+    drain_seconds: int = field(
+        default=0,
+        metadata=_about(
+            whole(0, _HOUR), "Time at shutdown in which `/readyz` fails already and requests are still taken."
+        ),
+    )
     usage_flush_seconds: float = field(
         default=5.0, metadata=_about(number(0.1, _HOUR), "Time between two writes of gathered usage counts.")
+    )
+    usage_keep_days: float = field(
+        default=90.0, metadata=_about(number(1, 36_500), "How long usage counts are kept.")
+    )
+    lease_seconds: float = field(
+        default=3.0,
+        metadata=_about(
+            number(0.2, 60), "How long a node may answer from memory after it has last asked for changes."
+        ),
+    )
+    stale_grace_seconds: float = field(
+        default=0.0,
+        metadata=_about(
+            number(0, _DAY),
+            "How much longer it may while the database is away; changes wait that much longer for a node that is lost.",
+        ),
+    )
+    cache_entries: int = field(
+        default=100_000, metadata=_about(whole(1, 10_000_000), "Keys that a node remembers at most.")
+    )
+    cache_megabytes: int = field(
+        default=256, metadata=_about(whole(1, 65_536), "Memory that they may take at most, about.")
     )
     smtp_url: Secret | None = field(
         default=None,

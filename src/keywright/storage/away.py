@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from keywright.core.errors import Unavailable
+
 # Primary result codes, https://www.sqlite.org/rescode.html: somebody else holds the file, or it cannot be used.
 _SQLITE_AWAY = frozenset(
     {
@@ -36,6 +38,17 @@ _POSTGRES_AWAY = (
     "XX002",
 )
 _POSTGRES_READ_ONLY = "25006"
+# A conflict with another transaction, and a deadlock. Not 40003, after which nobody knows what became of it.
+_POSTGRES_UNDONE = frozenset({"40001", "40P01"})
+
+
+class Undone(Unavailable):
+    """The database undid a transaction for the sake of another one: nothing of it is done, and it may be repeated."""
+
+
+def was_undone(error: BaseException) -> bool:
+    """Whether a driver's error means that the whole transaction was undone and may be tried again."""
+    return getattr(error, "sqlstate", None) in _POSTGRES_UNDONE
 
 
 def is_away(error: BaseException, *, write: bool = False) -> bool:

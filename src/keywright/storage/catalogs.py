@@ -9,10 +9,15 @@ from sqlalchemy import insert, select, update
 from keywright.core.catalog import Applied
 from keywright.core.errors import CatalogChanged
 from keywright.storage.conflicts import conflicts
+from keywright.storage.rows import routes_text
 from keywright.storage.schema import catalog
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy.ext.asyncio import AsyncConnection
+
+    from keywright.core.routes import Route
 
 _COLUMNS = tuple(catalog.c[name] for name in ("document", "revision", "applied_at", "applied_by"))
 
@@ -32,12 +37,16 @@ class Catalogs:
         row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else Applied(*row)
 
-    async def put(self, applied: Applied) -> None:
-        """Store the revision that follows the one that is there. Raises `CatalogChanged` when that is another."""
+    async def put(self, applied: Applied, routes: Sequence[Route]) -> None:
+        """Store the revision that follows the one that is there, and its routes beside it.
+
+        Raises `CatalogChanged` when another revision is there.
+        """
         changed = CatalogChanged(
             "The catalog was applied by somebody else meanwhile. Look at the difference anew."
         )
         values = {column.name: getattr(applied, column.name) for column in _COLUMNS}
+        values["routes"] = routes_text(routes)
         if applied.revision == 1:
             with conflicts({"pk_catalog": changed}):
                 await self._connection.execute(insert(catalog).values(tenant_id=self._tenant_id, **values))

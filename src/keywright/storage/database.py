@@ -13,6 +13,8 @@ from keywright.storage.attempts import Attempts
 from keywright.storage.audit import AuditTrail
 from keywright.storage.catalogs import Catalogs
 from keywright.storage.challenges import Challenges
+from keywright.storage.changes import Changes
+from keywright.storage.credit_rows import CreditRows
 from keywright.storage.external_identities import ExternalIdentities
 from keywright.storage.idempotency import Replays
 from keywright.storage.identities import Identities
@@ -21,13 +23,16 @@ from keywright.storage.jobs import Jobs
 from keywright.storage.keys import AllKeys, Keys
 from keywright.storage.lookup import PostgresLookup, SqliteLookup
 from keywright.storage.memberships import AllMemberships, Memberships
+from keywright.storage.nodes import Nodes
 from keywright.storage.passkeys import Passkeys
 from keywright.storage.people import People
+from keywright.storage.postgres import POOL_SIZE, Postgres, postgres_engines
 from keywright.storage.recovery_codes import RecoveryCodes
 from keywright.storage.roles import Roles
 from keywright.storage.sessions import Sessions
 from keywright.storage.tenants import Tenants
 from keywright.storage.totp import Totp
+from keywright.storage.usage import AllUsage, Usage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -50,11 +55,15 @@ class Transaction:
         "all_invitations",
         "all_keys",
         "all_memberships",
+        "all_usage",
         "attempts",
         "challenges",
+        "changes",
+        "credits",
         "external_identities",
         "identities",
         "jobs",
+        "nodes",
         "passkeys",
         "people",
         "recovery_codes",
@@ -69,11 +78,15 @@ class Transaction:
         self.all_invitations = AllInvitations(connection)
         self.all_keys = AllKeys(connection)
         self.all_memberships = AllMemberships(connection)
+        self.all_usage = AllUsage(connection)
         self.attempts = Attempts(connection)
         self.challenges = Challenges(connection)
+        self.changes = Changes(connection)
+        self.credits = CreditRows(connection)
         self.external_identities = ExternalIdentities(connection)
         self.identities = Identities(connection)
         self.jobs = Jobs(connection)
+        self.nodes = Nodes(connection)
         self.passkeys = Passkeys(connection)
         self.people = People(connection)
         self.recovery_codes = RecoveryCodes(connection)
@@ -102,6 +115,10 @@ class Transaction:
         """The catalog of one tenant."""
         return Catalogs(self._connection, tenant_id)
 
+    def usage(self, tenant_id: str | None) -> Usage:
+        """The usage of one tenant's keys, or of the global ones."""
+        return Usage(self._connection, tenant_id)
+
     def audit(self, tenant_id: str | None) -> AuditTrail:
         """The audit trail of one tenant, or of the installation."""
         return AuditTrail(self._connection, tenant_id)
@@ -123,19 +140,31 @@ class Database:
     """
 
     def __init__(
-        self, writer: AsyncEngine, reader: AsyncEngine, lookup: SqliteLookup | PostgresLookup
+        self,
+        writer: AsyncEngine,
+        reader: AsyncEngine,
+        lookup: SqliteLookup | PostgresLookup,
+        server: Postgres | None = None,
     ) -> None:
         self.writer = writer
         self.reader = reader
         self.lookup = lookup
+        self.server = server
 
     @classmethod
-    def connect(cls, database_url: str) -> Self:
-        """A database by its URL; connections are made when first needed. Raises `StorageError`."""
+    def connect(
+        cls, database_url: str, *, pool_size: int = POOL_SIZE, statement_seconds: float | None = None
+    ) -> Self:
+        """A database by its URL; connections are made when first needed. Raises `StorageError`.
+
+        On PostgreSQL `pool_size` bounds the connections for management, and once more those for decisions, and
+        `statement_seconds` every statement of management.
+        """
         url = engines.parse_url(database_url)
         if url.get_backend_name() == "sqlite":
             return cls(*engines.sqlite_engines(url), SqliteLookup(engines.sqlite_file(url)))
-        return cls(*engines.postgres_engines(url), PostgresLookup(url))
+        server = Postgres(url, size=pool_size, statement_seconds=statement_seconds)
+        return cls(*postgres_engines(server), PostgresLookup(server), server)
 
     def exists(self) -> bool:
         """Whether there is a database to connect to; a SQLite file is made by `upgrade` alone."""

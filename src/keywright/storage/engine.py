@@ -10,7 +10,6 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -19,7 +18,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.util import await_only
 
 from keywright.core.errors import Unavailable
-from keywright.storage.away import is_away
+from keywright.storage.away import Undone, is_away, was_undone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -31,7 +30,8 @@ BUSY_MILLISECONDS = 5_000
 CONNECT_SECONDS = 5.0
 STATEMENT_SECONDS = 10.0
 _RETRY_SECONDS = 0.01
-_WRITES = "keywright_writes"
+WRITES = "keywright_writes"
+NOTIFIES = "keywright_notifies"
 
 
 class StorageError(Exception):
@@ -90,7 +90,7 @@ def _sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=BUSY_MILLISECONDS / 1000,
         connect_args={"uri": True, "isolation_level": None, "timeout": BUSY_MILLISECONDS / 1000},
-        execution_options={_WRITES: write},
+        execution_options={WRITES: write},
         hide_parameters=True,
     )
     path = sqlite_file(url)
@@ -126,7 +126,7 @@ def _sqlite_engine(url: URL, *, write: bool) -> AsyncEngine:
     def _begin(connection: Any) -> None:  # noqa: ANN401 - SQLAlchemy's connection, before it is usable
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    _tell_when_away(engine)
+    tell_when_away(engine)
     return engine
 
 
@@ -180,66 +180,13 @@ def file_identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def postgres_engines(url: URL) -> tuple[AsyncEngine, AsyncEngine]:
-    """Two engines on one pool of connections to PostgreSQL: to write, and to read one snapshot, as on SQLite."""
-
-    async def connect() -> asyncpg.Connection[Any]:
-        return await postgres_connection(postgres_dsn(url), name="keywright", seconds=STATEMENT_SECONDS)
-
-    engine = create_async_engine(
-        URL.create(url.drivername),  # where to connect is asyncpg's business alone
-        async_creator=connect,
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=CONNECT_SECONDS,
-        execution_options={_WRITES: True},
-        hide_parameters=True,
-    )
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def _still_open(connection: Any, _record: object, _proxy: object) -> None:  # noqa: ANN401 - the driver's own class
-        if connection.driver_connection.is_closed():
-            raise DisconnectionError
-
-    _tell_when_away(engine)
-    reader = engine.execution_options(
-        isolation_level="REPEATABLE READ", postgresql_readonly=True, **{_WRITES: False}
-    )
-    return engine, reader
+def notifies(connection: AsyncConnection) -> bool:
+    """Whether a connection's server carries notifications to whoever listens."""
+    sync = connection.sync_connection
+    return sync is not None and bool(sync.info.get(NOTIFIES))
 
 
-def postgres_dsn(url: URL) -> str:
-    """The URL as asyncpg reads it, options such as `sslmode` included."""
-    return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-async def postgres_connection(
-    dsn: str,
-    *,
-    name: str,
-    seconds: float,
-    **pool: Any,  # noqa: ANN401 - what asyncpg's pool hands on
-) -> asyncpg.Connection[Any]:
-    """Connect to PostgreSQL under a name that its administrator sees; `seconds` bound every statement.
-
-    Raises `Unavailable`, or `StorageError` for options that asyncpg does not know.
-    """
-    try:
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(
-            dsn,
-            timeout=CONNECT_SECONDS,
-            command_timeout=seconds,
-            server_settings={"application_name": name},
-            **pool,
-        )
-    except (asyncpg.PostgresError, asyncpg.InternalClientError, OSError) as away:
-        raise Unavailable("The database cannot be reached.") from away
-    except asyncpg.InterfaceError:  # its message may repeat the URL
-        raise StorageError("The options in the database's URL cannot be used.") from None
-    return connection
-
-
-def _tell_when_away(engine: AsyncEngine) -> None:
+def tell_when_away(engine: AsyncEngine) -> None:
     """Have the engine's failures leave as `Unavailable` when they mean that the database is away."""
 
     @event.listens_for(engine.sync_engine, "handle_error")
@@ -247,9 +194,11 @@ def _tell_when_away(engine: AsyncEngine) -> None:
         error = context.original_exception
         if not isinstance(error, Exception):  # a cancellation, which SQLAlchemy counts as a lost connection
             return None
+        if was_undone(error):
+            return Undone("The database gave this up for the sake of another request. Try again.")
         if not context.is_disconnect:
             options = {} if context.connection is None else context.connection.get_execution_options()
-            if not is_away(error, write=options.get(_WRITES, True)):
+            if not is_away(error, write=options.get(WRITES, True)):
                 return None
             # Its connection may be of no more use: the statement still runs, or it was opened only to read.
             context.is_disconnect = True

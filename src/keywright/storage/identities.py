@@ -8,7 +8,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 
 from keywright.core.identities import IdentityKind
 from keywright.core.listing import Page, Position
-from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
+from keywright.storage.rows import IDENTITY_COLUMNS, identity_of, identity_values, limits_text
 from keywright.storage.schema import identity, membership
 
 if TYPE_CHECKING:
@@ -34,16 +34,19 @@ class Identities:
 
     async def add(self, new: Identity) -> None:
         """Add an identity."""
-        await self._connection.execute(
-            insert(identity).values({column.name: getattr(new, column.name) for column in IDENTITY_COLUMNS})
-        )
+        await self._connection.execute(insert(identity).values(identity_values(new)))
 
     async def change(self, changed: Identity) -> None:
-        """Store an identity's name, description and switch."""
+        """Store an identity's name, description, limits and switch."""
         await self._connection.execute(
             update(identity)
             .where(_LIVE, identity.c.id == changed.id)
-            .values(name=changed.name, description=changed.description, active=changed.active)
+            .values(
+                name=changed.name,
+                description=changed.description,
+                active=changed.active,
+                limits=limits_text(changed.limits),
+            )
         )
 
     async def delete(self, identity_id: str, now: datetime) -> None:

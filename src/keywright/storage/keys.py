@@ -67,7 +67,9 @@ _CHANGEABLE = (
     "scope",
     "allowed_cidrs",
     "metadata",
+    "limits",
 )
+_CREDITS = ("credits", "refill_amount", "refill_every", "refill_at")
 
 
 class Keys:
@@ -110,14 +112,19 @@ class Keys:
         positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
         return Page(items, positions, len(rows) > query.limit)
 
-    async def change(self, key: Key) -> None:
-        """Store what may change of a key. Raises `HandleTaken`."""
+    async def change(self, key: Key, *, recounted: bool = False) -> None:
+        """Store what may change of a key; `recounted` its credits too, and what nodes took of them before is void.
+
+        Without that the credits stay as they are in the row, where nodes spend from them. Raises `HandleTaken`.
+        """
         values = key_values(key)
+        changes: dict[str, object] = {name: values[name] for name in _CHANGEABLE}
+        if recounted:
+            changes |= {name: values[name] for name in _CREDITS}
+            changes["credits_version"] = api_key.c.credits_version + 1
         with conflicts(_taken()):
             await self._connection.execute(
-                update(api_key)
-                .where(self._mine, api_key.c.id == key.id)
-                .values({name: values[name] for name in _CHANGEABLE})
+                update(api_key).where(self._mine, api_key.c.id == key.id).values(changes)
             )
 
     async def delete(self, key_ids: Collection[str], now: datetime) -> None:

@@ -14,49 +14,50 @@ from sqlalchemy.dialects import postgresql, sqlite
 from keywright.core.errors import Unavailable
 from keywright.core.ports import KeyFacts
 from keywright.storage.away import is_away
-from keywright.storage.engine import (
-    file_identity,
-    postgres_connection,
-    postgres_dsn,
-    sqlite_pragmas,
-    sqlite_uri,
+from keywright.storage.engine import file_identity, sqlite_pragmas, sqlite_uri
+from keywright.storage.remembered import (
+    remembered_grants,
+    remembered_identity,
+    remembered_key,
+    remembered_tenant,
 )
 from keywright.storage.rows import (
     DEFINED,
     GRANT_COLUMNS,
     IDENTITY_COLUMNS,
-    KEY_COLUMNS,
     TENANT_COLUMNS,
-    grant_of,
-    identity_of,
-    key_of,
-    tenant_of,
+    USED_KEY_COLUMNS,
+    routes_of,
 )
-from keywright.storage.schema import api_key, identity, membership, role, tenant
+from keywright.storage.schema import api_key, catalog, head, identity, membership, role, tenant
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from sqlalchemy import Dialect, Select
-    from sqlalchemy.engine import URL
+    from sqlalchemy import Select
 
     from keywright.core.identities import Tenant
+    from keywright.storage.postgres import Postgres
 
 LOOKUP_SECONDS = 2.0
 # The event loop stands still while SQLite waits for a lock, which nobody holds for long against a reader.
 LOOKUP_BUSY_MILLISECONDS = 250
 
-_IDENTITY_AT = len(KEY_COLUMNS)
+_KEY_AT = 2
+_IDENTITY_AT = _KEY_AT + len(USED_KEY_COLUMNS)
 _TENANT_AT = _IDENTITY_AT + len(IDENTITY_COLUMNS)
 _GRANT_AT = _TENANT_AT + len(TENANT_COLUMNS)
 
+# One statement reads one snapshot, so that the epoch says what the rest of the row has seen.
+_EPOCH = select(head.c.epoch).scalar_subquery()
 # One row for each role that counts: those of the key's tenant and those held everywhere, and for a global
 # key those of every tenant.
 _KEY_QUERY = (
-    select(*KEY_COLUMNS, *IDENTITY_COLUMNS, *TENANT_COLUMNS, *GRANT_COLUMNS)
+    select(_EPOCH, catalog.c.routes, *USED_KEY_COLUMNS, *IDENTITY_COLUMNS, *TENANT_COLUMNS, *GRANT_COLUMNS)
     .join(identity, identity.c.id == api_key.c.identity_id)
     .outerjoin(tenant, tenant.c.id == api_key.c.tenant_id)
+    .outerjoin(catalog, catalog.c.tenant_id == api_key.c.tenant_id)
     .outerjoin(
         membership,
         and_(
@@ -71,47 +72,43 @@ _KEY_QUERY = (
     .outerjoin(role, DEFINED)
     .where(api_key.c.digest == bindparam("digest", type_=LargeBinary()), api_key.c.deleted_at.is_(None))
 )
-_TENANT_QUERY = select(*TENANT_COLUMNS).where(
+_TENANT_QUERY = select(_EPOCH, *TENANT_COLUMNS).where(
     tenant.c.slug == bindparam("slug", type_=String()), tenant.c.deleted_at.is_(None)
 )
 
 
-class _Statement:
-    """A query compiled once for a driver, and the conversions that SQLAlchemy would apply to its rows."""
-
-    def __init__(self, query: Select[Any], dialect: Dialect) -> None:
-        self.sql = str(query.compile(dialect=dialect))
-        processors = (
-            column.type.dialect_impl(dialect).result_processor(dialect, None)
-            for column in query.selected_columns
-        )
-        self._convert: tuple[tuple[int, Callable[[Any], Any]], ...] = tuple(
-            (index, convert) for index, convert in enumerate(processors) if convert is not None
-        )
-
-    def rows(self, raw: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """The rows with their values converted."""
-        found = []
-        for row in raw:
-            values = list(row)
-            for index, convert in self._convert:
-                values[index] = convert(values[index])
-            found.append(tuple(values))
-        return found
+def for_drivers(query: Select[Any]) -> Mapping[str, str]:
+    """A query as text for each engine's driver, its parameters in the order in which they stand."""
+    return {
+        "sqlite": str(query.compile(dialect=sqlite.dialect())),
+        "postgresql": str(query.compile(dialect=postgresql.asyncpg.dialect())),  # type: ignore[no-untyped-call] # SQLAlchemy has not annotated it
+    }
 
 
-def _facts(rows: list[tuple[Any, ...]]) -> KeyFacts | None:
+_KEY_SQL = for_drivers(_KEY_QUERY)
+_TENANT_SQL = for_drivers(_TENANT_QUERY)
+
+
+def _facts(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
+    """The facts in the rows of a driver, one for each role."""
     if not rows:
         return None
     first = rows[0]
     owner = first[_TENANT_AT:_GRANT_AT]
-    grants = tuple(grant_of(row[_GRANT_AT:]) for row in rows if row[_GRANT_AT] is not None)
+    tenant = None if owner[0] is None else remembered_tenant(tuple(owner))
+    identity = remembered_identity(tuple(first[_IDENTITY_AT:_TENANT_AT]))
     return KeyFacts(
-        key=key_of(first[:_IDENTITY_AT]),
-        identity=identity_of(first[_IDENTITY_AT:_TENANT_AT]),
-        tenant=None if owner[0] is None else tenant_of(owner),
-        grants=grants,
+        key=remembered_key(first[_KEY_AT:_IDENTITY_AT], tenant, identity),
+        identity=identity,
+        tenant=tenant,
+        grants=remembered_grants(tuple(tuple(row[_GRANT_AT:]) for row in rows if row[_GRANT_AT] is not None)),
+        epoch=first[0],
+        routes=None if first[1] is None else routes_of(first[1]),
     )
+
+
+def _placed(rows: Sequence[Sequence[Any]]) -> tuple[Tenant, int] | None:
+    return (remembered_tenant(tuple(rows[0][1:])), rows[0][0]) if rows else None
 
 
 class SqliteLookup:
@@ -121,26 +118,26 @@ class SqliteLookup:
         self._path = path
         self._file: tuple[int, int] | None = None
         self._connection: sqlite3.Connection | None = None
-        dialect = sqlite.dialect()
-        self._key = _Statement(_KEY_QUERY, dialect)
-        self._tenant = _Statement(_TENANT_QUERY, dialect)
 
     async def by_digest(self, digest: bytes) -> KeyFacts | None:
         """See `KeyLookup`."""
-        return _facts(self._read(self._key, digest))
+        return _facts(self._read(_KEY_SQL["sqlite"], digest))
 
-    async def tenant(self, slug: str) -> Tenant | None:
+    async def rows(self, sql: Mapping[str, str], *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
+        """The rows of a statement, given for each engine, as the driver has them. Raises `Unavailable`."""
+        return self._read(sql["sqlite"], *parameters)
+
+    async def tenant(self, slug: str) -> tuple[Tenant, int] | None:
         """See `KeyLookup`."""
-        rows = self._read(self._tenant, slug)
-        return tenant_of(rows[0]) if rows else None
+        return _placed(self._read(_TENANT_SQL["sqlite"], slug))
 
     async def close(self) -> None:
         """Close the connection, if one was opened."""
         self._let_go()
 
-    def _read(self, statement: _Statement, parameter: bytes | str) -> list[tuple[Any, ...]]:
+    def _read(self, sql: str, *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
         try:
-            return statement.rows(self._opened().execute(statement.sql, (parameter,)).fetchall())
+            return self._opened().execute(sql, parameters).fetchall()
         except sqlite3.Error as error:
             self._let_go()
             if is_away(error):
@@ -166,22 +163,22 @@ class SqliteLookup:
 class PostgresLookup:
     """A small pool of its own, so that a verification never waits behind a long list; statements are prepared once."""
 
-    def __init__(self, url: URL) -> None:
-        self._url = postgres_dsn(url)
+    def __init__(self, server: Postgres) -> None:
+        self._server = server
         self._pool: asyncpg.Pool[Any] | None = None
         self._opening = asyncio.Lock()
-        dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call] # SQLAlchemy has not annotated it
-        self._key = _Statement(_KEY_QUERY, dialect)
-        self._tenant = _Statement(_TENANT_QUERY, dialect)
 
     async def by_digest(self, digest: bytes) -> KeyFacts | None:
         """See `KeyLookup`."""
-        return _facts(await self._read(self._key, digest))
+        return _facts(await self._read(_KEY_SQL["postgresql"], digest))
 
-    async def tenant(self, slug: str) -> Tenant | None:
+    async def rows(self, sql: Mapping[str, str], *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
+        """See `SqliteLookup`."""
+        return await self._read(sql["postgresql"], *parameters)
+
+    async def tenant(self, slug: str) -> tuple[Tenant, int] | None:
         """See `KeyLookup`."""
-        rows = await self._read(self._tenant, slug)
-        return tenant_of(rows[0]) if rows else None
+        return _placed(await self._read(_TENANT_SQL["postgresql"], slug))
 
     async def close(self) -> None:
         """Close the pool, if one was opened, and what still runs in it after a while."""
@@ -193,12 +190,13 @@ class PostgresLookup:
             except TimeoutError:
                 pool.terminate()
 
-    async def _read(self, statement: _Statement, parameter: bytes | str) -> list[tuple[Any, ...]]:
+    async def _read(self, sql: str, *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
         try:
             # The pool bounds the statement, this the wait for a connection and giving it back too.
             async with asyncio.timeout(2 * LOOKUP_SECONDS):
                 pool = self._pool or await self._open()
-                return statement.rows(await pool.fetch(statement.sql, parameter))
+                found: Sequence[Sequence[Any]] = await pool.fetch(sql, *parameters)
+                return found
         except (asyncpg.PostgresError, OSError) as error:
             if is_away(error):
                 raise Unavailable("The database cannot be reached.") from error
@@ -208,10 +206,9 @@ class PostgresLookup:
         async with self._opening:
             if self._pool is None:
                 self._pool = await asyncpg.create_pool(
-                    self._url,
                     min_size=0,
-                    max_size=10,
-                    connect=partial(postgres_connection, name="keywright verify", seconds=LOOKUP_SECONDS),
+                    max_size=self._server.size,
+                    connect=partial(self._server.connect, name="keywright verify", seconds=LOOKUP_SECONDS),
                     reset=_nothing_to_reset,
                 )
             return self._pool

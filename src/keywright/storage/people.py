@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from keywright.core.errors import LoginTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
-from keywright.storage.rows import IDENTITY_COLUMNS, identity_of
+from keywright.storage.rows import IDENTITY_COLUMNS, identity_of, identity_values
 from keywright.storage.schema import (
     challenge,
     external_identity,
@@ -64,7 +64,7 @@ class People:
 
         Raises `LoginTaken` when another has the login name or the e-mail address.
         """
-        values = {column.name: getattr(new.identity, column.name) for column in IDENTITY_COLUMNS}
+        values = identity_values(new.identity)
         await self._connection.execute(insert(identity).values(values))
         with conflicts(_taken()):
             await self._connection.execute(

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_
 
 from keywright.core.identities import (
-    DefaultLimit,
     Grant,
     Identity,
     IdentityKind,
@@ -19,9 +18,11 @@ from keywright.core.identities import (
     TenantSettings,
 )
 from keywright.core.keys import Key
+from keywright.core.limits import Credits, Every, Limit, Refill
 from keywright.core.listing import fold
 from keywright.core.permissions import Policy
 from keywright.core.roles import PolicyTemplate, Role, Variable, values_of
+from keywright.core.routes import Route, RouteTable
 from keywright.storage.schema import api_key, identity, membership, role, tenant
 
 if TYPE_CHECKING:
@@ -53,11 +54,37 @@ KEY_COLUMNS = tuple(
         "last_used_at",
         "last_used_ip",
         "deleted_at",
+        "limits",
+        "credits",
+        "refill_amount",
+        "refill_every",
+        "refill_at",
     )
 )
 _KEY_NAMES = tuple(column.name for column in KEY_COLUMNS)
+USED_KEY_COLUMNS = tuple(
+    api_key.c[name]
+    for name in (
+        "id",
+        "tenant_id",
+        "identity_id",
+        "name",
+        "not_before",
+        "expires_at",
+        "active",
+        "scope",
+        "allowed_cidrs",
+        "metadata",
+        "limits",
+        "credits",
+        "refill_amount",
+        "refill_every",
+        "refill_at",
+    )
+)
 IDENTITY_COLUMNS = tuple(
-    identity.c[name] for name in ("id", "kind", "name", "active", "tenant_id", "created_at", "description")
+    identity.c[name]
+    for name in ("id", "kind", "name", "active", "tenant_id", "created_at", "description", "limits")
 )
 TENANT_COLUMNS = tuple(tenant.c[name] for name in ("id", "slug", "name", "active", "created_at", "settings"))
 GRANT_COLUMNS = (
@@ -76,16 +103,24 @@ Row = Any  # a tuple-like row of either SQLAlchemy or a driver, its columns in t
 
 def key_of(row: Row) -> Key:
     """A key from the values of `KEY_COLUMNS`."""
-    values = dict(zip(_KEY_NAMES, row, strict=True))
+    return Key(**_key_values(dict(zip(_KEY_NAMES, row, strict=True))))
+
+
+def _key_values(values: dict[str, Any]) -> dict[str, Any]:
     values["scope"] = None if values["scope"] is None else scope_of(values["scope"])
     values["allowed_cidrs"] = None if values["allowed_cidrs"] is None else cidrs_of(values["allowed_cidrs"])
     values["active"] = bool(values["active"])
-    return Key(**values)
+    values["limits"] = None if values["limits"] is None else limits_of(values["limits"])
+    amount, every, at = (values.pop(name) for name in ("refill_amount", "refill_every", "refill_at"))
+    if values["credits"] is not None:
+        refill = None if amount is None else Refill(amount, Every(every))
+        values["credits"] = Credits(values["credits"], refill, at)
+    return values
 
 
 def identity_of(row: Row) -> Identity:
     """An identity from the values of `IDENTITY_COLUMNS`."""
-    id_, kind, name, active, tenant_id, created_at, description = row
+    id_, kind, name, active, tenant_id, created_at, description, limits = row
     return Identity(
         id=id_,
         kind=IdentityKind(kind),
@@ -94,7 +129,15 @@ def identity_of(row: Row) -> Identity:
         tenant_id=tenant_id,
         created_at=created_at,
         description=description,
+        limits=limits_of(limits),
     )
+
+
+def identity_values(value: Identity) -> dict[str, object]:
+    """An identity as column values."""
+    return {column.name: getattr(value, column.name) for column in IDENTITY_COLUMNS} | {
+        "limits": limits_text(value.limits)
+    }
 
 
 def tenant_of(row: Row) -> Tenant:
@@ -121,8 +164,32 @@ def tenant_values(value: Tenant) -> dict[str, object]:
 def settings_of(text: str) -> TenantSettings:
     """A tenant's settings from their JSON text."""
     plain = json.loads(text)
-    limits = tuple(DefaultLimit(**one) for one in plain.pop("default_limits", ()))
-    return TenantSettings(**plain, default_limits=limits)
+    for name in ("default_limits", "limits"):
+        plain[name] = tuple(Limit(**one) for one in plain.get(name, ()))
+    return TenantSettings(**plain)
+
+
+@lru_cache(maxsize=4096)
+def limits_of(text: str) -> tuple[Limit, ...]:
+    """Limits from their JSON text; many keys share them, so parsing is remembered."""
+    return tuple(Limit(**one) for one in json.loads(text))
+
+
+def limits_text(limits: Sequence[Limit]) -> str:
+    """Limits as JSON text."""
+    return json.dumps([asdict(one) for one in limits], ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def routes_of(text: str) -> RouteTable | None:
+    """A tenant's routes from their JSON text, None where it has none; all its keys share one table."""
+    routes = [Route(one["match"], one["action"], one.get("resource")) for one in json.loads(text)]
+    return RouteTable.compile(routes) if routes else None
+
+
+def routes_text(routes: Sequence[Route]) -> str:
+    """Routes as JSON text."""
+    return json.dumps([one.to_plain() for one in routes], ensure_ascii=False)
 
 
 def grant_of(row: Row) -> Grant:
@@ -166,7 +233,18 @@ def values_text(values: Values) -> str:
 
 def key_values(key: Key) -> dict[str, object]:
     """A key as column values; the digest comes beside it, since a key does not hold it."""
-    values: dict[str, object] = {column.name: getattr(key, column.name) for column in KEY_COLUMNS}
+    credit = key.credits
+    refill = None if credit is None else credit.refill
+    values: dict[str, object] = {
+        column.name: getattr(key, column.name)
+        for column in KEY_COLUMNS
+        if not column.name.startswith("refill")
+    }
+    values["limits"] = None if key.limits is None else limits_text(key.limits)
+    values["credits"] = None if credit is None else credit.remaining
+    values["refill_amount"] = None if refill is None else refill.amount
+    values["refill_every"] = None if refill is None else refill.every
+    values["refill_at"] = None if credit is None else credit.refill_at
     values["name_folded"] = fold(key.name)
     values["scope"] = None if key.scope is None else scope_text(key.scope)
     values["allowed_cidrs"] = (

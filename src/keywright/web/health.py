@@ -24,10 +24,12 @@ READY_SECONDS = 2.0
 class Health:
     """Whether the process lives, and whether it can decide. It cannot before the start and while it stops."""
 
-    def __init__(self, metrics: Metrics, ready: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, metrics: Metrics, ready: Callable[[], Awaitable[bool]]) -> None:
         self._metrics = metrics
         self._ready = ready
         self.serving = False
+        self.figures: Callable[[], Awaitable[tuple[bytes, str]]] = self._own_figures
+        """What `/metrics` answers; one of several workers puts the sum of all in its place."""
 
     def routes(self) -> list[BaseRoute]:
         """The three routes; none needs a credential, and none tells more than it must."""
@@ -45,13 +47,18 @@ class Health:
             return JSONResponse({"status": "stopping"}, 503)
         try:
             async with asyncio.timeout(READY_SECONDS):
-                await self._ready()
+                holds_lease = await self._ready()
         except (Unavailable, TimeoutError):
             self._metrics.database(up=False)
             return JSONResponse({"status": "database unavailable"}, 503)
         self._metrics.database(up=True)
+        if not holds_lease:
+            return JSONResponse({"status": "no lease"}, 503)
         return JSONResponse({"status": "ready"})
 
     async def _figures(self, _request: Request) -> Response:
-        body, content_type = self._metrics.render()
+        body, content_type = await self.figures()
         return Response(body, headers={"content-type": content_type})
+
+    async def _own_figures(self) -> tuple[bytes, str]:
+        return self._metrics.render()

@@ -37,6 +37,12 @@ def client_address(
     return here
 
 
+def is_trusted(peer: str | None, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether a peer is a trusted proxy, whose word counts for where a request comes from and what it asks."""
+    here = _parse(peer)
+    return here is not None and _among(here, trusted)
+
+
 def _parse(text: str | None) -> IPv4Address | IPv6Address | None:
     if text is None:
         return None

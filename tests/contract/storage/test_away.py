@@ -163,7 +163,7 @@ async def test_all_connections_in_use(
     monkeypatch.setattr(engines, "BUSY_MILLISECONDS", 50)
     monkeypatch.setattr(engines, "CONNECT_SECONDS", 0.2)
     database = connect(url)
-    held = [database.write() for _ in range(1 if database.dialect == "sqlite" else 20)]
+    held = [database.write() for _ in range(1 if database.dialect == "sqlite" else 10)]
     for one in held:
         await (await one.__aenter__()).probe()
     with pytest.raises(Unavailable, match="in use"):

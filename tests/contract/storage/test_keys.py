@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from keywright.core.errors import HandleTaken, TokenHashTaken
 from keywright.core.instants import LATEST
 from keywright.core.keys import State
+from keywright.core.limits import LONGEST_WINDOW, MAX_USES, Credits, Every, Limit, Refill
 from keywright.core.listing import KeyQuery, KeySort, Position
 from keywright.core.permissions import Policy
+from keywright.storage.schema import api_key
 from tests.contract.storage.making import (
     EXAMPLES,
     NOW,
@@ -58,10 +61,13 @@ EVERYTHING: dict[str, Any] = {
     "metadata": as_json({"big": 2**70, "null": None, "nested": [{"é": "\0"}]}),
     "last_used_at": NOW,
     "last_used_ip": "2001:db8:1234:5678:9abc:def0:1234:5678",
+    "limits": (Limit("burst", 100, 1), Limit("daily", MAX_USES, LONGEST_WINDOW)),
+    "credits": Credits(MAX_USES, Refill(MAX_USES, Every.MONTH), LATEST),
 }
 CHANGEABLE = {"name", "handle", "description", "not_before", "expires_at", "active", "scope"} | {
     "allowed_cidrs",
     "metadata",
+    "limits",
 }
 
 
@@ -91,6 +97,27 @@ async def test_a_change_reaches_what_may_change(database: Database, home: Home) 
     assert await key_by_id(database, other) == other
     found = await all_pages(database, home.tenant_id, KeyQuery(name_prefix="dep"))
     assert found == [expected]
+
+
+async def test_credits_change_where_they_are_set_and_nowhere_else(database: Database, home: Home) -> None:
+    key = await add_key(database, home, credits=Credits(10, Refill(100, Every.DAY), NOW))
+    other = await add_key(database, home, credits=Credits(10))
+    # A node spends some after the key was read, and before it is written.
+    async with database.writer.begin() as connection:
+        spending = update(api_key).where(api_key.c.id == key.id).values(credits=api_key.c.credits - 4)
+        await connection.execute(spending)
+    async with database.write() as transaction:
+        await transaction.keys(home.tenant_id).change(replace(key, name="Other", limits=()))
+    left = Credits(6, Refill(100, Every.DAY), NOW)
+    assert await key_by_id(database, key) == replace(key, name="Other", limits=(), credits=left)
+    set_anew = replace(key, credits=Credits(7, Refill(1, Every.HOUR), NOW + SECOND))
+    for wanted in (set_anew, replace(key, credits=Credits(0)), replace(key, credits=None)):
+        async with database.write() as transaction:
+            await transaction.keys(home.tenant_id).change(wanted, recounted=True)
+        assert await key_by_id(database, key) == wanted
+    assert await key_by_id(database, other) == other
+    versions = await fetch(database, "SELECT id, credits_version FROM api_key")
+    assert {row[0]: row[1] for row in versions} == {key.id: 3, other.id: 0}
 
 
 async def test_reading_for_a_change(database: Database, home: Home) -> None:

@@ -12,6 +12,7 @@ from keywright.core.errors import Unavailable
 from keywright.storage import StorageError
 from keywright.storage import engine as engines
 from keywright.storage import lookup as lookups
+from keywright.storage.away import Undone
 from tests.contract.storage.acts import EVERYTHING, available, healed, look_up, read, unavailable, write
 from tests.contract.storage.making import Home, a_tenant, add_home, add_key, execute, fetch
 from tests.contract.storage.servers import kill
@@ -145,7 +146,7 @@ async def test_transactions_that_wait_for_each_other(database: Database) -> None
 
     async with asyncio.timeout(10):
         results = await asyncio.gather(lock((0, 1)), lock((1, 0)), return_exceptions=True)
-    assert {type(result) for result in results} == {type(None), Unavailable}
+    assert {type(result) for result in results} == {type(None), Undone}
     await available(database, *EVERYTHING)
 
 

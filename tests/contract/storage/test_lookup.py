@@ -31,6 +31,7 @@ from tests.contract.storage.making import (
     as_json,
     fetch,
 )
+from tests.support.facts import used
 
 if TYPE_CHECKING:
     from keywright.core.roles import Values
@@ -113,7 +114,7 @@ async def facts_of(database: Database, digest: bytes) -> KeyFacts | None:
         tenant = None if key.tenant_id is None else await transaction.tenants.by_id(key.tenant_id)
         held = await transaction.all_memberships.grants(identity.id)
     counting = [grant for grant in held if key.tenant_id is None or grant.tenant_id in (None, key.tenant_id)]
-    return KeyFacts(key, identity, tenant, tuple(counting))
+    return KeyFacts(used(key), identity, tenant, tuple(counting))
 
 
 def alike(one: KeyFacts | None, other: KeyFacts | None) -> bool:
@@ -168,7 +169,7 @@ async def test_the_facts_are_those_of_the_repositories(
     found = await database.lookup.by_digest(digest)
     assert (found is None) is deleted
     assert alike(found, await facts_of(database, digest))
-    assert await database.lookup.tenant(own.slug) == own
+    assert await database.lookup.tenant(own.slug) == (own, 0)
     if found is not None:
         assert {(one.role, one.tenant_id): one.variables for one in found.grants} == {
             (name, places[place]): values
@@ -192,7 +193,8 @@ async def test_the_settings_of_a_tenant_come_with_its_key(database: Database) ->
     await add_key(database, Home(tenant, who), digest)
     facts = await database.lookup.by_digest(digest)
     assert facts is not None
-    assert facts.tenant == tenant == await database.lookup.tenant(tenant.slug)
+    assert facts.tenant == tenant
+    assert await database.lookup.tenant(tenant.slug) == (tenant, 0)
 
 
 async def test_a_deleted_tenant_is_not_found_and_its_keys_are_off(database: Database, home: Home) -> None:
@@ -221,7 +223,7 @@ async def test_a_global_key_has_the_roles_of_every_tenant(database: Database) ->
     key = await add_key(database, installation, digest)
     facts = await database.lookup.by_digest(digest)
     assert facts is not None
-    assert (facts.key, facts.identity, facts.tenant) == (key, installation.identity, None)
+    assert (facts.key, facts.identity, facts.tenant) == (used(key), installation.identity, None)
     assert sorted(facts.grants, key=repr) == sorted([Grant("super_admin"), *grants], key=repr)
 
 
@@ -267,7 +269,7 @@ async def test_a_change_is_seen_by_the_next_look_up(database: Database, home: Ho
     for _ in range(2):
         facts = await database.lookup.by_digest(digest)
         assert facts is not None
-        assert facts.key == key
+        assert facts.key == used(key)
     async with database.write() as transaction:
         await transaction.keys(home.tenant_id).delete([key.id], NOW)
     assert await database.lookup.by_digest(digest) is None

@@ -11,6 +11,7 @@ from keywright.core.errors import LoginTaken
 from keywright.core.identities import Grant, Identity, IdentityKind
 from tests.contract.storage.making import NASTY, NOW, SECOND, Home, a_digest, add_home, add_key, an_identity
 from tests.contract.storage.test_people_apart import a_person
+from tests.support.facts import used
 
 if TYPE_CHECKING:
     from keywright.core.listing import Position
@@ -185,7 +186,7 @@ async def test_a_deleted_identity_is_found_by_nobody_and_may_do_nothing(
     assert named == {home.identity.id: replace(home.identity, active=False)}
     facts = await database.lookup.by_digest(digest)
     assert facts is not None
-    assert (facts.key, facts.identity.active, facts.grants) == (key, False, ())
+    assert (facts.key, facts.identity.active, facts.grants) == (used(key), False, ())
 
 
 async def test_a_deleted_person_gives_name_and_address_back(database: Database) -> None:

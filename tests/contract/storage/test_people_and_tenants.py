@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
 from keywright.core.errors import SlugTaken
-from keywright.core.identities import DefaultLimit, Grant, IdentityKind, TenantSettings
+from keywright.core.identities import Grant, IdentityKind, TenantSettings
 from keywright.core.ids import new_id
+from keywright.core.limits import Limit
 from keywright.core.listing import AuditQuery, Page
 from keywright.storage.people import Person
 from tests.contract.storage.making import (
@@ -84,7 +85,7 @@ SETTINGS = st.builds(
     keys_must_expire=st.booleans(),
     two_factor_required=st.booleans(),
     default_limits=st.lists(
-        st.builds(DefaultLimit, st.sampled_from(NASTY), st.integers(1, 2**53), st.integers(1, 86_400)),
+        st.builds(Limit, st.sampled_from(NASTY), st.integers(1, 2**53), st.integers(1, 86_400)),
         max_size=2,
     ).map(tuple),
 )

@@ -1,7 +1,7 @@
 """Two tenants in every method that holds a tenant's things: what is done as one leaves the other untouched.
 
-Each public method of `Keys`, `Memberships` and `AuditTrail` has a case here, found by its name; a method without
-one fails. What belongs to tenants alone is in `test_people_apart.py`.
+Each public method of `Keys`, `Memberships`, `AuditTrail` and `Usage` has a case here, found by its name; a method
+without one fails. What belongs to tenants alone is in `test_people_apart.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from sqlalchemy.exc import NoResultFound
 from keywright.core.audit import SYSTEM, AuditEntry
 from keywright.core.identities import Grant, IdentityKind
 from keywright.core.ids import new_id
+from keywright.core.instants import from_us, to_us
 from keywright.core.keys import State
-from keywright.core.listing import AuditQuery, KeyQuery, KeySort, Position
+from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position
+from keywright.core.usage import HOUR_US, By, Count, Exercised, KeyCount, Use
 from keywright.storage.audit import AuditTrail
 from keywright.storage.idempotency import Replay
 from keywright.storage.keys import Keys
 from keywright.storage.memberships import Memberships
+from keywright.storage.usage import Usage
 from tests.contract.storage.making import (
     NOW,
     SECOND,
@@ -38,6 +41,7 @@ from tests.contract.storage.making import (
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
 
     from keywright.core.identities import Membership
     from keywright.core.keys import Key
@@ -277,6 +281,48 @@ async def trail_page(two: Two) -> None:
         assert (await trail.page(limit=10, after=Position(2**62, "aud_zzz"))).items == (two.my_entry,)
 
 
+async def both_used(two: Two) -> datetime:
+    """Have both keys used in the same hour, mine once and theirs nine times; answers the hour."""
+    hour_us = to_us(NOW) // HOUR_US * HOUR_US
+    uses = [
+        Use(key.id, None, None, key.tenant_id, ((hour_us, "VALID", times),), (("a", times, to_us(NOW)),))
+        for key, times in ((two.my_key, 1), (two.their_key, 9))
+    ]
+    async with two.database.write() as transaction:
+        await transaction.all_usage.add(uses)
+    return from_us(hour_us)
+
+
+async def usage_of_key(two: Two) -> None:
+    hour = await both_used(two)
+    async with two.database.read() as transaction:
+        mine = transaction.usage(two.mine.tenant_id)
+        assert await mine.of_key(two.my_key.id, Between(), By.HOUR) == (Count(hour, "VALID", 1),)
+        assert await mine.of_key(two.their_key.id, Between(), By.HOUR) == ()
+
+
+async def usage_of_all(two: Two) -> None:
+    hour = await both_used(two)
+    async with two.database.read() as transaction:
+        mine = transaction.usage(two.mine.tenant_id)
+        assert await mine.of_all(Between(), By.HOUR) == (Count(hour, "VALID", 1),)
+
+
+async def usage_busiest(two: Two) -> None:
+    await both_used(two)
+    async with two.database.read() as transaction:
+        mine = transaction.usage(two.mine.tenant_id)
+        assert await mine.busiest(Between(), 10) == (KeyCount(two.my_key.id, 1, 1),)
+
+
+async def usage_exercised(two: Two) -> None:
+    await both_used(two)
+    async with two.database.read() as transaction:
+        mine = transaction.usage(two.mine.tenant_id)
+        assert await mine.exercised(two.my_key.id) == (Exercised("a", 1, NOW),)
+        assert await mine.exercised(two.their_key.id) == ()
+
+
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Keys, "add"): keys_add,
     (Keys, "by_id"): keys_by_id,
@@ -298,10 +344,14 @@ CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Memberships, "remove"): members_remove,
     (AuditTrail, "add"): trail_add,
     (AuditTrail, "page"): trail_page,
+    (Usage, "of_key"): usage_of_key,
+    (Usage, "of_all"): usage_of_all,
+    (Usage, "busiest"): usage_busiest,
+    (Usage, "exercised"): usage_exercised,
 }
 METHODS = [
     (repository, name)
-    for repository in (Keys, Memberships, AuditTrail)
+    for repository in (Keys, Memberships, AuditTrail, Usage)
     for name, _ in inspect.getmembers(repository, inspect.isfunction)
     if not name.startswith("_")
 ]

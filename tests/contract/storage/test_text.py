@@ -63,7 +63,7 @@ async def test_look_alikes_are_others(database: Database, home: Home, one: str, 
             tenant = await transaction.tenants.by_slug(text)
             assert tenant is not None
             assert tenant.slug == text
-            assert await database.lookup.tenant(text) == tenant
+            assert await database.lookup.tenant(text) == (tenant, 0)
             person = await transaction.people.by_login(text)
             assert person is not None
             assert (person.identity.id, person.login) == (who.id, text)

@@ -184,7 +184,7 @@ async def test_a_database_that_is_away(root: Speaker, monkeypatch: pytest.Monkey
     async def away(*_args: Any) -> Any:
         raise Unavailable("The database cannot be reached.")
 
-    monkeypatch.setattr(root.app.services, "run", away)
+    monkeypatch.setattr(root.app.services, "change", away)
     answer = await root.post({"query": '{ apiKey(id: "key_1") { id } }'})
     assert (answer.status_code, codes(answer.json())) == (200, ["unavailable"])
     monkeypatch.setattr(root.app.services, "authenticate", away)
@@ -202,7 +202,7 @@ async def test_a_defect_shows_nothing_of_itself(
     async def broken(*_args: Any) -> Any:
         raise ZeroDivisionError("a secret of the inside")
 
-    monkeypatch.setattr(root.app.services, "run", broken)
+    monkeypatch.setattr(root.app.services, "change", broken)
     within = await root.post({"query": '{ apiKey(id: "key_1") { id } }'})
     assert within.status_code == 200
     monkeypatch.setattr(root.app.services, "authenticate", broken)
@@ -255,7 +255,7 @@ async def test_the_same_text_is_parsed_once(root: Speaker) -> None:
 
 def _doors(root: Speaker) -> list[Any]:
     """The doors behind the dispatcher, which holds them in its closure."""
-    dispatch = root.app._edge._app
+    dispatch = root.app._outermost._app._app
     (exact,) = [
         cell.cell_contents for cell in dispatch.__closure__ or () if isinstance(cell.cell_contents, dict)
     ]

@@ -15,9 +15,11 @@ from msgspec import UNSET
 from keywright.api.graphql import keys, mapping, tenants
 from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.keys import State
+from keywright.core.limits import Every
 from keywright.core.listing import Between, KeyQuery, KeySort
 from keywright.services.decisions import Question
 from keywright.services.keys import KeyChanges, KeyIds, KeyQuestion, KeyTransfer, ListKeys, NewKey
+from keywright.services.limits import CreditsInput, LimitInput, RefillInput
 from keywright.services.memberships import RoleInput
 from keywright.services.tenants import ListTenants, NewTenant, TenantSlug
 
@@ -43,6 +45,8 @@ def test_a_creation_is_read() -> None:
         "expiresAt": NOW,
         "allowedCidrs": ["10.0.0.0/8"],
         "metadata": {"a": 1},
+        "limits": [{"name": "burst", "limit": 100, "windowSeconds": 1}],
+        "credits": {"remaining": 10, "refill": {"amount": 1_000, "every": Every.DAY}},
         "prefix": "p",
         "tokenHash": "0",
         "identityId": "idn_1",
@@ -63,6 +67,8 @@ def test_a_creation_is_read() -> None:
         expires_at=NOW,
         allowed_cidrs=("10.0.0.0/8",),
         metadata={"a": 1},
+        limits=(LimitInput("burst", 100, 1),),
+        credits=CreditsInput(10, RefillInput(1_000, "day")),
         prefix="p",
         token_hash="0",
         identity_id="idn_1",
@@ -85,7 +91,7 @@ def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
     def declared(name: str) -> set[str]:
         kind = schema.type_map[name]
         assert isinstance(kind, GraphQLInputObjectType)
-        return set(kind.fields)
+        return set(kind.fields) - {"wait"}  # which is read for every field alike
 
     def taken(kind: Any) -> set[str]:
         return {_camel(field.name) for field in fields(kind)}
@@ -116,6 +122,8 @@ CHANGES: dict[str, Any] = {
     "expiresAt": NOW,
     "allowedCidrs": ["10.0.0.0/8"],
     "metadata": None,
+    "limits": [],
+    "credits": {"remaining": 0},
 }
 
 
@@ -129,12 +137,17 @@ def test_only_what_was_sent_is_changed(sent: set[str]) -> None:
 
 
 def test_a_null_clears_what_can_be_empty() -> None:
-    clearable = ("handle", "scope", "notBefore", "expiresAt", "allowedCidrs", "metadata")
+    clearable = (
+        *("handle", "scope", "notBefore", "expiresAt", "allowedCidrs", "metadata", "limits", "credits"),
+    )
     found = mapping.key_changes({"input": {"id": "key_1", **dict.fromkeys(clearable)}})
     assert [
         getattr(found, name)
-        for name in ("handle", "scope", "not_before", "expires_at", "allowed_cidrs", "metadata")
-    ] == [None] * 6
+        for name in ("handle", "scope", "not_before", "expires_at", "allowed_cidrs", "metadata", "limits")
+    ] == [None] * 7
+    assert found.credits is None
+    emptied = mapping.key_changes({"input": {"id": "key_1", "limits": [], "credits": {"remaining": 0}}})
+    assert (emptied.limits, emptied.credits) == ((), CreditsInput(0))
     for name in ("name", "description", "active"):
         with pytest.raises(InvalidType) as caught:
             mapping.key_changes({"input": {"id": "key_1", name: None}})
@@ -226,8 +239,10 @@ def test_the_other_inputs_are_read() -> None:
         "resource": "r",
         "ip": "i",
         "explain": True,
+        "cost": 0,
     }
     assert mapping.question({"input": asked}) == Question(
-        token="t", token_hash="h", tenant="s", action="a", resource="r", ip="i", explain=True
+        token="t", token_hash="h", tenant="s", action="a", resource="r", ip="i", explain=True, cost=0
     )
+    assert mapping.question({"input": {"cost": None}}).cost == 1
     assert mapping.question({"input": {"explain": None}}).explain is False

@@ -15,6 +15,7 @@ from keywright.api.graphql import keys, mapping, tenants
 from keywright.core.decision import NOT_FOUND, Code, Decision, Explanation
 from keywright.core.identities import HeldRole, Identity, IdentityKind, Tenant
 from keywright.core.keys import Key, State
+from keywright.core.limits import Bucket, Credits, Every, Level, Limit, LimitState, Refill, Taken
 from keywright.core.listing import KeyQuery
 from keywright.core.permissions import Policy
 from keywright.core.ports import KeyFacts
@@ -50,6 +51,8 @@ KEY = Key(
     metadata='{"team":"search"}',
     last_used_at=NOW,
     last_used_ip="192.0.2.1",
+    limits=(Limit("burst", 100, 1),),
+    credits=Credits(10, Refill(1_000, Every.DAY), NOW),
 )
 BARE = Key(
     id="key_2",
@@ -102,6 +105,8 @@ SHOWN = {
     "lastUsedAt": NOW,
     "lastUsedIp": "192.0.2.1",
     "metadata": {"team": "search"},
+    "limits": [{"name": "burst", "limit": 100, "windowSeconds": 1}],
+    "credits": {"remaining": 10, "refill": {"amount": 1_000, "every": Every.DAY}, "refillAt": NOW},
 }
 
 
@@ -122,7 +127,7 @@ def test_what_a_key_has_not_is_null() -> None:
     shown = plain(mapping.key(BARE_VIEW))
     assert {name for name, value in shown.items() if value is None} == {
         *("handle", "hint", "lastSeven", "owner", "tenant", "scope", "allowedCidrs"),
-        *("notBefore", "expiresAt", "createdBy", "lastUsedAt", "lastUsedIp"),
+        *("notBefore", "expiresAt", "createdBy", "lastUsedAt", "lastUsedIp", "limits", "credits"),
     }
     assert shown["metadata"] == {}
 
@@ -214,6 +219,49 @@ def test_a_refusal_tells_the_id_at_most(code: Code) -> None:
     assert mapping.verdict(Decision(code)) == {"valid": False, "code": code, "explanation": None}
 
 
+ROOM = LimitState(Bucket(Level.KEY, "key_1", Limit("burst", 100, 1)), 99, 0.01)
+NO_ROOM = LimitState(Bucket(Level.TENANT, "ten_1", Limit("daily", 10, 86_400)), 0, 80_000.0004)
+TAKEN = Taken((ROOM, NO_ROOM), NO_ROOM, 2_240.2, local=True)
+
+
+def test_where_limits_stand_is_told_whatever_the_verdict() -> None:
+    refused = mapping.verdict(Decision(Code.RATE_LIMITED, FACTS, limits=TAKEN))
+    assert refused == {
+        "valid": False,
+        "code": Code.RATE_LIMITED,
+        "explanation": None,
+        "keyId": "key_1",
+        "limits": [
+            {
+                "level": Level.KEY,
+                "name": "burst",
+                "limit": 100,
+                "windowSeconds": 1,
+                "remaining": 99,
+                "resetSeconds": 0.01,
+            },
+            {
+                "level": Level.TENANT,
+                "name": "daily",
+                "limit": 10,
+                "windowSeconds": 86_400,
+                "remaining": 0,
+                "resetSeconds": 80_000.0,
+            },
+        ],
+        "refusedBy": {"level": Level.TENANT, "name": "daily"},
+        "retryAfterSeconds": 2_241,
+        "limitsLocal": True,
+    }
+    passed = mapping.verdict(Decision(Code.VALID, FACTS, limits=Taken((ROOM,)), credits_left=0))
+    assert passed["limits"] == refused["limits"][:1]
+    assert (passed["refusedBy"], passed["retryAfterSeconds"], passed["limitsLocal"]) == (None, None, False)
+    assert passed["creditsLeft"] == 0
+    spent = mapping.verdict(Decision(Code.CREDITS_EXHAUSTED, FACTS, credits_left=3))
+    assert spent["creditsLeft"] == 3
+    assert "limits" not in spent
+
+
 MOVED = TransferredKey(VIEW, True, (Policy.parse(["a:b"], ["a:1"]),), (Policy.parse(["c:*"], None),))
 
 
@@ -249,7 +297,14 @@ def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema)
     """The default resolver would answer null for a name that is spelled otherwise."""
     holder = mapping.viewer(Holder(OWNER, VIEW, None, TENANT, (ADMIN,)))
     verdict = mapping.verdict(
-        Decision(Code.VALID, FACTS, TENANT, explanation=Explanation("a", "b", Policy.parse(["a"], None), "c"))
+        Decision(
+            Code.VALID,
+            FACTS,
+            TENANT,
+            explanation=Explanation("a", "b", Policy.parse(["a"], None), "c"),
+            limits=TAKEN,
+            credits_left=1,
+        )
     )
     page = mapping.key_page(KeyList((VIEW,), ("c",), more=False), ListKeys(query=KeyQuery()))
     page_of_tenants = tenants.tenant_page(TenantList((TENANT,), ("c",), more=False), ListTenants())
@@ -269,6 +324,11 @@ def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema)
         "Credential": holder["credential"],
         "Verdict": verdict,
         "Explanation": verdict["explanation"],
+        "LimitState": verdict["limits"][0],
+        "LimitName": verdict["refusedBy"],
+        "Limit": mapping.key(VIEW)["limits"][0],
+        "Credits": mapping.key(VIEW)["credits"],
+        "Refill": mapping.key(VIEW)["credits"]["refill"],
         "CreateApiKeyPayload": mapping.created_key(CreatedKey(VIEW, None)),
         "TransferApiKeyPayload": keys.transferred_key(MOVED),
         "UpdateApiKeyPayload": mapping.changed_key(VIEW),
@@ -278,4 +338,4 @@ def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema)
     for name, shape in shapes.items():
         kind = schema.type_map[name]
         assert isinstance(kind, GraphQLObjectType)
-        assert set(shape) == set(kind.fields), name
+        assert set(shape) == set(kind.fields) - {"receipt"}, name  # which is added to every shape alike

@@ -14,7 +14,6 @@ from keywright.api.graphql import audit, memberships, roles, service_accounts, t
 from keywright.core.audit import SYSTEM, Actor, ActorKind, AuditEntry, Change
 from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.identities import (
-    DefaultLimit,
     Grant,
     Identity,
     IdentityKind,
@@ -22,8 +21,10 @@ from keywright.core.identities import (
     Tenant,
     TenantSettings,
 )
+from keywright.core.limits import Limit
 from keywright.core.roles import ADMIN, TENANT_ROLES, DefinedRole, PolicyTemplate, Role, Variable
 from keywright.services.cursors import Listed
+from keywright.services.limits import LimitInput
 from keywright.services.memberships import (
     CreatedMembership,
     ListMemberships,
@@ -42,20 +43,21 @@ from keywright.services.service_accounts import (
     ServiceAccountId,
     ServiceAccountView,
 )
-from keywright.services.tenants import LimitInput, SettingsChanges, TenantChanges, TenantDeletion
+from keywright.services.tenants import SettingsChanges, TenantChanges, TenantDeletion
 from keywright.services.trail import EntryView, ListEntries
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
 
 NOW = datetime(2030, 1, 2, tzinfo=UTC)
-LIMIT = DefaultLimit("burst", 100, 1)
+LIMIT = Limit("burst", 100, 1)
 SETTINGS = TenantSettings(
     key_prefix="acme",
     max_key_lifetime_seconds=60,
     keys_must_expire=True,
     two_factor_required=True,
     default_limits=(LIMIT,),
+    limits=(Limit("daily", 1_000, 86_400),),
 )
 TENANT = Tenant(id="ten_1", slug="blog", name="Blog", active=True, created_at=NOW, settings=SETTINGS)
 ROBOT = Identity(
@@ -66,6 +68,7 @@ ROBOT = Identity(
     tenant_id="ten_1",
     created_at=NOW,
     description="Works",
+    limits=(LIMIT,),
 )
 HELD = Membership(
     id="mem_1",
@@ -119,6 +122,7 @@ def test_a_tenant_is_changed_by_what_was_sent() -> None:
         "keysMustExpire": False,
         "twoFactorRequired": True,
         "defaultLimits": [limit],
+        "limits": [],
     }
     given = {"tenant": "a", "slug": "b", "name": "B", "active": False, "settings": settings}
     assert tenants.tenant_changes({"input": given}) == TenantChanges(
@@ -132,6 +136,7 @@ def test_a_tenant_is_changed_by_what_was_sent() -> None:
             keys_must_expire=False,
             two_factor_required=True,
             default_limits=(LimitInput("burst", 100, 1),),
+            limits=(),
         ),
     )
     assert tenants.deletion({"input": {"tenant": "a"}}) == TenantDeletion("a")
@@ -145,7 +150,7 @@ def test_a_tenant_is_changed_by_what_was_sent() -> None:
         *(({name: None}, name) for name in ("slug", "name", "active")),
         *(
             ({"settings": {name: None}}, f"settings.{name}")
-            for name in ("keysMustExpire", "twoFactorRequired", "defaultLimits")
+            for name in ("keysMustExpire", "twoFactorRequired", "defaultLimits", "limits")
         ),
     ],
     ids=str,
@@ -202,18 +207,23 @@ def test_memberships_are_read() -> None:
 
 def test_service_accounts_are_read() -> None:
     assert service_accounts.new_account({"input": {"name": "a"}}) == NewServiceAccount(name="a")
-    empty = {"name": "a", "description": None, "memberships": None}
+    empty = {"name": "a", "description": None, "memberships": None, "limits": None}
     assert service_accounts.new_account({"input": empty}) == NewServiceAccount(name="a")
-    given = {"name": "a", "description": "A", "memberships": [{"role": "editor", "variables": VALUES}]}
+    limits = [{"name": "burst", "limit": 100, "windowSeconds": 1}]
+    roles = [{"role": "editor", "variables": VALUES}]
+    given = {"name": "a", "description": "A", "memberships": roles, "limits": limits}
     assert service_accounts.new_account({"input": given}) == NewServiceAccount(
-        name="a", description="A", memberships=(RoleInput("editor", {"language": ("cs", "en")}),)
+        name="a",
+        description="A",
+        memberships=(RoleInput("editor", {"language": ("cs", "en")}),),
+        limits=(LimitInput("burst", 100, 1),),
     )
     assert service_accounts.account_changes({"input": {"id": "i"}}) == ServiceAccountChanges(id="i")
-    whole = {"id": "i", "name": "a", "description": "", "active": False}
+    whole = {"id": "i", "name": "a", "description": "", "active": False, "limits": limits}
     assert service_accounts.account_changes({"input": whole}) == ServiceAccountChanges(
-        id="i", name="a", description="", active=False
+        id="i", name="a", description="", active=False, limits=(LimitInput("burst", 100, 1),)
     )
-    for name in ("name", "description", "active"):
+    for name in ("name", "description", "active", "limits"):
         with pytest.raises(InvalidType):
             service_accounts.account_changes({"input": {"id": "i", name: None}})
     assert service_accounts.asked({"first": 3, "after": "c"}) == ListServiceAccounts(limit=3, cursor="c")
@@ -233,7 +243,7 @@ def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
     def declared(name: str) -> set[str]:
         kind = schema.type_map[name]
         assert isinstance(kind, GraphQLInputObjectType)
-        return set(kind.fields)
+        return set(kind.fields) - {"wait"}  # which is read for every field alike
 
     def taken(kind: Any, *, but: set[str] = frozenset()) -> set[str]:  # type: ignore[assignment]
         names = {field.name for field in fields_of(kind)} - but
@@ -242,7 +252,8 @@ def test_every_input_field_is_read(schema: GraphQLSchema) -> None:
     again = {"idempotencyKey"}
     assert declared("UpdateTenantInput") == taken(TenantChanges, but={"new_slug"}) | {"tenant"}
     assert declared("TenantSettingsInput") == taken(SettingsChanges)
-    assert declared("LimitInput") == taken(LimitInput)
+    assert declared("LimitInput") == {"name", "limit", "windowSeconds"}
+    assert LimitInput._fields == ("name", "limit", "window_seconds")
     assert declared("DeleteTenantInput") == taken(TenantDeletion, but={"slug"}) | {"tenant"}
     assert declared("CreateRoleInput") == taken(NewRole) | again
     assert declared("UpdateRoleInput") == taken(RoleChanges)
@@ -262,6 +273,7 @@ def test_a_tenant_is_shown_with_its_settings() -> None:
         "keysMustExpire": True,
         "twoFactorRequired": True,
         "defaultLimits": [{"name": "burst", "limit": 100, "windowSeconds": 1}],
+        "limits": [{"name": "daily", "limit": 1_000, "windowSeconds": 86_400}],
     }
     assert memberships.membership(MEMBERSHIP_VIEW)["tenant"]["settings"] is None
 
@@ -304,6 +316,7 @@ def test_a_membership_and_a_service_account_are_shown_whole() -> None:
         "active": True,
         "createdAt": NOW,
         "memberships": [{"id": "mem_1", "role": "editor", "variables": VALUES}],
+        "limits": [{"name": "burst", "limit": 100, "windowSeconds": 1}],
     }
 
 
@@ -378,7 +391,7 @@ def test_shapes_have_every_field_that_the_schema_declares(schema: GraphQLSchema)
     for name, shape in shapes.items():
         kind = schema.type_map[name]
         assert isinstance(kind, GraphQLObjectType)
-        assert set(shape) == set(kind.fields), name
+        assert set(shape) == set(kind.fields) - {"receipt"}, name  # which is added to every shape alike
 
 
 def test_what_is_left_out_of_a_change_is_unset() -> None:

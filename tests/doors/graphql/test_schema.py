@@ -14,13 +14,16 @@ from keywright.api.graphql import tenants as tenant_fields
 from keywright.api.graphql.decisions import VerifyField
 from keywright.api.graphql.fields import OpenField, RootField, UseCaseField
 from keywright.core.audit import ActorKind
+from keywright.core.changes import NodeOutcome
 from keywright.core.decision import Code
 from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.identities import IdentityKind
 from keywright.core.invitations import InvitationState
 from keywright.core.keys import State
 from keywright.core.listing import DEFAULT_PAGE, MAX_PAGE, KeySort
+from keywright.core.usage import By
 from keywright.services.mail import MailProblem
+from keywright.services.nodes import Standing
 from keywright.services.work import UseCase
 from tests.support.cases import use_cases
 
@@ -90,9 +93,22 @@ def test_mutations_change_and_queries_do_not(schema: GraphQLSchema) -> None:
                 assert field.resolve.use.changes is changes, name
 
 
+def test_what_nodes_have_to_hear_of_has_a_receipt(schema: GraphQLSchema) -> None:
+    assert schema.mutation_type is not None
+    for name, field in schema.mutation_type.fields.items():
+        touches = name not in NOT_A_USE_CASE and field.resolve.use.touches
+        payload, given = field.type, field.args["input"].type.of_type if "input" in field.args else None
+        assert isinstance(payload, GraphQLObjectType), name
+        assert ("receipt" in payload.fields) is touches, name
+        assert ("wait" in getattr(given, "fields", {})) is touches, name
+        if touches:
+            assert str(payload.fields["receipt"].type) == "Receipt!"
+
+
 def test_every_use_case_is_reached(schema: GraphQLSchema) -> None:
     reached = {field.resolve.use.name for name, field in roots(schema).items() if name not in NOT_A_USE_CASE}
-    assert reached == use_cases().keys()
+    # What OAuth's own way of revoking has is not offered here a second time.
+    assert reached == use_cases().keys() - {"keys.revoke"}
 
 
 def test_nothing_below_the_root_has_a_resolver(schema: GraphQLSchema) -> None:
@@ -121,9 +137,12 @@ def test_a_root_field_without_a_resolver_stops_the_start(monkeypatch: pytest.Mon
         ("ApiKeyOrderField", KeySort, set()),
         ("IdentityKind", IdentityKind, set()),
         ("ActorKind", ActorKind, set()),
+        ("UsageStep", By, set()),
         ("VerdictCode", Code, set()),
         ("InvitationState", InvitationState, set()),
         ("MailProblem", MailProblem, set()),
+        ("NodeStanding", Standing, set()),
+        ("NodeOutcome", NodeOutcome, set()),
     ],
 )
 def test_enums_hold_every_word_of_the_core(

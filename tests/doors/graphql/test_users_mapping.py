@@ -12,6 +12,7 @@ from keywright.api.graphql import invitations, users
 from keywright.core.errors import InvalidType
 from keywright.core.identities import Grant, HeldRole, Identity, IdentityKind, Membership, Tenant
 from keywright.core.invitations import Invitation, InvitationState
+from keywright.core.limits import Limit
 from keywright.core.tokens import Token
 from keywright.services.invitations import (
     Acceptance,
@@ -21,6 +22,7 @@ from keywright.services.invitations import (
     ListInvitations,
     NewInvitation,
 )
+from keywright.services.limits import LimitInput
 from keywright.services.mail import MailProblem
 from keywright.services.memberships import RoleInput
 from keywright.services.users import (
@@ -36,7 +38,16 @@ from keywright.services.users import (
 from keywright.storage.people import Person
 from tests.support.facts import NOW
 
-ADA = Identity(id="idn_a", kind=IdentityKind.USER, name="Ada", active=True, tenant_id=None, created_at=NOW)
+ADA = Identity(
+    id="idn_a",
+    kind=IdentityKind.USER,
+    name="Ada",
+    active=True,
+    tenant_id=None,
+    created_at=NOW,
+    limits=(Limit("burst", 100, 1),),
+)
+LIMIT = {"name": "burst", "limit": 100, "windowSeconds": 1}
 ACME = Tenant(id="ten_a", slug="acme", name="Acme", active=True, created_at=NOW)
 CZECH = (("language", ("cs",)),)
 INVITATION = Invitation(
@@ -58,8 +69,10 @@ EDITOR = {"role": "editor", "variables": [{"name": "language", "values": ["cs"]}
 
 def test_what_is_asked_of_users_is_read() -> None:
     assert users.new_user({"input": {"login": "a", "name": "A"}}) == NewUser(login="a", name="A")
-    whole = {"login": "a", "name": "A", "email": "e", "password": "p"}
-    assert users.new_user({"input": whole}) == NewUser(login="a", name="A", email="e", password="p")
+    whole = {"login": "a", "name": "A", "email": "e", "password": "p", "limits": [LIMIT]}
+    assert users.new_user({"input": whole}) == NewUser(
+        login="a", name="A", email="e", password="p", limits=(LimitInput("burst", 100, 1),)
+    )
     assert users.asked({"first": 3, "after": "c"}) == ListUsers(limit=3, cursor="c")
     assert users.user_reset({"input": {"id": "i"}}) == UserReset(id="i")
     given = {"id": "i", "factors": True, "expiresInDays": 0}
@@ -71,9 +84,11 @@ def test_what_is_asked_of_users_is_read() -> None:
 def test_only_what_was_sent_of_a_user_changes() -> None:
     assert users.user_changes({"input": {"id": "i"}}) == UserChanges(id="i")
     assert users.user_changes({"input": {"id": "i"}}).email is UNSET
-    whole = {"id": "i", "name": "A", "email": None, "active": False}
-    assert users.user_changes({"input": whole}) == UserChanges(id="i", name="A", email=None, active=False)
-    for name in ("name", "active"):
+    whole = {"id": "i", "name": "A", "email": None, "active": False, "limits": []}
+    assert users.user_changes({"input": whole}) == UserChanges(
+        id="i", name="A", email=None, active=False, limits=()
+    )
+    for name in ("name", "active", "limits"):
         with pytest.raises(InvalidType) as refused:
             users.user_changes({"input": {"id": "i", name: None}})
         assert refused.value.field == name
@@ -121,6 +136,7 @@ def test_a_user_is_shown_whole() -> None:
         "twoFactor": True,
         "createdAt": NOW,
         "memberships": [{"id": "mem_a", **EDITOR}],
+        "limits": [LIMIT],
     }
     assert users.user(view) == users.changed_user(view)["user"] == shown
     assert users.created_user(CreatedUser(view, replayed=True)) == {"user": shown, "replayed": True}

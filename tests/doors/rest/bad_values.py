@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 MARK = "zq8markzq"
 """Stands in every bad value that can hold it, and in no answer."""
+A_LIMIT = {"name": "burst", "limit": 1, "window_seconds": 1}
 HASH = "ab" * 32
 """The hash of a token whose key is there."""
 
@@ -140,6 +141,40 @@ FIELDS: list[tuple[str, Any, str, str]] = [
     ("expires_at", "2020-01-01T00:00:00Z", "expiry_in_past", "expires_at"),
     ("not_before", 7, "invalid_type", "not_before"),
     ("not_before", "soon", "invalid_value", "not_before"),
+    ("limits", {}, "invalid_type", "limits"),
+    ("limits", [MARK], "invalid_type", "limits.0"),
+    ("limits", [{}], "missing_field", "limits.0.name"),
+    ("limits", [A_LIMIT | {"name": f"{MARK} b"}], "invalid_value", "limits.0.name"),
+    ("limits", [A_LIMIT | {"limit": "1"}], "invalid_type", "limits.0.limit"),
+    ("limits", [A_LIMIT | {"limit": 1.5}], "invalid_type", "limits.0.limit"),
+    ("limits", [A_LIMIT | {"limit": True}], "invalid_type", "limits.0.limit"),
+    ("limits", [A_LIMIT | {"limit": 0}], "invalid_value", "limits.0.limit"),
+    ("limits", [A_LIMIT | {"limit": 10**30}], "invalid_value", "limits.0.limit"),
+    ("limits", [A_LIMIT | {"window_seconds": -1}], "invalid_value", "limits.0.window_seconds"),
+    ("limits", [A_LIMIT, A_LIMIT], "invalid_value", "limits.1.name"),
+    ("limits", [A_LIMIT | {MARK: 1}], "unknown_field", "limits.0"),
+    ("limits", [A_LIMIT] * 11, "invalid_value", "limits"),
+    ("credits", 7, "invalid_type", "credits"),
+    ("credits", {}, "missing_field", "credits.remaining"),
+    ("credits", {"remaining": None}, "invalid_type", "credits.remaining"),
+    ("credits", {"remaining": "1"}, "invalid_type", "credits.remaining"),
+    ("credits", {"remaining": -1}, "invalid_value", "credits.remaining"),
+    ("credits", {"remaining": 10**30}, "invalid_value", "credits.remaining"),
+    ("credits", {"remaining": 1, "refill_at": MARK}, "unknown_field", "credits"),
+    ("credits", {"remaining": 1, "refill": 1}, "invalid_type", "credits.refill"),
+    ("credits", {"remaining": 1, "refill": {"amount": 1}}, "missing_field", "credits.refill.every"),
+    (
+        "credits",
+        {"remaining": 1, "refill": {"amount": 0, "every": "day"}},
+        "invalid_value",
+        "credits.refill.amount",
+    ),
+    (
+        "credits",
+        {"remaining": 1, "refill": {"amount": 1, "every": MARK}},
+        "invalid_value",
+        "credits.refill.every",
+    ),
 ]
 ONLY_AT_CREATION: list[tuple[str, Any, str, str]] = [
     ("tenant", 7, "invalid_type", "tenant"),
@@ -266,6 +301,13 @@ QUESTIONS: list[tuple[dict[str, Any], str, str | None]] = [
     ({"token": "a", "ip": 7}, "invalid_type", "ip"),
     ({"token": "a", "explain": 1}, "invalid_type", "explain"),
     ({"token": "a", "explain": None}, "invalid_type", "explain"),
+    ({"token": "a", "cost": -1}, "invalid_value", "cost"),
+    ({"token": "a", "cost": 1_000_001}, "invalid_value", "cost"),
+    ({"token": "a", "cost": 10**30}, "invalid_value", "cost"),
+    ({"token": "a", "cost": 0.5}, "invalid_type", "cost"),
+    ({"token": "a", "cost": "1"}, "invalid_type", "cost"),
+    ({"token": "a", "cost": None}, "invalid_type", "cost"),
+    ({"token": "a", "cost": True}, "invalid_type", "cost"),
     ({"token": "a", MARK: 1}, "unknown_field", None),
     ({"token": "a", f"x` - at `$.{MARK}": 1}, "unknown_field", None),
 ]

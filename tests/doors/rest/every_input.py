@@ -35,6 +35,7 @@ FILTERS = sorted(
         "/v1/service-accounts",
         "/v1/audit",
         "/v1/audit/export",
+        "/v1/usage",
     )
     for parameter in DOCUMENT["paths"][path]["get"]["parameters"]
     if parameter["in"] == "query"
@@ -45,6 +46,8 @@ HEADERS = (
     "Idempotency-Key",
     "User-Agent",
     "X-Forwarded-For",
+    "X-Original-Uri",
+    "X-Forwarded-Uri",
     "Forwarded",
     "X-Real-Ip",
     "Referer",
@@ -79,6 +82,8 @@ def every_input(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
     """Requests that hold a secret somewhere. With `storable` some would store it, if it were let through."""
     yield from _targets(secret)
     yield from _headers(secret)
+    yield from _forms(secret)
+    yield from _gateways(secret, storable=storable)
     yield from _values(secret, key_id, storable=storable)
     yield from _broken(secret)
     yield from _graphql(secret, key_id, storable=storable)
@@ -97,6 +102,8 @@ def _targets(secret: str) -> Iterator[Sent]:
             "/v1/roles/{}",
             "/v1/memberships/{}",
             "/v1/audit/{}",
+            "/v1/keys/{}/usage",
+            "/v1/authorize/{}",
             "/assets/{}",
         ):
             yield Sent(
@@ -116,11 +123,36 @@ def _targets(secret: str) -> Iterator[Sent]:
     yield Sent("GET", f"http://{secret}/v1/keys")
 
 
+def _forms(secret: str) -> Iterator[Sent]:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for text in (
+        f"token={secret}",
+        f"token={secret}&token={secret}",
+        f"token=a&token_type_hint={secret}",
+        f"token=a&ip={secret}",
+        f"token=a&{secret}={secret}",
+        secret,
+    ):
+        yield Sent("POST", "/v1/introspect", text.encode(), form)
+        yield Sent("POST", "/v1/introspect", text.encode())
+        yield Sent("POST", "/v1/revoke", text.replace(f"token={secret}", f"token={secret}x").encode(), form)
+
+
+def _gateways(secret: str, *, storable: bool) -> Iterator[Sent]:
+    for name in ("tenant", "cost", "limit_status", "action=a:b&resource"):
+        yield Sent("GET", f"/v1/authorize?{name}={secret}")
+        yield Sent("GET", f"/v1/authorize?{name}={secret}&{name}={secret}")
+    if storable:  # which actions a key was used for is stored and shown
+        yield Sent("GET", f"/v1/authorize?action={secret}")
+
+
 def _headers(secret: str) -> Iterator[Sent]:
     calls = (
         ("GET", "/v1/keys", None),
         ("POST", "/v1/keys", b'{"name": ""}'),
         ("POST", "/v1/verify", b'{"token": "a"}'),
+        ("GET", "/v1/authorize", None),
+        ("POST", "/v1/introspect", b"token=a"),
         ("POST", "/graphql", b'{"query": "{ viewer { identity { id } } }"}'),
         ("GET", "/healthz", None),
         ("GET", f"/assets/{secret}", None),

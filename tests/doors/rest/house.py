@@ -13,9 +13,10 @@ import httpx2
 from sqlalchemy import select
 
 from keywright.app import Application, build, migrate
+from keywright.core.changes import EVERYTHING
 from keywright.core.instants import SystemClock, to_us
 from keywright.settings import load
-from keywright.storage.schema import metadata
+from keywright.storage.schema import metadata, node
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -82,15 +83,22 @@ class House:
         return token
 
     async def execute(self, statement: Any) -> None:
-        """Change the database behind Keywright's back, where no use case changes it yet."""
+        """Change the database without a use case; the node hears of it."""
         async with self.app.database.write() as transaction:
             await transaction._connection.execute(statement)
+            await transaction.changes.add([EVERYTHING], self.app.clock.now())
+        await self.app.deciding.node.catch_up()
 
     async def rows(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All that the database holds, by table: two of these are equal when nothing was written between."""
+        """All that the database holds, by table: two of these are equal when nothing was written between.
+
+        Nodes are left out, since each of them writes its own row again and again.
+        """
         async with self.app.database.read() as transaction:
             found = {}
             for table in metadata.sorted_tables:
+                if table is node:
+                    continue
                 rows = await transaction._connection.execute(select(table).order_by(*table.primary_key))
                 found[table.name] = [tuple(row) for row in rows]
         return found

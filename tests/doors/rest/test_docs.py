@@ -42,7 +42,8 @@ def test_the_two_minutes_work(tmp_path: Path) -> None:
     changed, listed = (json.loads(line) for line in disabled.replace("}{", "}\n{", 1).splitlines())
     assert (changed["id"], changed["state"]) == (key["id"], "disabled")
     assert [item["id"] for item in listed["items"]] == [key["id"]]
-    assert deleted == ""
+    for receipt in (changed["receipt"], json.loads(deleted)["receipt"]):
+        assert (receipt["complete"], len(receipt["nodes"])) == (True, 1)
     assert json.loads(role)["variables"] == {"language": {"entity": None, "description": ""}}
     (held,) = json.loads(account)["memberships"]
     assert (held["role"], held["variables"]) == ("editor", {"language": ["cs"]})

@@ -9,6 +9,8 @@ import pytest
 from keywright.core.tokens import Form, form_of
 
 if TYPE_CHECKING:
+    from httpx2 import Response
+
     from tests.doors.rest.house import House
 
 pytestmark = pytest.mark.anyio
@@ -53,14 +55,17 @@ async def test_a_key_from_its_making_to_its_end(rest: House) -> None:
         "last_used_at": None,
         "last_used_ip": None,
     }
-    assert {**told, "id": key["id"], "created_at": key["created_at"]} == key
+    uncounted = {"limits": None, "credits": None}
+    assert {**told, **uncounted, "id": key["id"], "created_at": key["created_at"]} == key
     path = f"/v1/keys/{key['id']}"
     assert (await rest.ask("GET", path)).json() == key
 
     cleared = dict.fromkeys(("handle", "scope", "not_before", "expires_at", "allowed_cidrs", "metadata"))
     patched = await rest.ask("PATCH", path, json={**cleared, "name": "  Renamed ", "active": False})
     assert patched.status_code == 200
-    assert patched.json() == {
+    after, receipt = without_receipt(patched)
+    assert (receipt["complete"], receipt["effective_by"]) == (True, None)
+    assert after == {
         **key,
         **cleared,
         "metadata": {},
@@ -68,7 +73,7 @@ async def test_a_key_from_its_making_to_its_end(rest: House) -> None:
         "active": False,
         "state": "disabled",
     }
-    assert (await rest.ask("PATCH", path, json={})).json() == patched.json()
+    assert without_receipt(await rest.ask("PATCH", path, json={}))[0] == after
     enabled = await rest.ask("PATCH", path, json={"active": True, "scope": [], "metadata": {"a": {}}})
     assert (enabled.json()["state"], enabled.json()["scope"], enabled.json()["metadata"]) == (
         "active",
@@ -77,10 +82,29 @@ async def test_a_key_from_its_making_to_its_end(rest: House) -> None:
     )
 
     deleted = await rest.ask("DELETE", path)
-    assert (deleted.status_code, deleted.content) == (204, b"")
+    assert deleted.status_code == 200
+    nothing, last = without_receipt(deleted)
+    assert nothing == {}
+    assert last["epoch"] > receipt["epoch"]
     for method in ("GET", "DELETE"):
         assert (await rest.ask(method, path)).json()["code"] == "not_found"
     assert (await rest.ask("PATCH", path, json={"name": "a"})).json()["code"] == "not_found"
+
+
+def without_receipt(answer: Response) -> tuple[dict[str, Any], dict[str, Any]]:
+    """An answer, and its receipt."""
+    found = answer.json()
+    return found, found.pop("receipt")
+
+
+@pytest.mark.parametrize("query", ["wait=maybe", "wait=", "wait=1", "wait=true&wait=false", "waits=true"])
+async def test_whether_to_wait_is_true_or_false(rest: House, query: str) -> None:
+    path = f"/v1/keys/{(await rest.make())['key']['id']}"
+    refused = await rest.ask("DELETE", f"{path}?{query}")
+    assert refused.json()["code"] in {"invalid_type", "invalid_value", "unknown_field"}
+    assert (await rest.ask("GET", path)).status_code == 200
+    assert (await rest.ask("GET", f"{path}?wait=false")).json()["code"] == "unknown_field"
+    assert (await rest.ask("DELETE", f"{path}?wait=false")).json().keys() == {"receipt"}
 
 
 async def test_a_hash_instead_of_a_token(rest: House) -> None:
@@ -148,7 +172,7 @@ async def test_an_owner_that_is_not_there_has_no_keys(anywhere: House, identity_
 async def test_tenants(rest: House) -> None:
     made = await rest.ask("POST", "/v1/tenants", json={"slug": "my-blog", "name": "My blog"})
     assert made.status_code == 201
-    tenant = made.json()
+    tenant, _ = without_receipt(made)
     assert set(tenant) == {"id", "slug", "name", "active", "created_at", "settings"}
     assert (tenant["slug"], tenant["name"], tenant["active"]) == ("my-blog", "My blog", True)
     unnamed = await rest.ask("POST", "/v1/tenants", json={"slug": "unnamed"})

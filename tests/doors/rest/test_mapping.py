@@ -15,6 +15,7 @@ from keywright.api.rest import mapping, models
 from keywright.core.identities import Identity, IdentityKind, Tenant
 from keywright.core.instants import LATEST, from_us, to_us
 from keywright.core.keys import Key
+from keywright.core.limits import MAX_USES, Credits, Every, Limit, Refill
 from keywright.core.permissions import Policy
 from keywright.services.keys import KeyQuestion, KeyTransfer, KeyView
 from keywright.services.memberships import RoleInput
@@ -43,6 +44,13 @@ given_roles = st.fixed_dictionaries(
 )
 plain_policies = policies.map(lambda one: {"actions": one[0], "resources": one[1]})
 
+numbers = st.integers(1, MAX_USES)
+given_limits = st.lists(
+    st.fixed_dictionaries({"name": names, "limit": numbers, "window_seconds": numbers}), max_size=2
+)
+given_refills = st.none() | st.fixed_dictionaries({"amount": numbers, "every": st.sampled_from(Every)})
+given_credits = st.fixed_dictionaries({"remaining": numbers}, optional={"refill": given_refills})
+
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "name": names,
     "description": names,
@@ -52,6 +60,8 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "expires_at": st.none() | moments.map(datetime.isoformat),
     "allowed_cidrs": st.none() | st.lists(networks.map(str), max_size=2),
     "metadata": st.none() | metadata,
+    "limits": st.none() | given_limits,
+    "credits": st.none() | given_credits,
     "active": st.booleans(),
 }
 AT_CREATION = {
@@ -63,6 +73,17 @@ AT_CREATION = {
     "memberships": st.none() | st.lists(given_roles, max_size=2),
     "template": st.none() | names,
 }
+
+
+def given_uses(value: Any) -> Any:
+    """Address ranges, limits or credits as the services take them."""
+    if isinstance(value, list):
+        return tuple(
+            one if isinstance(one, str) else (one["name"], one["limit"], one["window_seconds"])
+            for one in value
+        )
+    refill = value.get("refill")
+    return (value["remaining"], refill and (refill["amount"], refill["every"]))
 
 
 def given_value(name: str, value: Any) -> Any:
@@ -77,8 +98,8 @@ def given_value(name: str, value: Any) -> Any:
             )
         case "not_before" | "expires_at", _:
             return datetime.fromisoformat(value)
-        case "allowed_cidrs", _:
-            return tuple(value)
+        case "allowed_cidrs" | "limits" | "credits", _:
+            return given_uses(value)
         case "memberships", _:
             return tuple(
                 RoleInput(one["role"], {name: tuple(held) for name, held in one.get("variables", {}).items()})
@@ -141,6 +162,14 @@ keys = st.builds(
     last_used_at=st.none() | moments,
     last_used_ip=st.none() | names,
     deleted_at=st.none(),
+    limits=st.none() | st.lists(st.builds(Limit, names, numbers, numbers), max_size=2).map(tuple),
+    credits=st.none()
+    | st.builds(
+        Credits,
+        numbers,
+        st.none() | st.builds(Refill, numbers, st.sampled_from(Every)),
+        st.none() | moments,
+    ),
 )
 tenants = st.builds(Tenant, id=names, slug=names, name=names, active=st.booleans(), created_at=moments)
 owners = st.builds(
@@ -159,6 +188,12 @@ def moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
+def credits_of(told: dict[str, Any]) -> Credits:
+    refill = told["refill"]
+    every = None if refill is None else Refill(refill["amount"], Every(refill["every"]))
+    return Credits(told["remaining"], every, moment(told["refill_at"]))
+
+
 @given(keys, st.none() | tenants, st.none() | owners, moments)
 def test_a_key_can_be_read_back_from_its_answer(
     key: Key, tenant: Tenant | None, owner: Identity | None, now: datetime
@@ -172,6 +207,7 @@ def test_a_key_can_be_read_back_from_its_answer(
     assert told["state"] == view.state
     assert json.loads(key.metadata) == told["metadata"]
     scope, cidrs = told["scope"], told["allowed_cidrs"]
+    limits, credits_ = told["limits"], told["credits"]
     assert key == Key(
         id=told["id"],
         tenant_id=key.tenant_id,
@@ -194,4 +230,6 @@ def test_a_key_can_be_read_back_from_its_answer(
         metadata=key.metadata,
         last_used_at=moment(told["last_used_at"]),
         last_used_ip=told["last_used_ip"],
+        limits=None if limits is None else tuple(Limit(**one) for one in limits),
+        credits=None if credits_ is None else credits_of(credits_),
     )

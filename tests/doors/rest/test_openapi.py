@@ -25,13 +25,18 @@ OPERATIONS = {
     for method, operation in methods.items()
 }
 VERIFY = {("POST", "/v1/verify"), ("POST", "/v1/verify/batch")}
+INTROSPECT, REVOKE = ("POST", "/v1/introspect"), ("POST", "/v1/revoke")
+AUTHORIZE = ("GET", "/v1/authorize")
+GATEWAYS = {AUTHORIZE, INTROSPECT, REVOKE}
+"""What speaks to gateways and OAuth tooling in their own forms."""
 OPEN = {
+    REVOKE,
     ("POST", "/v1/sessions"),
     ("POST", "/v1/sessions/passkey-options"),
     ("POST", "/v1/sign-on/start"),
     ("POST", "/v1/sign-on/finish"),
 }
-"""What needs no credential, because it makes one."""
+"""What needs no credential, because it makes or unmakes one."""
 ACCEPT = ("POST", "/v1/invitations/accept")
 """What a credential changes and none is needed for."""
 EXPORT = ("GET", "/v1/audit/export")
@@ -76,7 +81,7 @@ def test_each_reference_leads_somewhere_and_each_schema_is_used() -> None:
 
 
 def test_it_holds_the_declared_routes_and_verify() -> None:
-    assert set(OPERATIONS) - VERIFY - OPEN - {ACCEPT} == {
+    assert set(OPERATIONS) - VERIFY - GATEWAYS - OPEN - {ACCEPT} == {
         (method, f"/v1{path}") for method, path in DOOR.declared
     }
 
@@ -108,7 +113,7 @@ def test_each_operation_says_what_permission_it_needs(
     place: tuple[str, str], operation: dict[str, Any]
 ) -> None:
     use = DOOR.declared.get((place[0], place[1].removeprefix("/v1")))
-    needed = "keys:verify" if place in VERIFY else None if use is None else use.permission
+    needed = "keys:verify" if place in {*VERIFY, INTROSPECT} else None if use is None else use.permission
     assert operation["x-permission"] == needed
     if needed is not None:
         assert f"`{needed}`" in operation["description"]
@@ -135,11 +140,22 @@ def test_the_headers_that_change_the_outcome_are_told(
 ) -> None:
     named = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "header"}
     use = DOOR.declared.get((place[0], place[1].removeprefix("/v1")))
-    tenant = place in VERIFY or (use is not None and use.reach in {Reach.TENANT, Reach.EITHER})
+    tenant = place in {*VERIFY, INTROSPECT} or (use is not None and use.reach in {Reach.TENANT, Reach.EITHER})
     creates = use is not None and "201" in operation["responses"]
     assert ("Keywright-Tenant" in named) is tenant
     assert ("Idempotency-Key" in named) is creates
     assert len(named) == tenant + creates
+
+
+@operations
+def test_what_nodes_have_to_hear_of_has_a_receipt(place: tuple[str, str], operation: dict[str, Any]) -> None:
+    use = DOOR.declared.get((place[0], place[1].removeprefix("/v1")))
+    touches = use is not None and use.touches
+    assert ("wait" in {one["name"] for one in operation.get("parameters", ())}) is touches
+    answer = next(one for status, one in operation["responses"].items() if status.startswith("2"))
+    reference = answer.get("content", {}).get("application/json", {}).get("schema", {}).get("$ref", "")
+    schema = DOCUMENT["components"]["schemas"].get(reference.rpartition("/")[2], {})
+    assert ("receipt" in schema.get("required", ())) is touches
 
 
 @operations
@@ -151,18 +167,37 @@ def test_refusals_are_problems_and_every_answer_has_the_request_id(
         assert answer["headers"]["X-Request-Id"]["required"] is True
         if status == "204":
             assert "content" not in answer
+        elif place in GATEWAYS:
+            assert_gateway_answer(place, status, answer, problem)
         elif status.startswith("2") or (status == "503" and place in VERIFY):
             media_type = "application/x-ndjson" if place == EXPORT else "application/json"
             assert set(answer["content"]) == {media_type}
         else:
             assert answer["content"] == problem
-        assert ("Retry-After" in answer["headers"]) is (status in {"429", "503"})
+        # A verdict is answered with 200, also one that says when to come again.
+        limited = operation["operationId"] == "verify" and status == "200"
+        assert ("Retry-After" in answer["headers"]) is (limited or status in {"429", "503"})
+        assert ("RateLimit" in answer["headers"]) is limited or place in GATEWAYS
         assert ("WWW-Authenticate" in answer["headers"]) is (status == "401")
 
 
+def assert_gateway_answer(
+    place: tuple[str, str], status: str, answer: dict[str, Any], problem: dict[str, Any]
+) -> None:
+    """OAuth's form of a refusal, or the code of a decision; what cannot be read is a problem everywhere."""
+    if status == "200":
+        assert set(answer.get("content", {})) == (set() if place == REVOKE else {"application/json"})
+    elif status in {"413", "422"} or (status == "400" and place == AUTHORIZE):
+        assert answer["content"] == problem
+    else:
+        schema = "AuthorizeRefusal" if place == AUTHORIZE else "OAuthError"
+        own = {"application/json": {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
+        assert answer["content"] == (problem | own if status == "400" else own)
+
+
 def test_bodies_take_no_unknown_fields() -> None:
-    for operation in OPERATIONS.values():
-        if "requestBody" in operation:
+    for place, operation in OPERATIONS.items():
+        if "requestBody" in operation and place not in GATEWAYS:
             reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
             schema = DOCUMENT["components"]["schemas"][reference.rpartition("/")[2]]
             assert schema["additionalProperties"] is False

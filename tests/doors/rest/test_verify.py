@@ -121,7 +121,7 @@ async def test_a_token_made_elsewhere(rest: House) -> None:
 
 async def test_unknown_malformed_mistyped_and_deleted_tokens_are_the_same(rest: House) -> None:
     deleted = await rest.make()
-    assert (await rest.ask("DELETE", f"/v1/keys/{deleted['key']['id']}")).status_code == 204
+    assert (await rest.ask("DELETE", f"/v1/keys/{deleted['key']['id']}")).status_code == 200
     token = (await rest.make())["token"]
     mistyped = token[:-1] + ("0" if token[-1] != "0" else "1")
     session = await rest.log_in()

@@ -11,10 +11,12 @@ from click.testing import CliRunner
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.root import cli
 from keywright.web.errors import STATUS
-from tests.doors.scenarios.door import Door, Made, Refused, operation
+from tests.doors.scenarios.door import Door, Made, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tests.doors.scenarios.door import Operation
 
 _EXITS = {
     401: Exit.NOT_AUTHENTICATED,
@@ -33,12 +35,13 @@ _OPTIONS = {
 
 
 class CliDoor(Door):
-    def do(self, name: str, /, **fields: Any) -> Any:
-        return operation(name).cli(self, fields)
+    def through(self, what: Operation, fields: dict[str, Any]) -> Any:
+        return what.cli(self, fields)
 
     def run(self, *arguments: str, allow: frozenset[int] = frozenset({0}), typed: str | None = None) -> Any:
         tenant = [] if self.tenant is None else ["--tenant", self.tenant]
-        line = ["--json", "--url", self.url, *tenant, *arguments]
+        command = arguments if self.wait else (*arguments[:2], "--no-wait", *arguments[2:])
+        line = ["--json", "--url", self.url, *tenant, *command]
         environment = {"KEYWRIGHT_API_KEY": self.token, "NO_COLOR": "1"}
         done = CliRunner().invoke(
             cli, line, input=typed, env=environment, prog_name="keywright", standalone_mode=False
@@ -48,7 +51,7 @@ class CliDoor(Door):
         failed = done.exception if isinstance(done.exception, Failed) else None
         exit_code = done.return_value or Exit.OK if failed is None else failed.code
         if exit_code in allow:
-            return json.loads(done.stdout) if done.stdout.strip() else None
+            return self.keep_receipt(json.loads(done.stdout)) if done.stdout.strip() else None
         told = done.stderr if failed is None else failed.message
         code = re.search(r"\(([a-z_]+)(?:, [^)]*)?\)", told)
         assert code is not None, told
@@ -133,7 +136,9 @@ def _options(fields: dict[str, Any], *left_out: str) -> list[str]:
         option = _OPTIONS.get(name, name)
         if name in left_out:
             continue
-        if value is None:
+        if name in {"limits", "credits"}:
+            found += _uses(name, value)
+        elif value is None:
             found.append(f"--clear={option}")
         elif name == "allowed_cidrs":
             found += [f"--cidr={one}" for one in value]
@@ -142,3 +147,24 @@ def _options(fields: dict[str, Any], *left_out: str) -> list[str]:
         else:
             found.append(f"--{option}={value if isinstance(value, str) else json.dumps(value)}")
     return found
+
+
+def _uses(name: str, value: Any) -> list[str]:
+    """Limits or credits of a key as options."""
+    if value is None:
+        return ["--clear=limit" if name == "limits" else "--clear=credits"]
+    if name == "limits":
+        return limit_options(value) or ["--no-limits"]
+    refill = value.get("refill")
+    more = [] if refill is None else [f"--refill={refill['amount']}/{refill['every']}"]
+    return [f"--credits={value['remaining']}", *more]
+
+
+def limit_options(limits: Sequence[dict[str, Any]], option: str = "--limit") -> list[str]:
+    """Limits as options."""
+    return [f"{option}={one['name']}={one['limit']}/{one['window_seconds']}" for one in limits]
+
+
+def changed_limits(limits: Sequence[dict[str, Any]] | None) -> list[str]:
+    """The limits that a change brings, as options; none of them for None."""
+    return [] if limits is None else limit_options(limits) or ["--clear=limit"]

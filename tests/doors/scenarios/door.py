@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import importlib
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.cases import use_cases
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from tests.doors.scenarios.cli_door import CliDoor
     from tests.doors.scenarios.graphql_door import GraphqlDoor
@@ -46,10 +49,42 @@ class Door(ABC):
         self.url = url
         self.token = token
         self.tenant = tenant
+        self.wait = True
+        self.receipt: dict[str, Any] | None = None
+
+    def do(self, name: str, /, **fields: Any) -> Any:
+        """Do what a use case does, of those in `operations`; answers in the shape of REST, without the receipt.
+
+        That is kept as `receipt`, and is there for each use case that touches what nodes remember.
+        """
+        self.receipt = None
+        answer = self.through(operation(name), fields)
+        use = use_cases().get(name)
+        assert (self.receipt is not None) is (use is not None and use.touches)
+        return answer
 
     @abstractmethod
-    def do(self, name: str, /, **fields: Any) -> Any:
-        """Do what a use case does, of those in `operations`; answers in the shape of REST."""
+    def through(self, what: Operation, fields: dict[str, Any]) -> Any:
+        """Do it in this door's way."""
+
+    @contextmanager
+    def not_waiting(self) -> Iterator[None]:
+        """For changes that are not waited for."""
+        self.wait = False
+        try:
+            yield
+        finally:
+            self.wait = True
+
+    def keep_receipt(self, answer: Any) -> Any:
+        """The answer without its receipt, which is kept; of several the last one."""
+        for one in answer.get("items", [answer]) if isinstance(answer, dict) else []:
+            if isinstance(one, dict) and "receipt" in one:
+                self.receipt = one.pop("receipt")
+                assert self.receipt is not None
+                assert self.receipt["complete"] is (self.receipt["effective_by"] is None)
+                assert self.receipt["complete"] or not self.wait
+        return None if answer == {} else answer
 
     @abstractmethod
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made: ...

@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from graphql import GraphQLObjectType, get_named_type
+
+from keywright.api.graphql.schema import build_schema
 from keywright.cli.policies import in_words
-from tests.doors.scenarios.door import Door, Made, Refused, operation
+from tests.doors.scenarios.door import Door, Made, Refused
 from tests.doors.scenarios.rest_door import HTTP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.doors.scenarios.door import Operation
+
+LIMITS = "limits { name limit windowSeconds }"
 _POLICY = "scope { actions resources }"
 _KEY = f"""
 id name description handle prefix hint lastSeven state active createdAt createdBy notBefore expiresAt
 lastUsedAt lastUsedIp metadata allowedCidrs {_POLICY} tenant {{ slug }} owner {{ id kind name }}
+{LIMITS} credits {{ remaining refill {{ amount every }} refillAt }}
 """
+_RECEIPT = "receipt { epoch complete waitedMs effectiveBy nodes { id outcome } }"
 _TENANT = "id slug name active createdAt"
 
 
 class GraphqlDoor(Door):
-    def do(self, name: str, /, **fields: Any) -> Any:
-        return operation(name).graphql(self, fields)
+    def through(self, what: Operation, fields: dict[str, Any]) -> Any:
+        return what.graphql(self, fields)
 
     def call(
         self,
@@ -36,12 +45,19 @@ class GraphqlDoor(Door):
         sent = own | (headers or {})
         if self.tenant is not None:
             sent["Keywright-Tenant"] = self.tenant
-        body = {"query": document, "variables": variables}
+        if not self.wait:
+            variables["input"] = {**variables["input"], "wait": False}
+        body = {"query": _asking_for_receipt(document), "variables": variables}
         answer = HTTP.post(f"{self.url}/graphql", json=body, headers=sent).json()
         if answer.get("errors"):
             told = answer["errors"][0]["extensions"]
             raise Refused(told["code"], in_words([told["policy"]]) if "policy" in told else None)
-        return next(iter(answer["data"].values()))
+        found = next(iter(answer["data"].values()))
+        if isinstance(found, dict) and "receipt" in found:
+            receipt = snake(found.pop("receipt"))
+            nodes = [{**one, "outcome": one["outcome"].lower()} for one in receipt["nodes"]]
+            self.keep_receipt({"receipt": {**receipt, "nodes": nodes}})
+        return found
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
@@ -50,7 +66,7 @@ class GraphqlDoor(Door):
         }}"""
         if "memberships" in fields:
             fields["memberships"] = [given_role(one) for one in fields["memberships"]]
-        made = self.call(document, headers, input=camel(fields))
+        made = self.call(document, headers, input=with_uses(camel(fields)))
         return Made(as_key(made["apiKey"]), made["token"], made["replayed"])
 
     def get(self, key_id: str) -> dict[str, Any]:
@@ -79,7 +95,7 @@ class GraphqlDoor(Door):
 
     def update(self, key_id: str, **changes: Any) -> dict[str, Any]:
         document = f"mutation ($input: UpdateApiKeyInput!) {{ updateApiKey(input: $input) {{ apiKey {{ {_KEY} }} }} }}"
-        return as_key(self.call(document, input={"id": key_id, **camel(changes)})["apiKey"])
+        return as_key(self.call(document, input={"id": key_id, **with_uses(camel(changes))})["apiKey"])
 
     def delete(self, *key_ids: str) -> None:
         document = "mutation ($input: DeleteApiKeysInput!) { deleteApiKeys(input: $input) { deletedIds } }"
@@ -91,6 +107,8 @@ class GraphqlDoor(Door):
             verify(input: $input) {{
                 valid code keyId name identity {{ id kind name }} tenant {{ slug }} expiresAt metadata {_POLICY}
                 roles {{ role variables {{ name values }} }} explanation {{ check detail source }}
+                limits {{ level name limit windowSeconds remaining resetSeconds }} creditsLeft
+                refusedBy {{ level name }} retryAfterSeconds limitsLocal
             }}
         }}"""
         return as_verdict(self.call(document, input={"token": token, **camel(asked)}))
@@ -133,6 +151,28 @@ class GraphqlDoor(Door):
         return found
 
 
+@cache
+def _receipted() -> frozenset[str]:
+    """The mutations whose payload has a receipt."""
+    root = build_schema().mutation_type
+    assert root is not None
+    payloads = {name: get_named_type(field.type) for name, field in root.fields.items()}
+    return frozenset(
+        name
+        for name, kind in payloads.items()
+        if isinstance(kind, GraphQLObjectType) and "receipt" in kind.fields
+    )
+
+
+def _asking_for_receipt(document: str) -> str:
+    """The document, which asks for the receipt too where there is one."""
+
+    def with_receipt(found: re.Match[str]) -> str:
+        return f"{found[0]} {_RECEIPT} " if found[1] in _receipted() else found[0]
+
+    return re.sub(r"(\w+)\(input: \$input\)\s*\{", with_receipt, document)
+
+
 def deep_snake(value: Any) -> Any:
     """A value with every field name in the form of REST, however deep it stands."""
     if isinstance(value, dict):
@@ -147,6 +187,18 @@ def given_role(role: dict[str, Any]) -> dict[str, Any]:
         "role": role["role"],
         "variables": [{"name": name, "values": values} for name, values in variables],
     }
+
+
+def with_uses(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields with limits and credits as GraphQL takes them."""
+    found = dict(fields)
+    for name in ("limits", "defaultLimits"):
+        if found.get(name):
+            found[name] = [camel(one) for one in found[name]]
+    refill = (found.get("credits") or {}).get("refill")
+    if refill is not None:
+        found["credits"] = {**found["credits"], "refill": {**refill, "every": refill["every"].upper()}}
+    return found
 
 
 def camel(fields: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +217,10 @@ def as_verdict(found: dict[str, Any]) -> dict[str, Any]:
     verdict["tenant"] = verdict["tenant"] and verdict["tenant"]["slug"]
     verdict["identity"] = verdict["identity"] and _lower_kind(verdict["identity"])
     verdict["roles"] = verdict["roles"] and [_role(one) for one in verdict["roles"]]
+    if verdict.get("limits") is not None:
+        verdict["limits"] = [_lower_level(snake(one)) for one in verdict["limits"]]
+    if verdict.get("refused_by") is not None:
+        verdict["refused_by"] = _lower_level(verdict["refused_by"])
     return verdict
 
 
@@ -178,6 +234,12 @@ def as_key(found: dict[str, Any]) -> dict[str, Any]:
     owner = key.pop("owner")
     tenant = key["tenant"] and key["tenant"]["slug"]
     identity = owner and _lower_kind(owner)
+    for name in ("limits", "credits"):
+        if key.get(name) is not None:
+            key[name] = deep_snake(key[name])
+    refill = (key.get("credits") or {}).get("refill")
+    if refill is not None:
+        key["credits"]["refill"] = {**refill, "every": refill["every"].lower()}
     return {
         **key,
         "tenant": tenant,
@@ -185,6 +247,10 @@ def as_key(found: dict[str, Any]) -> dict[str, Any]:
         "identity": identity,
         "identity_id": owner["id"],
     }
+
+
+def _lower_level(limit: dict[str, Any]) -> dict[str, Any]:
+    return {**limit, "level": limit["level"].lower()}
 
 
 def _lower_kind(identity: dict[str, Any]) -> dict[str, Any]:

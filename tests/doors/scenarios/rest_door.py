@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx2
 
 from keywright.cli.policies import in_words
-from tests.doors.scenarios.door import Door, Made, Refused, operation
+from tests.doors.scenarios.door import Door, Made, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tests.doors.scenarios.door import Operation
 
 HTTP = httpx2.Client(timeout=30)
 
 
 class RestDoor(Door):
-    def do(self, name: str, /, **fields: Any) -> Any:
-        return operation(name).rest(self, fields)
+    def through(self, what: Operation, fields: dict[str, Any]) -> Any:
+        return what.rest(self, fields)
 
     def call(self, method: str, path: str, *, anonymous: bool = False, **more: Any) -> Any:
-        """The answer's JSON, None where it has no body."""
+        """The answer's JSON without a receipt, None where there is nothing else."""
+        if not self.wait:
+            more["params"] = {**more.get("params", {}), "wait": "false"}
         own = {} if anonymous else {"Authorization": f"Bearer {self.token}"}
         headers = own | more.pop("headers", {})
         if self.tenant is not None:
@@ -31,7 +34,7 @@ class RestDoor(Door):
             assert answer.headers["content-type"] == "application/problem+json"
             policy = answer.json().get("policy")
             raise Refused(answer.json()["code"], policy and in_words([policy]))
-        return None if answer.status_code == 204 else answer.json()
+        return None if answer.status_code == 204 else self.keep_receipt(answer.json())
 
     def create(self, *, idempotency_key: str | None = None, **fields: Any) -> Made:
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}

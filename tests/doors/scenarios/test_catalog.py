@@ -34,7 +34,7 @@ def test_a_catalog_is_compared_applied_and_exported(admin: Door, document: dict[
     }
     diff = admin.do("catalog.diff", document=document)
     assert (diff["revision"], diff["narrowed"], diff["narrowed_total"]) == (0, [], 0)
-    assert len(diff["changes"]) == 16
+    assert len(diff["changes"]) == 18
     assert {
         "section": "entities",
         "name": "language:cs",

@@ -19,6 +19,10 @@ SETTINGS: dict[str, Any] = {
     "keys_must_expire": True,
     "two_factor_required": False,
     "default_limits": [{"name": "burst", "limit": 100, "window_seconds": 1}],
+    "limits": [
+        {"name": "burst", "limit": 1_000, "window_seconds": 1},
+        {"name": "daily", "limit": 1_000_000, "window_seconds": 86_400},
+    ],
 }
 NONE: dict[str, Any] = {
     "key_prefix": None,
@@ -26,6 +30,7 @@ NONE: dict[str, Any] = {
     "keys_must_expire": False,
     "two_factor_required": False,
     "default_limits": [],
+    "limits": [],
 }
 
 
@@ -39,9 +44,8 @@ def test_settings_hold_for_new_keys(home: tuple[str, str], admin: Door) -> None:
     assert (made.token or "").startswith("acme_")
     less = admin.do("tenants.update", tenant=slug, settings={"keys_must_expire": False, "key_prefix": None})
     assert less["settings"] == SETTINGS | {"keys_must_expire": False, "key_prefix": None}
-    emptied = admin.do(
-        "tenants.update", tenant=slug, settings={"max_key_lifetime_seconds": None, "default_limits": []}
-    )
+    nothing: dict[str, Any] = {"max_key_lifetime_seconds": None, "default_limits": [], "limits": []}
+    emptied = admin.do("tenants.update", tenant=slug, settings=nothing)
     assert emptied["settings"] == NONE
     assert (admin.create(name="Endless").token or "").startswith("kw_")
 
@@ -104,6 +108,7 @@ def test_a_tenant_is_deleted_with_everything_in_it(home: tuple[str, str], admin:
         ({"settings": {"max_key_lifetime_seconds": 1}}, "invalid_value"),
         ({"settings": {"max_key_lifetime_seconds": 2_000_000_000}}, "invalid_value"),
         ({"settings": {"default_limits": [{"name": "a", "limit": 0, "window_seconds": 1}]}}, "invalid_value"),
+        ({"settings": {"limits": [{"name": "a", "limit": 1, "window_seconds": 0}]}}, "invalid_value"),
         (
             {"settings": {"default_limits": [{"name": "a", "limit": 1, "window_seconds": 1}] * 2}},
             "invalid_value",

@@ -17,9 +17,10 @@ from keywright.services.keys import (
     ListKeys,
     NewKey,
 )
-from tests.support.cases import Case, Place
+from tests.support.cases import Case, Place, nothing
 
 if TYPE_CHECKING:
+    from keywright.services.callers import Caller
     from tests.support.house import House
 
 
@@ -30,7 +31,13 @@ async def somebody_else(home: House, place: Place) -> None:
     place.things["heir"] = await home.identity(Grant(MEMBER, place.tenant.id), name="Heir")
 
 
+async def its_holder(home: House, _place: Place) -> Caller:
+    """Somebody with a global key."""
+    return await home.caller(await home.key(None, await home.identity(Grant(ADMIN))))
+
+
 CASES = {
+    "keys.revoke": Case(nothing, nothing, ("key.revoke",), who=its_holder, yields=True),
     "keys.transfer": Case(
         lambda place: KeyTransfer(place.things["key"].id, place.things["heir"].id, confirm=True),
         lambda: KeyTransfer(new_id("key"), new_id("idn"), confirm=True),

@@ -113,7 +113,7 @@ async def test_a_catalog_is_applied_with_its_roles(each_home: House) -> None:
     assert applied.view.applied_by == admin.identity.id
     assert applied.view.document["roles"] == BLOG["roles"]
     assert applied.view.document["strict"] is True
-    assert len(applied.diff.changes) == 16
+    assert len(applied.diff.changes) == 18
     assert (applied.diff.revision, applied.diff.narrowed, applied.diff.narrowed_total) == (0, (), 0)
     found = await roles(home, acme)
     assert [(name, one.by_catalog) for name, one in found.items()] == [("editor", True), ("moderator", True)]
@@ -124,7 +124,7 @@ async def test_a_catalog_is_applied_with_its_roles(each_home: House) -> None:
     assert entry.changes["strict"] == Change({"strict": False}, {"strict": True})
     assert entry.changes["roles.moderator"] == Change(None, {"policies": [{"actions": ["comment:*"]}]})
     assert entry.changes["entities.language:cs"] == Change(None, {"label": "Czech"})
-    assert len(entry.changes) == 17
+    assert len(entry.changes) == 19
 
 
 async def test_applying_twice_changes_nothing(each_home: House) -> None:
@@ -322,7 +322,7 @@ async def test_only_so_many_are_named_and_all_are_counted(
     monkeypatch.setattr("keywright.services.catalog.use_cases.MAX_AUDITED", 3)
     monkeypatch.setattr("keywright.services.catalog.use_cases._AT_ONCE", 2)
     await apply(home, admin, BLOG)
-    assert (await home.trail(acme))[0].changes["more"] == Change(None, 13)
+    assert (await home.trail(acme))[0].changes["more"] == Change(None, 15)
     people = [await a_member(home, acme, "moderator") for _ in range(5)]
     applied = await apply(home, admin, blog(roles={"editor": EDITOR}))
     assert [one.identity_id for one in applied.diff.narrowed] == [one.id for one in people[:2]]
@@ -341,7 +341,7 @@ async def test_who_may_not_read_identities_is_told_how_many_alone(
     reader = await home.admin(acme, scope=[(["catalog:read"], None)])
     found = await diffed(home, reader, {})
     assert (found.narrowed, found.narrowed_total) == ((), 1)
-    assert len(found.changes) == 16
+    assert len(found.changes) == 18
 
 
 async def test_the_administrator_is_not_touched(home: House, acme: Tenant, admin: Caller) -> None:

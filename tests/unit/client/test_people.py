@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 GONE = Answer(204, None)
+RECEIPT = {"epoch": 1, "complete": True, "waited_ms": 0, "nodes": [], "effective_by": None}
+REVOKED = Answer(200, {"receipt": RECEIPT})
 ONE = Answer(body={"id": "x"})
 FIRST = Answer(body={"items": [{"id": "a"}], "next_cursor": "c1"})
 LAST = Answer(body={"items": [{"id": "b"}], "next_cursor": None})
@@ -69,20 +71,74 @@ def test_what_is_sent_for_one_thing(call: Callable[[Client], Any], method: str, 
     [
         (lambda c: c.tenants.delete("a"), "/v1/tenants/a?force=false"),
         (lambda c: c.tenants.delete("a", force=True), "/v1/tenants/a?force=true"),
-        (lambda c: c.roles.delete("editor"), "/v1/roles/editor"),
+        (lambda c: c.tenants.delete("a", wait=False), "/v1/tenants/a?force=false&wait=false"),
+        (lambda c: c.keys.delete("key_1"), "/v1/keys/key_1"),
+        (lambda c: c.keys.delete("key_1", wait=False), "/v1/keys/key_1?wait=false"),
+        (lambda c: c.users.delete("idn_1", wait=False), "/v1/users/idn_1?wait=false"),
         (lambda c: c.memberships.delete("mem_1"), "/v1/memberships/mem_1"),
         (lambda c: c.service_accounts.delete("idn_1"), "/v1/service-accounts/idn_1"),
     ],
 )
 def test_what_is_sent_for_a_deletion(call: Callable[[Client], Any], path: str) -> None:
-    with scripted(GONE) as server, server.client() as client:
-        assert call(client) is None
+    with scripted(REVOKED) as server, server.client() as client:
+        assert call(client) == RECEIPT
     (sent,) = server.requests
     assert (sent.method, sent.path) == ("DELETE", path)
 
 
+def test_a_role_that_nobody_holds_is_deleted_without_a_receipt() -> None:
+    with scripted(GONE) as server, server.client() as client:
+        client.roles.delete("editor")
+    (sent,) = server.requests
+    assert (sent.method, sent.path) == ("DELETE", "/v1/roles/editor")
+
+
+def test_a_deletion_without_a_receipt_is_none_of_ours() -> None:
+    with scripted(GONE) as server, server.client() as client, pytest.raises(UnexpectedAnswer):
+        client.keys.delete("key_1")
+
+
+@pytest.mark.parametrize(
+    ("call", "method", "path"),
+    [
+        (lambda c: c.keys.update("key_1", wait=False, active=False), "PATCH", "/v1/keys/key_1"),
+        (lambda c: c.tenants.create("a", wait=False), "POST", "/v1/tenants"),
+        (lambda c: c.tenants.update("a", wait=False, active=False), "PATCH", "/v1/tenants/a"),
+        (lambda c: c.users.update("idn_1", wait=False, active=False), "PATCH", "/v1/users/idn_1"),
+        (lambda c: c.roles.update("a", wait=False, policies=[]), "PATCH", "/v1/roles/a"),
+        (lambda c: c.memberships.create("idn_1", "a", wait=False), "POST", "/v1/memberships"),
+        (lambda c: c.memberships.update("mem_1", {}, wait=False), "PATCH", "/v1/memberships/mem_1"),
+        (lambda c: c.memberships.delete("mem_1", wait=False), "DELETE", "/v1/memberships/mem_1"),
+        (lambda c: c.users.remove("idn_1", wait=False), "POST", "/v1/users/idn_1/remove"),
+        (
+            lambda c: c.service_accounts.update("idn_1", wait=False, active=False),
+            "PATCH",
+            "/v1/service-accounts/idn_1",
+        ),
+        (
+            lambda c: c.service_accounts.delete("idn_1", wait=False),
+            "DELETE",
+            "/v1/service-accounts/idn_1",
+        ),
+        (
+            lambda c: c.keys.transfer("key_1", "idn_1", confirm=True, wait=False),
+            "POST",
+            "/v1/keys/key_1/transfer",
+        ),
+        (lambda c: c.catalog.apply({}, wait=False), "PUT", "/v1/catalog"),
+    ],
+)
+def test_a_change_need_not_be_waited_for(call: Callable[[Client], Any], method: str, path: str) -> None:
+    answer = Answer(200, {"receipt": RECEIPT, "confirmed": True, "catalog": {}})
+    with scripted(answer) as server, server.client() as client:
+        call(client)
+    (sent,) = server.requests
+    assert (sent.method, sent.path) == (method, f"{path}?wait=false")
+    assert "wait" not in (sent.body or {})
+
+
 def test_a_tenant_is_changed_whichever_tenant_the_calls_are_for() -> None:
-    with scripted(ONE) as server, server.client(tenant="another") as client:
+    with scripted(ONE, REVOKED, ONE) as server, server.client(tenant="another") as client:
         client.tenants.update("a", name="A")
         client.tenants.delete("a")
         client.tenants.get("a")
@@ -142,6 +198,13 @@ def test_roles_come_in_one_page() -> None:
         assert client.audit.page(since=datetime(2030, 1, 2, tzinfo=UTC)).items == ({"id": "b"},)
         assert client.service_accounts.page(limit=3).next_cursor is None
     assert server.requests[2].path == "/v1/audit?since=2030-01-02T00%3A00%3A00Z"
+
+
+def test_nodes_come_in_one_page() -> None:
+    with scripted(LAST) as server, server.client() as client:
+        assert client.nodes.page().items == ({"id": "b"},)
+        assert list(client.nodes.list()) == [{"id": "b"}]
+    assert {sent.path for sent in server.requests} == {"/v1/nodes"}
 
 
 def test_what_an_error_says_beside_its_code() -> None:

@@ -85,12 +85,12 @@ def test_people_are_listed_changed_and_taken_away() -> None:
         (
             "POST",
             "/v1/users",
-            {"login": "ada", "name": "Ada", "email": "ada@example.com", "password": None},
+            {"login": "ada", "name": "Ada", "email": "ada@example.com", "password": None, "limits": []},
         ),
     ]
-    with scripted(Answer(204)) as server, server.client() as client:
-        client.users.remove("idn_1")
-        client.users.delete("idn_1")
+    with scripted(Answer(body={"receipt": {"epoch": 1}})) as server, server.client() as client:
+        assert client.users.remove("idn_1") == {"epoch": 1}
+        assert client.users.delete("idn_1") == {"epoch": 1}
         client.invitations.revoke("inv_1")
     assert [(one.method, one.path) for one in server.requests] == [
         ("POST", "/v1/users/idn_1/remove"),

@@ -16,7 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keywright.core import checks, errors
-from keywright.core.errors import KeywrightError
+from keywright.core.errors import InvalidValue, KeywrightError
+from keywright.core.limits import (
+    LONGEST_WINDOW,
+    MAX_COST,
+    MAX_LIMITS,
+    MAX_USES,
+    Credits,
+    Every,
+    Limit,
+    Refill,
+)
 from keywright.core.permissions import MAX_NAME, MAX_PATTERNS, MAX_POLICIES
 from keywright.core.tokens import mint
 from tests.support.facts import NOW
@@ -541,6 +551,8 @@ TEXT_CHECKS: list[Callable[[str], object]] = [
     lambda text: checks.scope([(["a"], [text])]),
     lambda text: checks.metadata({"a": text}),
     lambda text: checks.metadata({text: 1}),
+    lambda text: checks.limits([(text, 1, 1)]),
+    lambda text: checks.credit(1, (1, text)),
 ]
 REFUSED_TEXTS = st.builds(
     lambda before, after, more: before + MARK + after + more,
@@ -578,3 +590,68 @@ def test_every_text_is_taken_or_refused_in_a_sentence_of_ours(
 ) -> None:
     refusal = refusal_of(check, text)
     assert refusal is None or re.fullmatch(r"[A-Z][\x20-\x7e]{10,200}\.", refusal.detail)
+
+
+def test_limits_are_taken_as_they_are_given() -> None:
+    assert checks.limits([]) == ()
+    least, most = ("a", 1, 1), ("B_-9", MAX_USES, LONGEST_WINDOW)
+    assert checks.limits([least, most]) == (Limit(*least), Limit(*most))
+    many = [(f"n{number}", 1, 1) for number in range(MAX_LIMITS)]
+    assert len(checks.limits(many)) == MAX_LIMITS
+
+
+@pytest.mark.parametrize(
+    ("items", "field"),
+    [
+        ([("a", 1, 1)] * (MAX_LIMITS + 1), "limits"),
+        ([("", 1, 1)], "limits.0.name"),
+        ([("a b", 1, 1)], "limits.0.name"),
+        ([("a" * 101, 1, 1)], "limits.0.name"),
+        ([("a", 1, 1), ("a", 2, 2)], "limits.1.name"),
+        ([("a", 0, 1)], "limits.0.limit"),
+        ([("a", -1, 1)], "limits.0.limit"),
+        ([("b", 1, 1), ("a", MAX_USES + 1, 1)], "limits.1.limit"),
+        ([("a", 1, 0)], "limits.0.window_seconds"),
+        ([("a", 1, LONGEST_WINDOW + 1)], "limits.0.window_seconds"),
+    ],
+)
+def test_limits_that_cannot_be_are_refused_by_their_field(
+    items: list[tuple[str, int, int]], field: str
+) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        checks.limits(items)
+    assert caught.value.field == field
+
+
+def test_credits_are_taken_as_they_are_given() -> None:
+    assert checks.credit(0) == Credits(0)
+    assert checks.credit(MAX_USES, (MAX_USES, "month")) == Credits(MAX_USES, Refill(MAX_USES, Every.MONTH))
+    assert checks.credit(1, (1, "hour")).refill == Refill(1, Every.HOUR)
+
+
+@pytest.mark.parametrize(
+    ("remaining", "refill", "field"),
+    [
+        (-1, None, "credits.remaining"),
+        (MAX_USES + 1, None, "credits.remaining"),
+        (1, (0, "day"), "credits.refill.amount"),
+        (1, (MAX_USES + 1, "day"), "credits.refill.amount"),
+        (1, (1, "year"), "credits.refill.every"),
+        (1, (1, "DAY"), "credits.refill.every"),
+        (1, (1, ""), "credits.refill.every"),
+    ],
+)
+def test_credits_that_cannot_be_are_refused_by_their_field(
+    remaining: int, refill: tuple[int, str] | None, field: str
+) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        checks.credit(remaining, refill)
+    assert caught.value.field == field
+
+
+def test_a_cost_is_bounded() -> None:
+    assert [checks.cost(one) for one in (0, 1, MAX_COST)] == [0, 1, MAX_COST]
+    for cost in (-1, MAX_COST + 1):
+        with pytest.raises(InvalidValue) as caught:
+            checks.cost(cost)
+        assert caught.value.field == "cost"

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from keywright.core import checks
 from keywright.core.decision import Asked, Code, Decision, Explanation, decide, explain_code
 from keywright.core.identities import Grant, HeldRole, Identity, Tenant
+from keywright.core.instants import to_us
 from keywright.core.permissions import Policy
 from keywright.core.roles import (
     ADMIN,
@@ -25,6 +26,7 @@ from keywright.core.roles import (
     Role,
     values_of,
 )
+from keywright.core.routes import Route, RouteTable
 from tests.support.facts import ACME, NOW, OTHER, SOMEBODY, some_facts
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def judged(*failing: Failing, explain: bool = False) -> Decision:
         identity = replace(identity, **one.identity)
         tenant = replace(tenant, **one.tenant)
     facts = some_facts(tenant=tenant, identity=identity, grants=ADMIN_HERE, **key)
-    return decide(facts, Asked(**asked), NOW, None)
+    return decide(facts, Asked(**asked), to_us(NOW), None)
 
 
 def test_a_key_that_nothing_speaks_against_is_valid() -> None:
@@ -112,8 +114,12 @@ def test_of_two_checks_that_refuse_the_earlier_gives_the_code(first: Failing, se
     assert judged(*IN_ORDER[IN_ORDER.index(first) :]).code is first.code
 
 
+COUNTED = {Code.RATE_LIMITED, Code.CREDITS_EXHAUSTED}
+"""Given by whoever counts, after everything that is judged here."""
+
+
 def test_every_code_but_those_without_a_key_is_in_the_order() -> None:
-    assert {one.code for one in IN_ORDER} == set(Code) - {Code.VALID, Code.STALE}
+    assert {one.code for one in IN_ORDER} == set(Code) - {Code.VALID, Code.STALE, *COUNTED}
 
 
 def test_every_refusal_before_the_permissions_has_an_explanation_of_its_own() -> None:
@@ -122,6 +128,8 @@ def test_every_refusal_before_the_permissions_has_an_explanation_of_its_own() ->
     assert len({one.sentence for one in explained.values()}) == len(codes)
     assert all(one.policy is None and one.source is None for one in explained.values())
     assert {code: one.check for code, one in explained.items()} == {
+        Code.RATE_LIMITED: "limits",
+        Code.CREDITS_EXHAUSTED: "credits",
         Code.NOT_FOUND: "token",
         Code.DISABLED: "state",
         Code.EXPIRED: "state",
@@ -155,7 +163,7 @@ def test_an_address_must_be_known_and_in_a_range(
     ranges: tuple[str, ...] | None, ip: IPv4Address | IPv6Address | None, code: Code
 ) -> None:
     cidrs = None if ranges is None else tuple(map(ip_network, ranges))
-    assert decide(some_facts(allowed_cidrs=cidrs), Asked(ip=ip), NOW, None).code is code
+    assert decide(some_facts(allowed_cidrs=cidrs), Asked(ip=ip), to_us(NOW), None).code is code
 
 
 # Places
@@ -175,22 +183,22 @@ def test_a_global_key_is_used_in_the_place_that_was_asked_about(
     asked: str | None, place: Tenant | None, code: Code, roles: tuple[str, ...]
 ) -> None:
     facts = some_facts(tenant=None, grants=(*ADMIN_HERE, Grant(SUPER_ADMIN)))
-    decision = decide(facts, Asked(tenant=asked), NOW, place)
+    decision = decide(facts, Asked(tenant=asked), to_us(NOW), place)
     assert (decision.code, decision.tenant) == (code, place)
     assert decision.roles == tuple(map(HeldRole, roles))
 
 
 def test_a_key_of_a_tenant_is_used_in_its_own_whatever_the_place() -> None:
     facts = some_facts(grants=(*ADMIN_HERE, Grant(SUPER_ADMIN, OTHER.id)))
-    decision = decide(facts, Asked(action="a"), NOW, OTHER)
+    decision = decide(facts, Asked(action="a"), to_us(NOW), OTHER)
     assert (decision.code, decision.tenant, decision.roles) == (Code.VALID, ACME, (HeldRole(ADMIN),))
 
 
 def test_a_global_key_has_only_the_roles_held_everywhere_where_no_place_is_named() -> None:
     facts = some_facts(tenant=None, grants=ADMIN_HERE)
-    assert decide(facts, Asked(action="a"), NOW, None).code is Code.INSUFFICIENT_PERMISSIONS
-    assert decide(facts, Asked(action="a", tenant=ACME.slug), NOW, ACME).code is Code.VALID
-    other = decide(facts, Asked(action="a", tenant=OTHER.slug), NOW, OTHER)
+    assert decide(facts, Asked(action="a"), to_us(NOW), None).code is Code.INSUFFICIENT_PERMISSIONS
+    assert decide(facts, Asked(action="a", tenant=ACME.slug), to_us(NOW), ACME).code is Code.VALID
+    other = decide(facts, Asked(action="a", tenant=OTHER.slug), to_us(NOW), OTHER)
     assert (other.code, other.roles) == (Code.INSUFFICIENT_PERMISSIONS, ())
 
 
@@ -202,7 +210,7 @@ LIST = Policy.parse(["image:list"])
 
 
 def explained(asked: Asked, *grants: Grant, **key: Any) -> Explanation:
-    decision = decide(some_facts(grants=grants, **key), replace(asked, explain=True), NOW, None)
+    decision = decide(some_facts(grants=grants, **key), replace(asked, explain=True), to_us(NOW), None)
     assert decision.explanation is not None
     return decision.explanation
 
@@ -269,7 +277,7 @@ def test_a_role_with_variables_allows_what_its_values_say() -> None:
         Policy.parse(["article:*"], ["article:cs:news:**", "article:en:news:**"]),
         "role:editor",
     )
-    decision = decide(some_facts(grants=[held]), Asked(), NOW, None)
+    decision = decide(some_facts(grants=[held]), Asked(), to_us(NOW), None)
     assert decision.roles == (HeldRole("editor", (("language", ("cs", "en")), ("section", ("news",)))),)
 
 
@@ -311,7 +319,7 @@ def test_what_no_value_would_allow_is_explained_by_the_nearest_policy(asked: Ask
 
 def test_an_ill_formed_action_is_allowed_to_nobody() -> None:
     for asked in (Asked(action=""), Asked(action="a b"), Asked(action="a", resource="*")):
-        decision = decide(some_facts(grants=ADMIN_HERE), asked, NOW, None)
+        decision = decide(some_facts(grants=ADMIN_HERE), asked, to_us(NOW), None)
         assert decision.code is Code.INSUFFICIENT_PERMISSIONS
 
 
@@ -522,8 +530,59 @@ def test_a_decision_is_valid_exactly_when_the_reference_says_so(data: st.DataObj
         ip=data.draw(ADDRESSES),
         explain=data.draw(st.booleans()),
     )
-    decision = decide(facts, asked, NOW, place)
+    decision = decide(facts, asked, to_us(NOW), place)
     assert decision.valid is slow_valid(facts, holdings, scope, asked, NOW, place)
     assert decision.valid is (decision.code is Code.VALID)
     assert (decision.explanation is not None) is asked.explain
-    assert decide(facts, replace(asked, explain=not asked.explain), NOW, place).code is decision.code
+    assert decide(facts, replace(asked, explain=not asked.explain), to_us(NOW), place).code is decision.code
+
+
+TABLE = RouteTable.compile(
+    [Route("GET /a/{x}", "article:read", "article:{x}"), Route("* /b/**", "article:write")]
+)
+
+
+def routed(request: tuple[str, str] | None, tenant: Tenant | None = ACME, **asked: Any) -> Decision:
+    facts = replace(some_facts(tenant=tenant, grants=ADMIN_HERE, scope=READS_ONE), routes=TABLE)
+    return decide(facts, Asked(request=request, **asked), to_us(NOW), None)
+
+
+READS_ONE = (Policy.parse(["article:read"], ["article:1"]),)
+
+
+def test_routes_tell_what_a_request_asks_for() -> None:
+    allowed = routed(("GET", "/a/1"))
+    assert (allowed.code, allowed.action, allowed.resource) == (Code.VALID, "article:read", "article:1")
+    for request in (("GET", "/a/2"), ("PUT", "/b"), ("PUT", "/a/1"), ("GET", "/elsewhere"), ("", "")):
+        assert routed(request).code is Code.INSUFFICIENT_PERMISSIONS
+    assert routed(("PUT", "/b")).action == "article:write"
+    assert routed(("PUT", "/elsewhere")).action is None
+
+
+def test_an_action_that_is_named_stands_before_the_routes() -> None:
+    named = routed(("PUT", "/b"), action="article:read", resource="article:1")
+    assert (named.code, named.action, named.resource) == (Code.VALID, "article:read", "article:1")
+    assert routed(None).code is Code.VALID
+
+
+def test_without_routes_a_key_of_a_tenant_has_to_be_valid_alone() -> None:
+    facts = some_facts(grants=ADMIN_HERE, scope=())
+    assert decide(facts, Asked(request=("GET", "/")), to_us(NOW), None).code is Code.VALID
+    off = some_facts(grants=ADMIN_HERE, active=False)
+    assert decide(off, Asked(request=("GET", "/")), to_us(NOW), None).code is Code.DISABLED
+
+
+def test_a_global_key_has_no_routes() -> None:
+    facts = some_facts(tenant=None, grants=ADMIN_HERE)
+    for place in (None, ACME):
+        decision = decide(facts, Asked(request=("GET", "/")), to_us(NOW), place)
+        assert decision.code is Code.INSUFFICIENT_PERMISSIONS
+
+
+def test_that_no_route_fits_is_explained() -> None:
+    explained = routed(("GET", "/elsewhere"), explain=True).explanation
+    assert explained is not None
+    assert explained.check == "route"
+    kept = routed(("GET", "/a/1"), explain=True).explanation
+    assert kept is not None
+    assert kept.check == "permission"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from keywright.core.checks import scope
 from keywright.core.errors import IllegalTransition, NotFound
-from keywright.core.keys import Act, State, transition, widened
+from keywright.core.keys import Act, State, differs_in_use, transition, widened
+from keywright.core.limits import Credits, Limit
 from tests.support.facts import NOW, a_key
 
 TICK = timedelta(microseconds=1)
@@ -153,6 +154,34 @@ def test_what_lets_a_key_do_more_is_named(
     assert widened(a_key(**before), a_key(**after)) == field
 
 
+TEN, TWENTY = (Limit("burst", 10, 1),), (Limit("burst", 20, 1),)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        ({}, {}, None),
+        ({}, {"limits": TEN}, None),
+        ({}, {"limits": TWENTY}, None),
+        ({}, {"limits": (Limit("burst", 21, 1),)}, "limits"),
+        ({}, {"limits": ()}, "limits"),
+        ({"limits": TEN}, {"limits": TWENTY}, "limits"),
+        ({"limits": TEN}, {}, "limits"),
+        ({"limits": ()}, {}, None),
+        ({"limits": (Limit("burst", 30, 1),)}, {}, None),
+        ({"credits": Credits(1)}, {"credits": Credits(2)}, "credits"),
+        ({"credits": Credits(1)}, {}, "credits"),
+        ({"credits": Credits(1)}, {"credits": Credits(1)}, None),
+        ({}, {"credits": Credits(1)}, None),
+        ({"limits": TEN, "credits": Credits(1)}, {}, "limits"),
+    ],
+)
+def test_a_key_that_is_used_more_often_than_its_limits_or_the_tenants_let_it_be_is_widened(
+    before: dict[str, Any], after: dict[str, Any], field: str | None
+) -> None:
+    assert widened(a_key(**before), a_key(**after), TWENTY) == field
+
+
 NETWORKS = st.tuples(st.integers(0, 7), st.integers(29, 32)).map(
     lambda drawn: ip_network((drawn[0], drawn[1]), strict=False)
 )
@@ -181,3 +210,26 @@ def test_a_key_that_is_not_widened_opens_at_no_moment_and_from_no_address_anew(
         for address in ip_network("0.0.0.0/28"):
             if new_cidrs is None or any(address in one for one in new_cidrs):
                 assert cidrs is None or any(address in one for one in cidrs)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "Other"},
+        {"metadata": '{"a":1}'},
+        {"active": False},
+        {"identity_id": "idn_other"},
+        {"limits": (Limit("burst", 1, 1),)},
+        {"credits": Credits(1)},
+        {"deleted_at": NOW},
+    ],
+)
+def test_what_counts_when_a_key_is_used_is_told_from_the_rest(changes: dict[str, Any]) -> None:
+    key = a_key()
+    assert differs_in_use(key, a_key(**changes))
+    assert not differs_in_use(key, key)
+
+
+@pytest.mark.parametrize("changes", [{"description": "Other"}, {"handle": "other"}, {"last_used_at": NOW}])
+def test_what_is_only_told_of_a_key_does_not_count(changes: dict[str, Any]) -> None:
+    assert not differs_in_use(a_key(), a_key(**changes))

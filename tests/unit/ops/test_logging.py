@@ -59,6 +59,14 @@ def test_a_line_in_json(out: io.StringIO, redact: Redact) -> None:
     assert line == expected
 
 
+def test_one_of_several_processes_says_which_it_is(out: io.StringIO, redact: Redact) -> None:
+    configure("info", "json", redact, out, pid=4711)
+    get_logger("keywright.test").info("key created", pid=1)
+    (line,) = lines(out)
+    assert list(line) == ["timestamp", "level", "logger", "event", "pid"]
+    assert line["pid"] == 4711
+
+
 def test_a_line_on_a_console(out: io.StringIO, redact: Redact) -> None:
     configure("info", "console", redact, out)
     get_logger("keywright.test").warning("key created", key_id="key_1")

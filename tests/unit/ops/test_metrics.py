@@ -11,6 +11,8 @@ from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
 from keywright.ops.metrics import METRICS, Metrics, reference_table
+from tests.support.house import ManualClock
+from tests.support.nodes import a_node
 
 DOCS = Path(__file__).parents[3] / "docs" / "metrics.md"
 
@@ -45,6 +47,8 @@ def used(metrics: Metrics) -> Metrics:
     metrics.login("ok")
     metrics.database(up=True)
     metrics.build_info("1.2.3")
+    metrics.node(a_node(ManualClock()))
+    metrics.receipt(0.01, ["acknowledged"])
     return metrics
 
 
@@ -78,7 +82,7 @@ def test_methods_that_clients_make_up_make_no_series(metrics: Metrics) -> None:
     name = "keywright_http_requests_total"
     assert value(metrics, name, method="other", route="/v1/keys", status="405") == 50
     assert "M4" not in rendered(metrics)
-    assert metrics._request_children == {}
+    assert len(metrics._requests._counts) == 1
 
 
 def test_use_cases(metrics: Metrics) -> None:

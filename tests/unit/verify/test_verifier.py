@@ -11,20 +11,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from keywright.core.boottime import boottime
 from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
 from keywright.core.identities import Grant, Tenant
 from keywright.core.roles import SUPER_ADMIN
 from keywright.core.tokens import Form, digest, form_of, is_reserved, mint
 from keywright.storage import Database
-from keywright.verify import Use, UseLog, Verifier
+from keywright.verify import Strangers, UseLog, Verifier
 from tests.support.facts import ACME, NOW, OTHER, some_facts
 from tests.support.house import ManualClock
+from tests.support.nodes import a_node
+from tests.support.uncounted import uncounted
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from keywright.core.ports import KeyFacts
+    from keywright.core.ports import KeyFacts, KeyLookup
 
 pytestmark = pytest.mark.anyio
 
@@ -46,11 +49,17 @@ class Drawer:
             raise Unavailable("Away.")
         return self.keys.get(digest)
 
-    async def tenant(self, slug: str) -> Tenant | None:
+    async def tenant(self, slug: str) -> tuple[Tenant, int] | None:
         self.asked.append(slug)
         if self.away:
             raise Unavailable("Away.")
-        return self.tenants.get(slug)
+        found = self.tenants.get(slug)
+        return None if found is None else (found, 0)
+
+
+def a_verifier(lookup: KeyLookup, clock: ManualClock, uses: UseLog) -> Verifier:
+    """A verifier whose node has never asked for a lease, so that each decision is read anew."""
+    return Verifier(lookup, clock, uses, node=a_node(clock), strangers=Strangers(boottime), **uncounted())
 
 
 class Bench:
@@ -60,7 +69,7 @@ class Bench:
         self.drawer = Drawer(ACME, OTHER)
         self.clock = ManualClock()
         self.uses = UseLog()
-        self.verifier = Verifier(self.drawer, self.clock, self.uses)
+        self.verifier = a_verifier(self.drawer, self.clock, self.uses)
 
     def put(self, facts: KeyFacts, token: str = TOKEN) -> None:
         self.drawer.keys[digest(token)] = facts
@@ -140,7 +149,7 @@ async def test_without_the_database_the_answer_is_not_known(bench: Bench) -> Non
 async def test_a_real_database_that_is_not_there_is_stale_too(tmp_path: Path) -> None:
     database = Database.connect(f"sqlite:///{tmp_path}/nowhere/house.db")
     try:
-        verifier = Verifier(database.lookup, ManualClock(), UseLog())
+        verifier = a_verifier(database.lookup, ManualClock(), UseLog())
         assert (await verifier.verify(TOKEN)).code is Code.STALE
         assert (await verifier.verify("kw_malformed")).code is Code.NOT_FOUND
     finally:
@@ -210,10 +219,10 @@ async def test_a_tenant_that_the_asker_does_not_see_does_not_exist(bench: Bench)
     assert hidden.tenant is None
 
 
-async def test_only_a_use_that_was_valid_is_remembered_with_its_moment_and_address(bench: Bench) -> None:
+async def test_every_decision_about_a_known_key_is_noted(bench: Bench) -> None:
     bench.put(some_facts(id="key_one"))
     await bench.verifier.verify(TOKEN, Asked(ip=ip_address("192.0.2.7")))
-    assert bench.uses.take() == (Use("key_one", bench.clock.now_us(), "192.0.2.7"),)
+    valid_at = bench.clock.now_us()
     bench.clock.advance(seconds=1)
     refusing = [
         (TOKEN, Asked(tenant=OTHER.slug)),
@@ -224,11 +233,16 @@ async def test_only_a_use_that_was_valid_is_remembered_with_its_moment_and_addre
     for token, asked in refusing:
         assert not (await bench.verifier.verify(token, asked)).valid
     assert not (await bench.verifier.verify(TOKEN, Asked(), lambda _tenant: False)).valid
-    bench.put(some_facts(active=False))
-    assert not (await bench.verifier.verify(TOKEN)).valid
     bench.drawer.away = True
     assert not (await bench.verifier.verify(TOKEN)).valid
-    assert bench.uses.take() == ()
+    (tally,) = bench.uses.take()
+    use = tally.use()
+    assert (use.key_id, use.at_us, use.ip) == ("key_one", valid_at, "192.0.2.7")
+    assert {code: count for _, code, count in use.counts} == {
+        "VALID": 1,
+        "TENANT_MISMATCH": 1,
+        "INSUFFICIENT_PERMISSIONS": 1,
+    }
 
 
 async def test_the_clock_is_asked_at_each_decision(bench: Bench) -> None:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         SelectionSetNode,
     )
 
-MAX_COST: Final = 10_000
+MAX_COST: Final = 15_000
 MAX_SCHEMA_COST: Final = 100_000
 ROOT_COST: Final = 10
 """What a field at the root costs more than another: it opens a transaction."""
@@ -44,6 +44,8 @@ LIST_SIZE: Final = 5
 _SCHEMA_LISTS: Final = {"types": 50, "fields": 10, "inputFields": 10, "enumValues": 10, "args": 2}
 ROOT_LISTS: Final = {"roles": 50}
 """As how many items the lists at the root count that are not paged."""
+LONG_LISTS: Final = {"buckets": 50}
+"""As how many items the lists elsewhere count that are not paged and long."""
 _SCHEMA_ROOTS: Final = frozenset({"__schema", "__type"})
 _MAX_DIGITS: Final = 10
 
@@ -153,7 +155,7 @@ class Pricing:
 
     def _length(self, parent: Any, name: str) -> int:  # noqa: ANN401 - any composite type
         """As how many items a list counts that is not paged."""
-        lists = ROOT_LISTS if parent is self._schema.query_type else _SCHEMA_LISTS
+        lists = ROOT_LISTS if parent is self._schema.query_type else _SCHEMA_LISTS | LONG_LISTS
         return lists.get(name, LIST_SIZE)
 
 

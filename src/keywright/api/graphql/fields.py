@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from graphql import GraphQLResolveInfo
 
+    from keywright.core.changes import Receipt
     from keywright.ops.metrics import Metrics
     from keywright.services.service import Services
     from keywright.services.work import Call, UseCase
@@ -75,7 +76,8 @@ class UseCaseField(RootField, Generic[In, Out]):
     """A root field that runs a use case.
 
     `read` makes the use case's input from the arguments, `show` the field's value from its result and that
-    input. With `or_null` the value is null when there is no such thing.
+    input. With `or_null` the value is null when there is no such thing. Where the use case touches, the receipt
+    stands in the value too.
     """
 
     use: UseCase[In, Out]
@@ -84,16 +86,17 @@ class UseCaseField(RootField, Generic[In, Out]):
     or_null: bool = False
 
     async def answer(self, request: Request, call: Call, args: dict[str, Any]) -> Any:  # noqa: ANN401 - any shape
-        """Run the use case; see `Services.run`."""
+        """Run the use case; see `Services.change`."""
         data = self.read(args)
         try:
-            result = await request.services.run(self.use, _under_key(call, args), data)
+            changed = await request.services.change(self.use, _as_asked(call, args), data)
         except NotFound as missing:
             # A NotFound that blames a field is about something else, such as the tenant that was named.
             if self.or_null and missing.field is None:
                 return None
             raise
-        return self.show(result, data)
+        shown = self.show(changed.result, data)
+        return shown if changed.receipt is None else {**shown, "receipt": receipt(changed.receipt)}
 
 
 def runs(
@@ -114,9 +117,23 @@ def lists(
     return UseCaseField(use=use, read=read, show=show)
 
 
-def _under_key(call: Call, args: dict[str, Any]) -> Call:
-    """The call under the idempotency key of the input, where it has one; a header must say the same."""
-    given = (args.get("input") or {}).get("idempotencyKey")
+def receipt(found: Receipt) -> dict[str, Any]:
+    """A receipt."""
+    return {
+        "epoch": found.epoch,
+        "complete": found.complete,
+        "waitedMs": found.waited_ms,
+        "nodes": [{"id": one.id, "outcome": one.outcome} for one in found.nodes],
+        "effectiveBy": found.effective_by,
+    }
+
+
+def _as_asked(call: Call, args: dict[str, Any]) -> Call:
+    """The call as the input says: without waiting, and under an idempotency key; a header must say the same one."""
+    asked = args.get("input") or {}
+    if asked.get("wait") is False:
+        call = replace(call, wait=False)
+    given = asked.get("idempotencyKey")
     if given is None:
         return call
     if call.idempotency_key not in (None, given):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from keywright.api.graphql import uses
 from keywright.core.errors import InvalidType, InvalidValue
 from keywright.core.keys import State
 from keywright.core.listing import DEFAULT_PAGE, Between, KeyQuery, KeySort
@@ -86,6 +87,8 @@ def new_key(args: Args) -> NewKey:
         expires_at=given.get("expiresAt"),
         allowed_cidrs=as_tuple(given.get("allowedCidrs")),
         metadata=given.get("metadata"),
+        limits=uses.given_limits(given.get("limits")),
+        credits=uses.given_credits(given.get("credits")),
         prefix=given.get("prefix"),
         token_hash=given.get("tokenHash"),
         identity_id=given.get("identityId"),
@@ -110,6 +113,7 @@ def question(args: Args) -> Question:
         resource=given.get("resource"),
         ip=given.get("ip"),
         explain=bool(given.get("explain")),
+        cost=1 if given.get("cost") is None else given["cost"],
     )
 
 
@@ -151,6 +155,8 @@ _CHANGES: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
     ("expiresAt", "expires_at", _same),
     ("allowedCidrs", "allowed_cidrs", as_tuple),
     ("metadata", "metadata", _same),
+    ("limits", "limits", uses.given_limits),
+    ("credits", "credits", uses.given_credits),
 )
 
 
@@ -210,6 +216,8 @@ def key(view: KeyView) -> Shape:
         "lastUsedAt": it.last_used_at,
         "lastUsedIp": it.last_used_ip,
         "metadata": msgspec.Raw(it.metadata.encode()),
+        "limits": None if it.limits is None else uses.limits(it.limits),
+        "credits": None if it.credits is None else uses.credits_of(it.credits),
     }
 
 
@@ -300,11 +308,12 @@ def given_roles(given: Sequence[Mapping[str, Any]] | None) -> tuple[RoleInput, .
 
 
 def verdict(decision: Decision) -> Shape:
-    """A decision: when it is not valid, only its code and, where the key was found, the key's id."""
+    """A decision: when it is not valid, only its code, where the key was found its id, and the limits."""
     shape: Shape = {
         "valid": decision.valid,
         "code": decision.code,
         "explanation": None if decision.explanation is None else explanation(decision.explanation),
+        **uses.of_decision(decision),
     }
     facts = decision.facts
     if facts is None:

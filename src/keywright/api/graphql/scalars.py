@@ -1,4 +1,4 @@
-"""The two scalars of our own, and the enums, as Ariadne binds them to the schema."""
+"""The scalars of our own, and the enums, as Ariadne binds them to the schema."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from graphql import Undefined, value_from_ast_untyped
 
 from keywright.core.audit import ActorKind
 from keywright.core.catalog import Kind as CatalogChangeKind
+from keywright.core.changes import NodeOutcome
 from keywright.core.checks import moment
 from keywright.core.decision import Code
 from keywright.core.errors import InvalidType, InvalidValue
@@ -18,8 +19,11 @@ from keywright.core.identities import IdentityKind
 from keywright.core.instants import rfc3339
 from keywright.core.invitations import InvitationState
 from keywright.core.keys import State
+from keywright.core.limits import Every, Level
 from keywright.core.listing import KeySort
+from keywright.core.usage import By
 from keywright.services.mail import MailProblem
+from keywright.services.nodes import Standing
 
 if TYPE_CHECKING:
     from enum import StrEnum
@@ -80,12 +84,18 @@ def bindables() -> list[SchemaBindable]:
     return [
         ScalarType("DateTime", serializer=rfc3339, value_parser=parse_date_time),
         ScalarType("JSON", serializer=as_it_is, value_parser=parse_json, literal_parser=parse_json_literal),
+        ScalarType("BigInt", serializer=as_it_is),
         _named("ApiKeyState", State, without=frozenset({State.DELETED})),
         _named("ApiKeyOrderField", KeySort),
         _named("IdentityKind", IdentityKind),
         _named("VerdictCode", Code),
+        _named("LimitLevel", Level),
+        _named("RefillPeriod", Every),
         _named("ActorKind", ActorKind),
+        _named("UsageStep", By),
         _named("InvitationState", InvitationState),
         _named("MailProblem", MailProblem),
         _named("CatalogChangeKind", CatalogChangeKind),
+        _named("NodeStanding", Standing),
+        _named("NodeOutcome", NodeOutcome),
     ]

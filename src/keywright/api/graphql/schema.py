@@ -15,12 +15,14 @@ from keywright.api.graphql import (
     invitations,
     keys,
     memberships,
+    nodes,
     roles,
     scalars,
     service_accounts,
     sessions,
     sign_on,
     tenants,
+    usage,
     users,
     viewer,
 )
@@ -39,7 +41,7 @@ def build_schema() -> GraphQLSchema:
     query, mutation = QueryType(), MutationType()
     people = (users, invitations, service_accounts, roles, memberships)
     login = (sessions, factors)
-    for noun in (viewer, keys, tenants, *people, *login, catalog, audit, decisions):
+    for noun in (viewer, keys, tenants, *people, *login, catalog, audit, usage, nodes, decisions):
         _bind(query, noun.QUERIES)
     for noun in (keys, tenants, *people, *login, catalog, sign_on):
         _bind(mutation, noun.MUTATIONS)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
-from keywright.api.graphql import mapping
+from keywright.api.graphql import mapping, uses
 from keywright.api.graphql.fields import lists, runs
 from keywright.services import service_accounts
 from keywright.services.service_accounts import (
@@ -48,6 +48,7 @@ def new_account(args: Args) -> NewServiceAccount:
         name=given["name"],
         description=given.get("description") or "",
         memberships=mapping.given_roles(given.get("memberships")),
+        limits=uses.given_limits(given.get("limits")) or (),
     )
 
 
@@ -60,6 +61,7 @@ def account_changes(args: Args) -> ServiceAccountChanges:
             name: mapping.never_null(name)(given[name]) if name in given else UNSET
             for name in ("name", "description", "active")
         },
+        limits=uses.changed_limits(given),
     )
 
 
@@ -76,6 +78,7 @@ def account(view: ServiceAccountView) -> Shape:
             {"id": one.id, "role": one.grant.role, "variables": mapping.values(one.grant.variables)}
             for one in view.memberships
         ],
+        "limits": uses.limits(it.limits),
     }
 
 

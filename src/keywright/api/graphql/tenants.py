@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import UNSET
 
-from keywright.api.graphql import mapping
+from keywright.api.graphql import mapping, uses
 from keywright.api.graphql.fields import lists, runs
 from keywright.core.errors import InvalidType
 from keywright.services import tenants
 from keywright.services.tenants import (
-    LimitInput,
     ListTenants,
     NewTenant,
     SettingsChanges,
@@ -58,17 +57,15 @@ def tenant_changes(args: Args) -> TenantChanges:
 
 
 def _settings(given: Mapping[str, Any]) -> SettingsChanges:
-    limits = _sent(given, "defaultLimits", "settings.")
+    default_limits = _sent(given, "defaultLimits", "settings.")
+    limits = _sent(given, "limits", "settings.")
     return SettingsChanges(
         key_prefix=given.get("keyPrefix", UNSET),
         max_key_lifetime_seconds=given.get("maxKeyLifetimeSeconds", UNSET),
         keys_must_expire=_sent(given, "keysMustExpire", "settings."),
         two_factor_required=_sent(given, "twoFactorRequired", "settings."),
-        default_limits=(
-            UNSET
-            if limits is UNSET
-            else tuple(LimitInput(one["name"], one["limit"], one["windowSeconds"]) for one in limits)
-        ),
+        default_limits=UNSET if default_limits is UNSET else uses.given_limits(default_limits) or (),
+        limits=UNSET if limits is UNSET else uses.given_limits(limits) or (),
     )
 
 
@@ -95,10 +92,8 @@ def tenant(value: Tenant) -> Shape:
             "maxKeyLifetimeSeconds": settings.max_key_lifetime_seconds,
             "keysMustExpire": settings.keys_must_expire,
             "twoFactorRequired": settings.two_factor_required,
-            "defaultLimits": [
-                {"name": one.name, "limit": one.limit, "windowSeconds": one.window_seconds}
-                for one in settings.default_limits
-            ],
+            "defaultLimits": uses.limits(settings.default_limits),
+            "limits": uses.limits(settings.limits),
         }
     }
 

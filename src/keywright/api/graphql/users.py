@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import UNSET
 
-from keywright.api.graphql import mapping
+from keywright.api.graphql import mapping, uses
 from keywright.api.graphql.fields import lists, runs
 from keywright.api.graphql.invitations import days, invited
 from keywright.services import users
@@ -41,6 +41,7 @@ def new_user(args: Args) -> NewUser:
         name=given["name"],
         email=given.get("email"),
         password=given.get("password"),
+        limits=uses.given_limits(given.get("limits")) or (),
     )
 
 
@@ -52,6 +53,7 @@ def user_changes(args: Args) -> UserChanges:
         name=mapping.never_null("name")(given["name"]) if "name" in given else UNSET,
         email=given.get("email", UNSET),
         active=mapping.never_null("active")(given["active"]) if "active" in given else UNSET,
+        limits=uses.changed_limits(given),
     )
 
 
@@ -76,6 +78,7 @@ def user(view: UserView) -> Shape:
             {"id": one.id, "role": one.grant.role, "variables": mapping.values(one.grant.variables)}
             for one in view.memberships
         ],
+        "limits": uses.limits(person.identity.limits),
     }
 
 

@@ -15,12 +15,14 @@ from keywright.api.rest import (
     invitations,
     keys,
     memberships,
+    nodes,
     openapi,
     roles,
     service_accounts,
     sessions,
     sign_on,
     tenants,
+    usage,
     users,
 )
 from keywright.api.rest.routes import Door
@@ -58,6 +60,8 @@ class RestDoor:
         memberships.declare(door)
         catalog.declare(door)
         audit.declare(door)
+        usage.declare(door)
+        nodes.declare(door)
         sessions.declare(door)
         factors.declare(door)
         sign_on.declare(door)

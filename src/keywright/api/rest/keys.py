@@ -162,9 +162,7 @@ def _declare_one(door: Door) -> None:
         refusals=(404, 409),
         tag=_TAG,
     )
-    door.route(
-        "DELETE", path, keys.delete_keys, read=read_some, show=_nothing, status=204, refusals=(404,), tag=_TAG
-    )
+    door.route("DELETE", path, keys.delete_keys, read=read_some, show=_nothing, refusals=(404,), tag=_TAG)
     door.route(
         "POST",
         f"{path}/transfer",

@@ -9,12 +9,14 @@ from msgspec import UNSET
 
 from keywright.api.rest import models
 from keywright.services.keys import KeyChanges, KeyQuestion, KeyTransfer, NewKey
+from keywright.services.limits import CreditsInput, LimitInput, RefillInput
 from keywright.services.memberships import RoleInput
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keywright.core.identities import HeldRole, Identity
+    from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
     from keywright.core.roles import Values
     from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput, TransferredKey
@@ -36,6 +38,8 @@ def new_key(body: models.KeyIn) -> NewKey:
         expires_at=body.expires_at,
         allowed_cidrs=None if body.allowed_cidrs is None else tuple(body.allowed_cidrs),
         metadata=body.metadata,
+        limits=None if body.limits is None else limits(body.limits),
+        credits=_credits(body.credits),
         prefix=body.prefix,
         token_hash=body.token_hash,
         tenant=body.tenant,
@@ -55,6 +59,18 @@ def variables(given: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(values) for name, values in given.items()}
 
 
+def limits(given: Sequence[models.LimitIn]) -> tuple[LimitInput, ...]:
+    """Limits as the services take them."""
+    return tuple(LimitInput(one.name, one.limit, one.window_seconds) for one in given)
+
+
+def _credits(given: models.CreditsIn | None) -> CreditsInput | None:
+    if given is None:
+        return None
+    refill = given.refill
+    return CreditsInput(given.remaining, None if refill is None else RefillInput(refill.amount, refill.every))
+
+
 def key_transfer(key_id: str, body: models.KeyTransferIn) -> KeyTransfer:
     """Which key is to speak for whom."""
     return KeyTransfer(key_id, body.identity_id, body.confirm)
@@ -72,6 +88,10 @@ def key_changes(key_id: str, body: models.KeyPatch) -> KeyChanges:
         sent["scope"] = policies(body.scope)
     if sent.get("allowed_cidrs") is not None:
         sent["allowed_cidrs"] = tuple(sent["allowed_cidrs"])
+    if sent.get("limits") is not None:
+        sent["limits"] = limits(sent["limits"])
+    if sent.get("credits") is not None:
+        sent["credits"] = _credits(body.credits)
     return KeyChanges(id=key_id, **{name: sent.get(name, UNSET) for name in models.KeyPatch.model_fields})
 
 
@@ -108,12 +128,30 @@ def key(view: KeyView) -> models.KeyOut:
         scope=None if it.scope is None else shown_policies(it.scope),
         allowed_cidrs=None if it.allowed_cidrs is None else [str(one) for one in it.allowed_cidrs],
         metadata=json.loads(it.metadata),
+        limits=None if it.limits is None else shown_limits(it.limits),
+        credits=None if it.credits is None else _shown_credits(it.credits),
         not_before=it.not_before,
         expires_at=it.expires_at,
         created_at=it.created_at,
         created_by=it.created_by,
         last_used_at=it.last_used_at,
         last_used_ip=it.last_used_ip,
+    )
+
+
+def shown_limits(shown: Sequence[Limit]) -> list[models.LimitOut]:
+    """Limits."""
+    return [
+        models.LimitOut(name=one.name, limit=one.limit, window_seconds=one.window_seconds) for one in shown
+    ]
+
+
+def _shown_credits(shown: Credits) -> models.CreditsOut:
+    refill = shown.refill
+    return models.CreditsOut(
+        remaining=shown.remaining,
+        refill=None if refill is None else models.RefillOut(amount=refill.amount, every=refill.every.value),
+        refill_at=shown.refill_at,
     )
 
 

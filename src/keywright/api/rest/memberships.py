@@ -176,7 +176,6 @@ def _declare_more(door: Door) -> None:
         memberships.delete_membership,
         read=read_one,
         show=_nothing,
-        status=204,
         refusals=(404, 409),
         tag=_TAG,
     )

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from pydantic_core import PydanticCustomError
 
 from keywright.core.instants import rfc3339
+from keywright.core.limits import LONGEST_WINDOW, MAX_LIMITS, MAX_USES
 from keywright.core.listing import DEFAULT_PAGE
 
 # RFC 3339, section 5.6; an offset may be left out here, so that the core can say what is missing.
@@ -99,10 +100,35 @@ class PolicyIn(In):
     )
 
 
+class LimitIn(In):
+    """A limit: so many uses in so many seconds."""
+
+    name: str = _told(
+        ..., "Unique among those beside it.", pattern=r"^[A-Za-z0-9_\-]{1,100}$", examples=["burst"]
+    )
+    limit: int = _told(..., "How many uses.", minimum=1, maximum=MAX_USES, examples=[100])
+    window_seconds: int = _told(..., "In how many seconds.", minimum=1, maximum=LONGEST_WINDOW, examples=[1])
+
+
+class RefillIn(In):
+    """So many credits anew at the end of each period, however many were left."""
+
+    amount: int = _told(..., minimum=1, maximum=MAX_USES, examples=[1000])
+    every: str = _told(..., "A month has 30 days.", enum=["hour", "day", "week", "month"])
+
+
+class CreditsIn(In):
+    """Uses left, and what fills them up again. Whoever sets credits begins a new period."""
+
+    remaining: int = _told(..., minimum=0, maximum=MAX_USES, examples=[1000])
+    refill: RefillIn | None = _told(None, "Null: never.")
+
+
 _NAME: dict[str, Any] = {"minLength": 1, "maxLength": 255, "examples": ["Nightly export"]}
 _DESCRIPTION: dict[str, Any] = {"maxLength": 2000}
 _HANDLE: dict[str, Any] = {"pattern": r"^[A-Za-z0-9_\-]{1,100}$", "examples": ["nightly_export"]}
 _SCOPE: dict[str, Any] = {"maxItems": 100}
+_LIMITS: dict[str, Any] = {"maxItems": MAX_LIMITS}
 _CIDRS: dict[str, Any] = {"minItems": 1, "maxItems": 100, "examples": [["10.0.0.0/8"]]}
 
 _ABOUT_NAME = "For people; need not be unique."
@@ -112,6 +138,10 @@ _ABOUT_START = "Refused before this moment."
 _ABOUT_END = "Refused from this moment on; null means never."
 _ABOUT_CIDRS = "Address ranges from which the key may be used; null means any."
 _ABOUT_METADATA = "A JSON object of at most 16 KiB, for you alone."
+_ABOUT_LIMITS = (
+    "The key's own limits; null means those that the tenant has for such keys, an empty list none."
+)
+_ABOUT_CREDITS = "Uses left; null means any number."
 
 
 class GivenRoleIn(In):
@@ -142,6 +172,8 @@ class KeyIn(In):
     expires_at: Timestamp | None = _told(None, _ABOUT_END)
     allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
     metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
+    limits: list[LimitIn] | None = _told(None, _ABOUT_LIMITS, **_LIMITS)
+    credits: CreditsIn | None = _told(None, _ABOUT_CREDITS)
     prefix: str | None = _told(
         None,
         "The token's prefix; the tenant's unless given, else `kw`.",
@@ -175,6 +207,8 @@ class KeyPatch(In):
     expires_at: Timestamp | None = _told(None, _ABOUT_END)
     allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
     metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
+    limits: list[LimitIn] | None = _told(None, _ABOUT_LIMITS, **_LIMITS)
+    credits: CreditsIn | None = _told(None, _ABOUT_CREDITS)
     active: bool = _told(True, "False disables the key, true enables it again.")  # noqa: FBT003 - the default
 
 
@@ -191,6 +225,29 @@ class PolicyOut(Out):
 
     actions: list[str]
     resources: list[str] | None
+
+
+class LimitOut(Out):
+    """A limit: so many uses in so many seconds."""
+
+    name: str
+    limit: int
+    window_seconds: int
+
+
+class RefillOut(Out):
+    """So many credits anew at the end of each period."""
+
+    amount: int
+    every: str = Field(description="hour, day, week or month.")
+
+
+class CreditsOut(Out):
+    """Uses left, as far as the database knows: nodes hold some that they have taken from it, but not spent."""
+
+    remaining: int
+    refill: RefillOut | None
+    refill_at: Moment | None = Field(description="When they are filled up again; null: never.")
 
 
 class KeyOut(Out):
@@ -211,6 +268,8 @@ class KeyOut(Out):
     scope: list[PolicyOut] | None
     allowed_cidrs: list[str] | None
     metadata: dict[str, Any]
+    limits: list[LimitOut] | None
+    credits: CreditsOut | None
     not_before: Moment | None
     expires_at: Moment | None
     created_at: Moment

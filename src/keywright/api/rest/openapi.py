@@ -1,4 +1,4 @@
-"""The OpenAPI document: FastAPI's for the routes, and the same for the two paths that are plain ASGI."""
+"""The OpenAPI document: FastAPI's for the routes, and the same for the paths that are plain ASGI."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 
 from keywright.api.rest.keys import EXPLAIN
 from keywright.api.rest.models import ProblemOut
+from keywright.api.rest.openapi_tokens import add_gateways
 from keywright.api.rest.routes import REQUEST_ID, RETRY_AFTER, TENANT, problems
 from keywright.api.rest.verify import BatchIn, BatchOut, VerdictOut, VerifyIn
 from keywright.services.decisions import MAX_BATCH
@@ -35,6 +36,15 @@ _SECURITY = {
 }
 _QUESTION = {"token": "kw_…", "action": "article:read", "resource": "article:cs:42", "ip": "192.0.2.7"}
 
+_LIMITS: dict[str, Any] = {
+    name: {"schema": {"type": kind}, "description": description}
+    for name, kind, description in (
+        ("RateLimit", "string", "Where the limits of the key that was asked about stand."),
+        ("RateLimit-Policy", "string", "These limits."),
+        ("Retry-After", "integer", "Seconds until a limit that refused has room again."),
+    )
+}
+
 
 def document(app: FastAPI, version: str) -> dict[str, Any]:
     """The whole document, OpenAPI 3.1."""
@@ -55,6 +65,8 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
             {"name": "Memberships", "description": "Who holds which role."},
             {"name": "Catalog", "description": "A tenant's own vocabulary, applied as a whole."},
             {"name": "Audit", "description": "Who did what, and when."},
+            {"name": "Usage", "description": "How often keys were used, and for what."},
+            {"name": "Nodes", "description": "The processes that decide from memory."},
             {"name": "Login", "description": "Sessions, and who one is."},
             {"name": "Second factors", "description": "Authenticator apps, recovery codes and passkeys."},
         ],
@@ -72,6 +84,7 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
             for parameter in operation.get("parameters", ()):
                 _drop_null(parameter["schema"])
     _add_verify(found)
+    add_gateways(found)
     return found
 
 
@@ -94,16 +107,28 @@ def _add_verify(found: dict[str, Any]) -> None:
     explained = found["paths"][f"/v1{EXPLAIN}"]["post"]["responses"]["200"]
     explained["content"] = {"application/json": {"schema": {"$ref": "#/components/schemas/VerdictOut"}}}
     found["paths"]["/v1/verify"] = {
-        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut", _QUESTION)
+        "post": _operation("verify", "Decide about one token.", "VerifyIn", "VerdictOut", _QUESTION, _LIMITS)
     }
     found["paths"]["/v1/verify/batch"] = {
         "post": _operation(
-            "verify.batch", "Decide about up to 1,000 tokens.", "BatchIn", "BatchOut", {"items": [_QUESTION]}
+            "verify.batch",
+            "Decide about up to 1,000 tokens.",
+            "BatchIn",
+            "BatchOut",
+            {"items": [_QUESTION]},
+            {},
         )
     }
 
 
-def _operation(name: str, summary: str, takes: str, gives: str, example: dict[str, Any]) -> dict[str, Any]:
+def _operation(
+    name: str,
+    summary: str,
+    takes: str,
+    gives: str,
+    example: dict[str, Any],
+    headers: dict[str, Any],
+) -> dict[str, Any]:
     verdict = {"application/json": {"schema": {"$ref": f"#/components/schemas/{gives}"}}}
     stale = "Nobody can know now: the code is `STALE`, also when the caller itself cannot be known."
     refusals = {str(status): refusal for status, refusal in problems(400, 401, 403, 404, 413, 422).items()}
@@ -124,7 +149,7 @@ def _operation(name: str, summary: str, takes: str, gives: str, example: dict[st
             },
         },
         "responses": {
-            "200": {"description": "The verdict.", "headers": REQUEST_ID, "content": verdict},
+            "200": {"description": "The verdict.", "headers": REQUEST_ID | headers, "content": verdict},
             **refusals,
             "503": {"description": stale, "headers": REQUEST_ID | RETRY_AFTER, "content": verdict},
         },

@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from keywright.api.rest.models import ProblemOut
 from keywright.api.rest.reading import check_query, read_json
+from keywright.api.rest.receipts import Waiting, receipted, with_receipt
 from keywright.core.errors import KeywrightError
 from keywright.services.cursors import Listed
 from keywright.services.service import Services
@@ -169,7 +170,7 @@ class Door:
         *,
         read: Callable[..., Any],
         show: Callable[[Any], Any],
-        model: type[Any] | None = None,
+        model: type[BaseModel] | None = None,
         status: int = 200,
         refusals: tuple[int, ...] = (),
         tag: str,
@@ -178,13 +179,19 @@ class Door:
 
         `read` is a FastAPI dependency that makes the use case's input, `show` makes the answer of its
         result, and None means an answer without a body. What answers 201 takes an idempotency key, and its
-        result says whether it was `replayed`.
+        result says whether it was `replayed`. A use case that touches answers with a receipt beside all else, and
+        takes `wait`; a model of its query string is a `Waiting` then.
         """
         creates = status == 201
         self.declared[method, path] = use
+        if use.touches:
+            model = with_receipt(model)
+            endpoint = self._changing(use, read, show, model, status)
+        else:
+            endpoint = self._endpoint(use, read, show, status)
         self.router.add_api_route(
             path,
-            self._endpoint(use, read, show, status),
+            endpoint,
             methods=[method],
             operation_id=use.name,
             summary=(use.run.__doc__ or "").partition("\n")[0],
@@ -203,7 +210,7 @@ class Door:
         self, use: UseCase[Any, Any], read: Callable[..., Any], show: Callable[[Any], Any], status: int
     ) -> Callable[..., Coroutine[Any, Any, Any]]:
         services = self.services
-        call = self._call(read)
+        call = self._call(_query_model(read))
 
         async def endpoint(
             response: Response,
@@ -216,6 +223,33 @@ class Door:
             shown = show(result)
             return Response(status_code=status) if shown is None else shown
 
+        return endpoint
+
+    def _changing(
+        self,
+        use: UseCase[Any, Any],
+        read: Callable[..., Any],
+        show: Callable[[Any], Any],
+        model: type[BaseModel],
+        status: int,
+    ) -> Callable[..., Coroutine[Any, Any, Any]]:
+        services = self.services
+        query = _query_model(read) or Waiting
+        call = self._call(query)
+
+        async def endpoint(
+            response: Response,
+            who: Annotated[Call, Depends(call)],
+            data: Annotated[Any, Depends(read)],  # noqa: ANN401 - as above
+            waiting: Waiting,
+        ) -> Any:  # noqa: ANN401 - as above
+            changed = await services.change(use, replace(who, wait=waiting.wait), data)
+            if status == 201 and changed.result.replayed:
+                response.headers["Idempotency-Replayed"] = "true"
+            return receipted(model, show(changed.result), changed.receipt)
+
+        # What FastAPI reads: one query string has one model.
+        endpoint.__annotations__["waiting"] = Annotated[query, Query()]
         return endpoint
 
     def export(
@@ -257,7 +291,7 @@ class Door:
         self, use: UseCase[Any, Listed[Any]], read: Callable[..., Any], line: Callable[[Any], BaseModel]
     ) -> Callable[..., Coroutine[Any, Any, JsonLines]]:
         services = self.services
-        call = self._call(read)
+        call = self._call(_query_model(read))
 
         async def lines(visit: Visit, page: Listed[Any], data: Any) -> AsyncIterator[bytes]:  # noqa: ANN401 - as above
             try:
@@ -281,9 +315,8 @@ class Door:
 
         return endpoint
 
-    def _call(self, read: Callable[..., Any]) -> Callable[[Request], Coroutine[Any, Any, Call]]:
+    def _call(self, query: type[BaseModel] | None) -> Callable[[Request], Coroutine[Any, Any, Call]]:
         """The dependency that authenticates a request, and then looks whether its query string is known."""
-        query = _query_model(read)
 
         async def call(request: Request) -> Call:
             made = await call_of(visit_of(request.scope), self.services)

@@ -7,8 +7,18 @@ from msgspec import UNSET
 from pydantic import ConfigDict, Field
 
 from keywright.api.rest import mapping
-from keywright.api.rest.models import GivenRoleIn, In, Moment, Out, PageFilters, without_defaults
+from keywright.api.rest.models import (
+    GivenRoleIn,
+    In,
+    LimitIn,
+    LimitOut,
+    Moment,
+    Out,
+    PageFilters,
+    without_defaults,
+)
 from keywright.api.rest.routes import Door
+from keywright.core.limits import MAX_LIMITS
 from keywright.services import service_accounts
 from keywright.services.service_accounts import (
     CreatedServiceAccount,
@@ -37,6 +47,11 @@ class ServiceAccountIn(In):
         description="Roles that it is given; the caller must hold all of them itself.",
         json_schema_extra={"maxItems": 50, "examples": [[{"role": "member"}]]},
     )
+    limits: list[LimitIn] = Field(
+        [],
+        description="Limits for all uses of its keys together.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
 
 
 class ServiceAccountPatch(In):
@@ -47,6 +62,11 @@ class ServiceAccountPatch(In):
     name: str = Field("", json_schema_extra={"minLength": 1, "maxLength": 255})
     description: str = Field("", json_schema_extra={"maxLength": 2000})
     active: bool = Field(True, description="False has none of its keys accepted, true enables it again.")  # noqa: FBT003 - the default
+    limits: list[LimitIn] = Field(
+        [],
+        description="Limits for all uses of its keys together; they replace those before.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
 
 
 class GivenRoleOut(Out):
@@ -66,6 +86,7 @@ class ServiceAccountOut(Out):
     active: bool
     created_at: Moment
     memberships: list[GivenRoleOut]
+    limits: list[LimitOut] = Field(description="For all uses of its keys together.")
 
 
 class ServiceAccountListOut(Out):
@@ -78,7 +99,10 @@ class ServiceAccountListOut(Out):
 def read_new(body: ServiceAccountIn) -> NewServiceAccount:
     """A service account to be made."""
     return NewServiceAccount(
-        name=body.name, description=body.description, memberships=mapping.given_roles(body.memberships)
+        name=body.name,
+        description=body.description,
+        memberships=mapping.given_roles(body.memberships),
+        limits=mapping.limits(body.limits),
     )
 
 
@@ -100,6 +124,7 @@ def read_changes(id: AccountPath, body: ServiceAccountPatch) -> ServiceAccountCh
         name=body.name if "name" in sent else UNSET,
         description=body.description if "description" in sent else UNSET,
         active=body.active if "active" in sent else UNSET,
+        limits=mapping.limits(body.limits) if "limits" in sent else UNSET,
     )
 
 
@@ -116,6 +141,7 @@ def show(view: ServiceAccountView) -> ServiceAccountOut:
             GivenRoleOut(id=one.id, role=one.grant.role, variables=mapping.shown_values(one.grant.variables))
             for one in view.memberships
         ],
+        limits=mapping.shown_limits(it.limits),
     )
 
 
@@ -185,7 +211,6 @@ def _declare_more(door: Door) -> None:
         service_accounts.delete_service_account,
         read=read_one,
         show=_nothing,
-        status=204,
         refusals=(404, 409),
         tag=_TAG,
     )

@@ -4,19 +4,28 @@ from typing import Annotated, Any
 
 from fastapi import Path, Query
 from msgspec import UNSET
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-from keywright.api.rest.models import In, Moment, Out, PageFilters, QueryBoolean, without_defaults
+from keywright.api.rest import mapping
+from keywright.api.rest.models import (
+    In,
+    LimitIn,
+    LimitOut,
+    Moment,
+    Out,
+    PageFilters,
+    QueryBoolean,
+    without_defaults,
+)
+from keywright.api.rest.receipts import Waiting
 from keywright.api.rest.routes import Door
 from keywright.core.identities import Tenant
+from keywright.core.limits import MAX_LIMITS
 from keywright.services import tenants
 from keywright.services.tenants import (
     LONGEST_LIFETIME,
-    MAX_LIMITS,
-    MAX_USES,
     SHORTEST_LIFETIME,
     CreatedTenant,
-    LimitInput,
     ListTenants,
     NewTenant,
     SettingsChanges,
@@ -38,14 +47,6 @@ class TenantIn(In):
     name: str | None = Field(None, description="The slug unless given.", json_schema_extra=_NAME)
 
 
-class LimitIn(In):
-    """A limit: so many uses in so many seconds."""
-
-    name: str = Field(json_schema_extra={"pattern": r"^[A-Za-z0-9_\-]{1,100}$", "examples": ["burst"]})
-    limit: int = Field(json_schema_extra={"minimum": 1, "maximum": MAX_USES})
-    window_seconds: int = Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_LIFETIME})
-
-
 class TenantSettingsPatch(In):
     """What is to change of a tenant's settings; a field left out stays, and null clears it where it may be null."""
 
@@ -65,7 +66,12 @@ class TenantSettingsPatch(In):
     two_factor_required: bool = Field(False, description="True closes it to logins without a second factor.")  # noqa: FBT003 - the default
     default_limits: list[LimitIn] = Field(
         [],
-        description="Limits for keys that have none of their own; they replace those before.",
+        description="Limits for each key that has none of its own; they replace those before.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
+    limits: list[LimitIn] = Field(
+        [],
+        description="Limits for all uses in the tenant together; they replace those before.",
         json_schema_extra={"maxItems": MAX_LIMITS},
     )
 
@@ -84,14 +90,6 @@ class TenantPatch(In):
     settings: TenantSettingsPatch = Field(default_factory=TenantSettingsPatch.model_construct)
 
 
-class LimitOut(Out):
-    """A limit: so many uses in so many seconds."""
-
-    name: str
-    limit: int
-    window_seconds: int
-
-
 class TenantSettingsOut(Out):
     """What a tenant asks of its keys and people."""
 
@@ -99,7 +97,8 @@ class TenantSettingsOut(Out):
     max_key_lifetime_seconds: int | None
     keys_must_expire: bool
     two_factor_required: bool
-    default_limits: list[LimitOut]
+    default_limits: list[LimitOut] = Field(description="For each key that has none of its own.")
+    limits: list[LimitOut] = Field(description="For all uses in the tenant together.")
 
 
 class TenantOut(Out):
@@ -120,10 +119,8 @@ class TenantListOut(Out):
     next_cursor: str | None
 
 
-class TenantForce(BaseModel):
+class TenantForce(Waiting):
     """The query string of a deletion."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     force: QueryBoolean = Query(False, description="True deletes its keys too; otherwise it must have none.")  # noqa: FBT003 - the default
 
@@ -172,11 +169,8 @@ def _settings(given: TenantSettingsPatch) -> SettingsChanges:
         ),
         keys_must_expire=given.keys_must_expire if "keys_must_expire" in sent else UNSET,
         two_factor_required=given.two_factor_required if "two_factor_required" in sent else UNSET,
-        default_limits=(
-            tuple(LimitInput(one.name, one.limit, one.window_seconds) for one in given.default_limits)
-            if "default_limits" in sent
-            else UNSET
-        ),
+        default_limits=mapping.limits(given.default_limits) if "default_limits" in sent else UNSET,
+        limits=mapping.limits(given.limits) if "limits" in sent else UNSET,
     )
 
 
@@ -194,10 +188,8 @@ def show(tenant: Tenant) -> TenantOut:
             max_key_lifetime_seconds=settings.max_key_lifetime_seconds,
             keys_must_expire=settings.keys_must_expire,
             two_factor_required=settings.two_factor_required,
-            default_limits=[
-                LimitOut(name=one.name, limit=one.limit, window_seconds=one.window_seconds)
-                for one in settings.default_limits
-            ],
+            default_limits=mapping.shown_limits(settings.default_limits),
+            limits=mapping.shown_limits(settings.limits),
         ),
     )
 
@@ -267,7 +259,6 @@ def _declare_more(door: Door) -> None:
         tenants.delete_tenant,
         read=read_deletion,
         show=_nothing,
-        status=204,
         refusals=(404, 409),
         tag=_TAG,
     )

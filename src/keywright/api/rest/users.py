@@ -8,10 +8,11 @@ from pydantic import ConfigDict, Field
 
 from keywright.api.rest import mapping
 from keywright.api.rest.invitations import InvitedOut, show_invited
-from keywright.api.rest.models import In, Moment, Out, PageFilters, without_defaults
+from keywright.api.rest.models import In, LimitIn, LimitOut, Moment, Out, PageFilters, without_defaults
 from keywright.api.rest.routes import Door
 from keywright.api.rest.service_accounts import GivenRoleOut
 from keywright.core.invitations import DEFAULT_DAYS
+from keywright.core.limits import MAX_LIMITS
 from keywright.services import users
 from keywright.services.users import (
     CreatedUser,
@@ -46,6 +47,11 @@ class UserIn(In):
         description="Left out, the person comes in by a reset link or by single sign-on.",
         json_schema_extra={"minLength": 10, "maxLength": 1024, "writeOnly": True},
     )
+    limits: list[LimitIn] = Field(
+        [],
+        description="Limits for all uses of their keys together.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
 
 
 class UserPatch(In):
@@ -56,6 +62,11 @@ class UserPatch(In):
     name: str = Field("", json_schema_extra=_NAME)
     email: str | None = Field(None, json_schema_extra=_EMAIL)
     active: bool = Field(True, description="False ends all sessions and refuses all keys.")  # noqa: FBT003 - the default
+    limits: list[LimitIn] = Field(
+        [],
+        description="Limits for all uses of their keys together; they replace those before.",
+        json_schema_extra={"maxItems": MAX_LIMITS},
+    )
 
 
 class ResetIn(In):
@@ -78,6 +89,7 @@ class UserOut(Out):
     memberships: list[GivenRoleOut] = Field(
         description="The roles held in the tenant of the call, or over the installation."
     )
+    limits: list[LimitOut] = Field(description="For all uses of their keys together.")
 
 
 class UserListOut(Out):
@@ -89,7 +101,13 @@ class UserListOut(Out):
 
 def read_new(body: UserIn) -> NewUser:
     """A person to be made."""
-    return NewUser(login=body.login, name=body.name, email=body.email, password=body.password)
+    return NewUser(
+        login=body.login,
+        name=body.name,
+        email=body.email,
+        password=body.password,
+        limits=mapping.limits(body.limits),
+    )
 
 
 def read_list(filters: Annotated[PageFilters, Query()]) -> ListUsers:
@@ -110,6 +128,7 @@ def read_changes(id: UserPath, body: UserPatch) -> UserChanges:  # noqa: A002 - 
         name=body.name if "name" in sent else UNSET,
         email=body.email if "email" in sent else UNSET,
         active=body.active if "active" in sent else UNSET,
+        limits=mapping.limits(body.limits) if "limits" in sent else UNSET,
     )
 
 
@@ -133,6 +152,7 @@ def show(view: UserView) -> UserOut:
             GivenRoleOut(id=one.id, role=one.grant.role, variables=mapping.shown_values(one.grant.variables))
             for one in view.memberships
         ],
+        limits=mapping.shown_limits(person.identity.limits),
     )
 
 
@@ -194,7 +214,6 @@ def _declare_more(door: Door) -> None:
         users.delete_user,
         read=read_one,
         show=_nothing,
-        status=204,
         refusals=(404, 409),
         tag=_TAG,
     )
@@ -204,7 +223,6 @@ def _declare_more(door: Door) -> None:
         users.remove_user,
         read=read_one,
         show=_nothing,
-        status=204,
         refusals=(404, 409),
         tag=_TAG,
     )

@@ -19,6 +19,7 @@ from keywright.core.errors import (
     UnknownField,
 )
 from keywright.core.instants import rfc3339
+from keywright.core.limits import MAX_COST
 from keywright.services.decisions import MAX_BATCH, Question
 from keywright.web.credentials import bearer
 from keywright.web.errors import (
@@ -28,10 +29,12 @@ from keywright.web.errors import (
     send_json,
     send_problem,
 )
+from keywright.web.rate_limit_fields import rate_limit_fields, retry_after
 from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
     from keywright.core.decision import Decision, Explanation
+    from keywright.core.limits import LimitState, Taken
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
     from keywright.services.decisions import Asker
@@ -76,6 +79,13 @@ class VerifyIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         ),
     ] = None
     explain: Annotated[bool, Meta(description="Say why; needs the permission `keys:read`.")] = False
+    cost: Annotated[
+        int,
+        Meta(
+            description="What the use takes of limits and credits; 0 only looks whether there is room.",
+            extra_json_schema={"minimum": 0, "maximum": MAX_COST},
+        ),
+    ] = 1
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -119,8 +129,33 @@ class ExplanationOut(msgspec.Struct, frozen=True):
     source: str | None
 
 
+class LimitStateOut(msgspec.Struct, frozen=True):
+    """Where a limit stands: uses left now, and seconds until all of them are back.
+
+    `level` says whose limit it is: `key`, or `identity` or `tenant`, whose uses all count together.
+    """
+
+    level: str
+    name: str
+    limit: int
+    window_seconds: int
+    remaining: int
+    reset_seconds: float
+
+
+class LimitNameOut(msgspec.Struct, frozen=True):
+    """Which limit."""
+
+    level: str
+    name: str
+
+
 class VerdictOut(msgspec.Struct, frozen=True):
-    """A decision. When it is not valid, only `code` and, where the key was found, `key_id` are there."""
+    """A decision. When it is not valid, only `code` and, where the key was found, `key_id` are there, and the limits.
+
+    `limits` are there where some were asked, and `credits_left` where the key has credits and they were asked.
+    `limits_local` is there, and true, when the node counted alone, since it could not reach the shared counters.
+    """
 
     valid: bool
     code: Code
@@ -132,6 +167,11 @@ class VerdictOut(msgspec.Struct, frozen=True):
     scope: list[PolicyOut] | None = None
     expires_at: str | None = None
     metadata: msgspec.Raw | dict[str, Any] | None = None
+    limits: list[LimitStateOut] | UnsetType = UNSET
+    credits_left: int | UnsetType = UNSET
+    refused_by: LimitNameOut | UnsetType = UNSET
+    retry_after_seconds: int | UnsetType = UNSET
+    limits_local: bool | UnsetType = UNSET
     explanation: ExplanationOut | UnsetType = UNSET
 
 
@@ -173,7 +213,11 @@ class VerifyDoor:
     async def _one(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
         decision = await self._answer(asker, _parse(_read_one, visit.body), "")
-        await _send(send, verdict(decision), stale=decision.code is Code.STALE)
+        if decision.code is Code.STALE:
+            await _send_stale(send, verdict(decision))
+        else:
+            # They describe the key that was asked about, not the one that asks.
+            await send_json(send, 200, verdict(decision), rate_limit_fields(decision))
 
     async def _batch(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
@@ -181,8 +225,11 @@ class VerifyDoor:
         if not 1 <= len(items) <= MAX_BATCH:
             raise InvalidValue(f"A batch has 1 to {MAX_BATCH} items.", field="items")
         decisions = [await self._answer(asker, item, f"items.{index}.") for index, item in enumerate(items)]
-        stale = any(decision.code is Code.STALE for decision in decisions)
-        await _send(send, BatchOut([verdict(decision) for decision in decisions]), stale=stale)
+        answer = BatchOut([verdict(decision) for decision in decisions])
+        if any(decision.code is Code.STALE for decision in decisions):
+            await _send_stale(send, answer)
+        else:
+            await send_json(send, 200, answer)
 
     async def _asker(self, visit: Visit) -> Asker | None:
         """Who asks; None when the database is away, so that nobody can be known: then each verdict is `STALE`."""
@@ -206,15 +253,13 @@ class VerifyDoor:
             resource=item.resource,
             ip=item.ip,
             explain=item.explain,
+            cost=item.cost,
         )
         return await self._services.decisions.answer(asker, question, at)
 
 
-async def _send(send: Any, answer: VerdictOut | BatchOut, *, stale: bool) -> None:  # noqa: ANN401 - ASGI is untyped
-    if stale:
-        await send_json(send, 503, answer, {"Retry-After": "1"})
-    else:
-        await send_json(send, 200, answer)
+async def _send_stale(send: Any, answer: VerdictOut | BatchOut) -> None:  # noqa: ANN401 - ASGI is untyped
+    await send_json(send, 503, answer, {"Retry-After": "1"})
 
 
 def verdict(decision: Decision) -> VerdictOut:
@@ -223,13 +268,25 @@ def verdict(decision: Decision) -> VerdictOut:
     facts = decision.facts
     if facts is None:
         return VerdictOut(valid=False, code=decision.code, explanation=explanation)
-    if not decision.valid:
-        return VerdictOut(valid=False, code=decision.code, key_id=facts.key.id, explanation=explanation)
-    return _valid(decision, facts, explanation)
+    if decision.valid:
+        return _valid(decision, facts, explanation)
+    taken = decision.limits
+    refused = None if taken is None else taken.refused
+    return VerdictOut(
+        valid=False,
+        code=decision.code,
+        key_id=facts.key.id,
+        limits=UNSET if taken is None else _limits(taken),
+        credits_left=_or_unset(decision.credits_left),
+        refused_by=UNSET if refused is None else _named(refused),
+        retry_after_seconds=UNSET if taken is None else _or_unset(retry_after(taken)),
+        limits_local=UNSET if taken is None or not taken.local else True,
+        explanation=explanation,
+    )
 
 
 def _valid(decision: Decision, facts: KeyFacts, explanation: ExplanationOut | UnsetType) -> VerdictOut:
-    key, identity = facts.key, facts.identity
+    key, identity, taken = facts.key, facts.identity, decision.limits
     return VerdictOut(
         valid=True,
         code=decision.code,
@@ -244,8 +301,33 @@ def _valid(decision: Decision, facts: KeyFacts, explanation: ExplanationOut | Un
         scope=None if key.scope is None else [_policy(one.to_plain()) for one in key.scope],
         expires_at=None if key.expires_at is None else rfc3339(key.expires_at),
         metadata=msgspec.Raw(key.metadata.encode()),
+        limits=UNSET if taken is None else _limits(taken),
+        credits_left=_or_unset(decision.credits_left),
+        limits_local=UNSET if taken is None or not taken.local else True,
         explanation=explanation,
     )
+
+
+def _limits(taken: Taken) -> list[LimitStateOut]:
+    return [
+        LimitStateOut(
+            one.bucket.level.value,
+            one.bucket.limit.name,
+            one.bucket.limit.limit,
+            one.bucket.limit.window_seconds,
+            one.remaining,
+            round(one.reset_seconds, 3),
+        )
+        for one in taken.states
+    ]
+
+
+def _named(state: LimitState) -> LimitNameOut:
+    return LimitNameOut(state.bucket.level.value, state.bucket.limit.name)
+
+
+def _or_unset(value: int | None) -> int | UnsetType:
+    return UNSET if value is None else value
 
 
 def _explanation(found: Explanation) -> ExplanationOut:

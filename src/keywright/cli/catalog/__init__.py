@@ -1,4 +1,4 @@
-"""`keywright catalog …`: one module for the files, one for the commands."""
+"""`keywright catalog …`: one module for the files, one for what is asked of routes, one for the other commands."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ _PLACES = {
     "diff": (f"{_HERE}:diff", "Show what applying a catalog file would change."),
     "apply": (f"{_HERE}:apply", "Apply a catalog file."),
     "export": (f"{_HERE}:export", "Write the catalog as it stands."),
+    "route": ("keywright.cli.catalog.routes:route", "Say what a request asks for by the catalog's routes."),
 }
 
 
 @click.command("catalog", cls=LazyGroup, places=_PLACES)
 def catalog() -> None:
-    """Look at, compare and apply a tenant's catalog: its actions, entities, roles and key templates."""
+    """Look at, compare and apply a tenant's catalog: its actions, entities, roles, key templates and routes."""

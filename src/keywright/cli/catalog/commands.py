@@ -16,6 +16,7 @@ from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
 from keywright.cli.output import Output
 from keywright.cli.policies import in_words
+from keywright.cli.receipts import no_wait, tell_receipt, waits
 from keywright.cli.text import printable
 from keywright.client import BadInput
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from keywright.client import Client
 
 _SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
-_SECTIONS: Final = ("actions", "resource_types", "entities", "roles", "key_templates")
+_SECTIONS: Final = ("actions", "resource_types", "entities", "roles", "key_templates", "routes")
 
 
 @click.command("validate", cls=Command, common=PRINTING)
@@ -82,6 +83,7 @@ def diff(file: str) -> None:
     "--revision", type=int, metavar="NUMBER", help="Apply it to this revision alone, 0 for none at all."
 )
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@no_wait
 def apply(file: str, revision: int | None, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Apply a catalog file. Without --yes it shows the difference and asks.
 
@@ -98,7 +100,7 @@ def apply(file: str, revision: int | None, yes: bool) -> int:  # noqa: FBT001 - 
                 click.echo(printable(line), err=True)
             if answer["changes"] and not confirmed("Apply this?", yes=yes, nothing="Nothing was applied."):
                 return Exit.NO
-        applied = client.catalog.apply(found.plain, expected_revision=revision)
+        applied = client.catalog.apply(found.plain, expected_revision=revision, wait=waits())
     if output.as_json:
         output.json(applied)
     elif output.quiet:
@@ -108,6 +110,7 @@ def apply(file: str, revision: int | None, yes: bool) -> int:  # noqa: FBT001 - 
             output.line(line)
         if applied["changes"]:
             output.line(f"Applied as revision {applied['catalog']['revision']}.")
+        tell_receipt(output, applied["receipt"])
     return Exit.OK
 
 

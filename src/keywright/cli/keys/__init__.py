@@ -11,6 +11,10 @@ _PLACES = {
     ),
     "list": ("keywright.cli.keys.list:list_keys", "List keys."),
     "show": ("keywright.cli.keys.show:show", "Show keys."),
+    "usage": (
+        "keywright.cli.keys.usage:usage",
+        "Show how keys were used, and what of their scope was not needed.",
+    ),
     "update": ("keywright.cli.keys.change:update", "Change keys."),
     "disable": ("keywright.cli.keys.change:disable", "Have keys refused until they are enabled again."),
     "enable": ("keywright.cli.keys.change:enable", "Have disabled keys accepted again."),

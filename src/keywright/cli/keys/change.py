@@ -13,6 +13,7 @@ from keywright.cli.exits import Exit, Failed
 from keywright.cli.keys import show
 from keywright.cli.keys.each import for_each, id_of
 from keywright.cli.keys.fields import OPTIONS, field_options, given_fields
+from keywright.cli.receipts import no_wait, waits
 from keywright.cli.text import printable
 from keywright.cli.times import relative
 from keywright.client import NotFound, PermissionDenied
@@ -31,6 +32,8 @@ _CLEARED: Final = {
     "scope": ("scope", None),
     "cidr": ("allowed_cidrs", None),
     "metadata": ("metadata", None),
+    "limit": ("limits", None),
+    "credits": ("credits", None),
 }
 _ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 
@@ -42,6 +45,7 @@ _ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 @click.option(
     "--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this field; repeatable."
 )
+@no_wait
 def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - click's own
     """Change keys; what is not given stays as it is.
 
@@ -59,13 +63,14 @@ def update(ids: tuple[str, ...], name: str | None, clear: tuple[str, ...], **giv
         raise click.UsageError("Say what to change.")
 
     def change(client: Client, key_id: str) -> dict[str, Any]:
-        return client.keys.update(key_id, **changes)
+        return client.keys.update(key_id, wait=waits(), **changes)
 
     return for_each(ids, change, show.tell, {**OPTIONS, "name": "--name"})
 
 
 @click.command("disable", cls=Command)
 @_ids
+@no_wait
 def disable(ids: tuple[str, ...]) -> int:
     """Have keys refused until they are enabled again.
 
@@ -76,6 +81,7 @@ def disable(ids: tuple[str, ...]) -> int:
 
 @click.command("enable", cls=Command)
 @_ids
+@no_wait
 def enable(ids: tuple[str, ...]) -> int:
     """Have disabled keys accepted again.
 
@@ -86,19 +92,20 @@ def enable(ids: tuple[str, ...]) -> int:
 
 def _switch(ids: Sequence[str], *, active: bool) -> int:
     def change(client: Client, key_id: str) -> dict[str, Any]:
-        return client.keys.update(key_id, active=active)
+        return client.keys.update(key_id, wait=waits(), active=active)
 
     def tell(output: Output, key: dict[str, Any]) -> None:
         about = f"{'Enabled' if active else 'Disabled'} {key['name']} ({key['id']})."
         # One that is enabled may have expired all the same.
         output.line(f"{about} It is {key['state']}." if active and key["state"] != "active" else about)
 
-    return for_each(ids, change, tell)
+    return for_each(ids, change, tell, done_word="In effect" if active else "Revoked")
 
 
 @click.command("delete", cls=Command)
 @_ids
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+@no_wait
 def delete(ids: tuple[str, ...], yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Delete keys for good. Whoever holds them is refused from then on.
 
@@ -112,13 +119,13 @@ def delete(ids: tuple[str, ...], yes: bool) -> int:  # noqa: FBT001 - click pass
             return Exit.NO
 
     def remove(client: Client, key_id: str) -> dict[str, Any]:
-        client.keys.delete(key_id)
-        return {"id": key_id, "deleted": True}
+        receipt = client.keys.delete(key_id, wait=waits())
+        return {"id": key_id, "deleted": True, "receipt": receipt}
 
     def tell(output: Output, gone: dict[str, Any]) -> None:
         output.line(f"Deleted {gone['id']}.")
 
-    return for_each(ids, remove, tell)
+    return for_each(ids, remove, tell, done_word="Revoked")
 
 
 def _confirmed(ids: Sequence[str]) -> bool:

@@ -94,8 +94,8 @@ def create(
 
 
 def _tell(output: Output, made: CreatedKey, token: str | None) -> None:
-    shown = ("name", "id", "handle", "tenant", "owner", "scope", "addresses", "begins", "expires", "metadata")
-    rows = [(title, value) for title, value in facts(made.key) if title in shown]
+    known = {"description", "state", "hint", "last used", "created"}
+    rows = [(title, value) for title, value in facts(made.key) if title not in known]
     output.facts([*rows, ("token", token)])
     output.line("")
     if token is None:

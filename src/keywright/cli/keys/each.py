@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.cli.connection import connected, failure
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Output
+from keywright.cli.receipts import tell_receipt
 from keywright.cli.text import printable
 from keywright.client import BadInput, Conflict, NotFound, PermissionDenied
 
@@ -37,8 +38,9 @@ def for_each(
     act: Callable[[Client, str], dict[str, Any]],
     tell: Callable[[Output, dict[str, Any]], None],
     options: Mapping[str, str] | None = None,
+    done_word: str = "In effect",
 ) -> int:
-    """Do something to each key, named by id or handle, and tell a person what came of it.
+    """Do something to each key, named by id or handle, and tell a person what came of it, and where it is true.
 
     Gives the exit code of the first failure. A key that is named twice is taken once. For one key
     `--json` prints what `act` gave, and for several an object with those as `items`.
@@ -66,6 +68,7 @@ def for_each(
                 done.append(result)
                 if not output.as_json and not output.quiet:
                     tell(output, result)
+                    tell_receipt(output, result.get("receipt"), done_word)
     finally:
         if output.as_json and (done or several):
             output.json({"items": done} if several else done[0])

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import uses, values
 from keywright.cli.times import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 OPTIONS: Final = {
     "name": "NAME",
@@ -21,6 +21,9 @@ OPTIONS: Final = {
     "scope": "--scope or --action",
     "allowed_cidrs": "--cidr",
     "metadata": "--metadata",
+    "limits": "--limit",
+    "credits": "--credits",
+    "credits.refill": "--refill",
     "prefix": "--prefix",
     "token_hash": "--token-hash",
     "tenant": "--tenant",
@@ -64,6 +67,20 @@ _DECLARED: Final = (
         metavar="JSON|@FILE|KEY=VALUE",
         help="Facts of your own; repeatable.",
     ),
+    click.option(
+        "--limit",
+        "limits",
+        multiple=True,
+        metavar=uses.FORM,
+        help="How often it may be used, such as burst=100/1s; repeatable.",
+    ),
+    click.option("--no-limits", is_flag=True, help="Take away the tenant's limits for such keys, too."),
+    click.option("--credits", "remaining", type=int, metavar="NUMBER", help="How many uses it has left."),
+    click.option(
+        "--refill",
+        metavar=uses.REFILL_FORM,
+        help="Credits that it has anew every hour, day, week or month, such as 1000/day.",
+    ),
 )
 
 
@@ -84,5 +101,13 @@ def given_fields(given: dict[str, Any]) -> dict[str, Any]:
         "scope": values.scope(given["scope"], given["actions"], given["resources"]),
         "allowed_cidrs": list(given["cidrs"]) or None,
         "metadata": values.metadata(given["metadata"]),
+        "limits": _limits(given["limits"], none=given["no_limits"]),
+        "credits": uses.given_credits(given["remaining"], given["refill"]),
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _limits(texts: Sequence[str], *, none: bool) -> list[dict[str, Any]] | None:
+    if none and texts:
+        raise click.UsageError("Give either --limit or --no-limits.")
+    return uses.given_limits(texts) if texts or none else None

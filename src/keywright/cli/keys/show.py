@@ -12,6 +12,7 @@ from keywright.cli.common import Command
 from keywright.cli.keys.each import for_each
 from keywright.cli.policies import in_words
 from keywright.cli.times import relative
+from keywright.cli.uses import credits_in_words, limits_in_words
 
 if TYPE_CHECKING:
     from keywright.cli.output import Output
@@ -57,6 +58,8 @@ def facts(key: dict[str, Any]) -> list[tuple[str, str | None]]:
         ("expires", "never" if key["expires_at"] is None else _moment(key["expires_at"], now)),
         ("last used", _last_use(key, now)),
         ("created", _moment(key["created_at"], now)),
+        ("limits", limits_in_words(key["limits"])),
+        ("credits", credits_in_words(key["credits"])),
         ("metadata", json.dumps(key["metadata"], ensure_ascii=False) if key["metadata"] else None),
     ]
 

@@ -12,6 +12,7 @@ from keywright.cli.exits import Exit, Failed
 from keywright.cli.keys.each import id_of
 from keywright.cli.output import Output
 from keywright.cli.policies import in_words
+from keywright.cli.receipts import no_wait, tell_receipt, waits
 from keywright.cli.text import printable
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _OPTIONS: Final = {"id": "KEY", "identity_id": "IDENTITY_ID", "tenant": "--tenan
 @click.argument("identity_id", metavar="IDENTITY_ID")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show what it would gain and lose, and change nothing.")
+@no_wait
 def transfer(named: str, identity_id: str, yes: bool, dry_run: bool) -> int:  # noqa: FBT001 - click passes by name
     """Make a key speak for another identity. What it may do follows that one's roles from then on.
 
@@ -46,7 +48,7 @@ def transfer(named: str, identity_id: str, yes: bool, dry_run: bool) -> int:  # 
             if not click.confirm("Change the owner?", err=True):
                 click.echo("Nothing was changed.", err=True)
                 return Exit.NO
-        done = client.keys.transfer(key_id, identity_id, confirm=True)
+        done = client.keys.transfer(key_id, identity_id, confirm=True, wait=waits())
     _print(output, done)
     return Exit.OK
 
@@ -56,6 +58,8 @@ def _print(output: Output, result: dict[str, Any]) -> None:
         output.json(result)
     elif not output.quiet:
         _tell(result, output.line)
+        if result["confirmed"]:
+            tell_receipt(output, result["receipt"])
 
 
 def _tell(result: dict[str, Any], line: Callable[[str], None]) -> None:

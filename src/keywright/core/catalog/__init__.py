@@ -1,4 +1,4 @@
-"""The catalog: what a tenant's own actions, resources, entities, roles and key templates are.
+"""The catalog: what a tenant's own actions, resources, entities, roles, key templates and routes are.
 
 `model` says what a catalog is and how it is written, `parsing` reads one and finds every fault, `differences`
 compares two, and `vocabulary` refuses what a strict one does not know.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keywright.core.catalog.model import Catalog
     from keywright.core.permissions import Policy
     from keywright.core.roles import Role, Values
+    from keywright.core.routes import Route
 
 
 class Kind(StrEnum):
@@ -36,7 +37,8 @@ class Difference:
     """One thing that differs: in which section, by which name, and what is said of it before and after.
 
     An entity is named `type:id`, an entity type by its name, and `strict` has the empty name. What is said is
-    an object of plain data without the name, and None where the thing is not there.
+    an object of plain data without the name, and None where the thing is not there. A route is named by its
+    methods and path; routes that are there before and after in another order are the one of the empty name.
     """
 
     section: str
@@ -57,6 +59,9 @@ def diff(old: Catalog, new: Catalog, outside: Mapping[str, Role] | None = None) 
         place = ("roles", name)
         before[place] = role_plain((outside or {})[name]) | {"by_catalog": False}
         after[place] = {**after[place], "by_catalog": True}
+    kept = {one.match for one in old.routes} & {one.match for one in new.routes}
+    for named, catalog in ((before, old), (after, new)):
+        named["routes", ""] = {"order": [one.match for one in catalog.routes if one.match in kept]}
     order = {section: index for index, section in enumerate(_SECTIONS)}
     return tuple(
         Difference(*place, _kind(place, before), before.get(place), after.get(place))
@@ -67,7 +72,7 @@ def diff(old: Catalog, new: Catalog, outside: Mapping[str, Role] | None = None) 
     )
 
 
-_SECTIONS = ("strict", "actions", "resource_types", "entities", "roles", "key_templates")
+_SECTIONS = ("strict", "actions", "resource_types", "entities", "roles", "key_templates", "routes")
 
 
 def _kind(place: tuple[str, str], before: Collection[tuple[str, str]]) -> Kind:
@@ -89,7 +94,13 @@ def _named(catalog: Catalog) -> dict[tuple[str, str], dict[str, object]]:
         }
         | {("roles", role.name): role_plain(role) for role in catalog.roles}
         | {("key_templates", one.name): key_template_plain(one) for one in catalog.key_templates}
+        | {("routes", one.match): _route_plain(one) for one in catalog.routes}
     )
+
+
+def _route_plain(route: Route) -> dict[str, object]:
+    """What is said of a route, without its methods and path."""
+    return {name: text for name, text in route.to_plain().items() if name != "match"}
 
 
 def lost(before: Role, after: Role | None, values: Values) -> tuple[Policy, ...]:

@@ -1,9 +1,9 @@
-"""A catalog: a tenant's own vocabulary of actions, resource types, entities, roles and key templates."""
+"""A catalog: a tenant's own vocabulary of actions, resource types, entities, roles, key templates and routes."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keywright.core.keys import Ranges
+    from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
     from keywright.core.roles import Role
+    from keywright.core.routes import Route
 
 _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60))
 
@@ -59,6 +61,7 @@ class KeyTemplate:
     """What keys of one sort have in common; each field stands in for one that a new key leaves out.
 
     `expires_in` is in seconds from the key's creation; `metadata` is the canonical JSON text of an object.
+    The `credits` begin with each key.
     """
 
     name: str
@@ -68,14 +71,16 @@ class KeyTemplate:
     allowed_cidrs: Ranges | None = None
     metadata: str | None = None
     prefix: str | None = None
+    limits: tuple[Limit, ...] | None = None
+    credits: Credits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Catalog:
-    """A whole catalog. Everything in it is ordered by name, so that equal catalogs are equal.
+    """A whole catalog. All but the routes is ordered by name, so that equal catalogs are equal.
 
     `tenant` is the slug of the only tenant it may be applied to, None for any. With `strict`, actions and
-    entities that it does not know are refused in its tenant.
+    entities that it does not know are refused in its tenant. Of the routes the first that fits decides.
     """
 
     tenant: str | None = None
@@ -85,6 +90,7 @@ class Catalog:
     entities: tuple[EntityType, ...] = ()
     roles: tuple[Role, ...] = ()
     key_templates: tuple[KeyTemplate, ...] = ()
+    routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,7 @@ def to_plain(catalog: Catalog) -> dict[str, object]:
         },
         "roles": {role.name: role_plain(role) for role in catalog.roles},
         "key_templates": {one.name: key_template_plain(one) for one in catalog.key_templates},
+        "routes": [one.to_plain() for one in catalog.routes],
     }
     return plain | _filled(sections)
 
@@ -154,7 +161,10 @@ def role_plain(role: Role) -> dict[str, object]:
 
 
 def key_template_plain(template: KeyTemplate) -> dict[str, object]:
-    """What is said of a key template, without its name. An empty scope allows nothing, so it is not left out."""
+    """What is said of a key template, without its name.
+
+    An empty scope allows nothing, and an empty list of limits takes the tenant's away, so neither is left out.
+    """
     plain = _filled({"description": template.description})
     if template.scope is not None:
         plain["scope"] = [one.to_plain() for one in template.scope]
@@ -164,6 +174,13 @@ def key_template_plain(template: KeyTemplate) -> dict[str, object]:
         plain["allowed_cidrs"] = [str(one) for one in template.allowed_cidrs]
     if template.metadata is not None:
         plain["metadata"] = json.loads(template.metadata)
+    if template.limits is not None:
+        plain["limits"] = [asdict(one) for one in template.limits]
+    if template.credits is not None:
+        refill = template.credits.refill
+        plain["credits"] = {"remaining": template.credits.remaining} | (
+            {} if refill is None else {"refill": {"amount": refill.amount, "every": refill.every.value}}
+        )
     return plain | _filled({"prefix": template.prefix})
 
 

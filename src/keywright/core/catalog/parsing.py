@@ -19,6 +19,7 @@ from keywright.core.catalog.model import (
 from keywright.core.catalog.spots import DUPLICATE, MAX_FAULTS, Faults, Spot, in_order, is_plain_name
 from keywright.core.catalog.vocabulary import Search, Vocabulary
 from keywright.core.errors import Fault, InvalidCatalog, InvalidValue, UnknownVariable
+from keywright.core.limits import MAX_LIMITS
 from keywright.core.permissions import MAX_PATTERNS, MAX_POLICIES, MAX_SEGMENTS, Pattern, Policy
 from keywright.core.roles import (
     MAX_VARIABLES,
@@ -30,11 +31,13 @@ from keywright.core.roles import (
     is_value,
     is_variable_name,
 )
+from keywright.core.routes import MAX_ROUTES, InvalidRoute, Route, RouteTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
     from keywright.core.keys import Ranges
+    from keywright.core.limits import Credits, Limit
 
 MAX_ACTIONS = 2_000
 MAX_RESOURCE_TYPES = 200
@@ -43,12 +46,16 @@ MAX_ENTITIES = 10_000
 """Entities of all types together."""
 MAX_ROLES = 200
 MAX_KEY_TEMPLATES = 100
+INVALID_ROUTE = "invalid_route"
+"""The code of the fault that a route is not written as one."""
+UNREACHED_ROUTE = "unreached_route"
+"""The code of the fault that a route can never decide."""
 MAX_SPAN = 100 * 366 * 86_400
 """Seconds that a key made from a template may live at most, about a hundred years."""
 
 _SPAN = re.compile(r"([0-9]{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
-_SECTIONS = ("tenant", "strict", "actions", "resource_types", "entities", "roles", "key_templates")
+_SECTIONS = ("tenant", "strict", "actions", "resource_types", "entities", "roles", "key_templates", "routes")
 _NAME_RULE = "This name has 1 to 100 lower-case letters, digits, _ and -, and begins with a letter or digit."
 _TYPE_NAME = "The name of a type of entity has 1 to 100 letters, digits, _ and -."
 _VARIABLE_NAME = "A variable's name has up to 40 lower-case letters, digits and _, and begins with a letter."
@@ -80,6 +87,7 @@ def parse(plain: object) -> Catalog:
         entities=entities,
         roles=_sorted(_roles(section("roles"), {kind.name for kind in entities})),
         key_templates=_sorted(_key_templates(section("key_templates"))),
+        routes=_routes(section("routes")),
     )
     found = faults.found or _strict_faults(catalog)
     if found:
@@ -88,7 +96,7 @@ def parse(plain: object) -> Catalog:
 
 
 def _strict_faults(catalog: Catalog) -> list[Fault]:
-    """What a strict catalog's own roles and key templates name without its knowing."""
+    """What a strict catalog's own roles, key templates and routes name without its knowing."""
     vocabulary, search = Vocabulary.of(catalog), Search()
     unknown = chain(
         *(vocabulary.unknown(one.policies, f"roles.{one.name}.policies", search) for one in catalog.roles),
@@ -97,7 +105,16 @@ def _strict_faults(catalog: Catalog) -> list[Fault]:
             for one in catalog.key_templates
         ),
     )
-    return [Fault(one.field or "", one.code, one.detail) for one in islice(unknown, MAX_FAULTS)]
+    unsaid = vocabulary.unknown([one.widest() for one in catalog.routes], "routes", search)
+    return [
+        *(Fault(one.field or "", one.code, one.detail) for one in islice(unknown, MAX_FAULTS)),
+        *(Fault(_of_route(one.field or ""), one.code, one.detail) for one in islice(unsaid, MAX_FAULTS)),
+    ][:MAX_FAULTS]
+
+
+def _of_route(path: str) -> str:
+    """The place in a route of what stands in its widest policy: it has one action, and at most one resource."""
+    return path.removesuffix("s.0")
 
 
 def _sorted(named: Iterable[Any]) -> tuple[Any, ...]:
@@ -233,7 +250,7 @@ def _patterns(section: Spot, pattern: Callable[[str, str], str]) -> list[str] | 
 
 
 def _key_templates(section: Spot) -> Iterator[KeyTemplate]:
-    known = ("description", "scope", "expires_in", "allowed_cidrs", "metadata", "prefix")
+    known = ("description", "scope", "expires_in", "allowed_cidrs", "metadata", "limits", "credits", "prefix")
     for name, spot in section.members("key templates", MAX_KEY_TEMPLATES, is_role_name, _NAME_RULE):
         fields = spot.fields(known)
         yield KeyTemplate(
@@ -243,8 +260,29 @@ def _key_templates(section: Spot) -> Iterator[KeyTemplate]:
             expires_in=_span(fields["expires_in"]) if "expires_in" in fields else None,
             allowed_cidrs=_cidrs(fields["allowed_cidrs"]) if "allowed_cidrs" in fields else None,
             metadata=_metadata(fields["metadata"]) if "metadata" in fields else None,
+            limits=_limits(fields["limits"]) if "limits" in fields else None,
+            credits=_credits(fields["credits"]) if "credits" in fields else None,
             prefix=fields["prefix"].text(checks.prefix) if "prefix" in fields else None,
         )
+
+
+def _routes(section: Spot) -> tuple[Route, ...]:
+    """The routes that are sound, in their order. One that can never decide is a fault."""
+    found: list[tuple[Route, Spot]] = []
+    for spot in section.items("routes", MAX_ROUTES):
+        fields = spot.fields(("match", "action", "resource"), ("match", "action"))
+        texts = {name: field.text(checks.without_tokens) for name, field in fields.items()}
+        match, action = texts.get("match"), texts.get("action")
+        if match is None or action is None or None in texts.values():
+            continue
+        try:
+            found.append((Route(match, action, texts.get("resource")), spot))
+        except InvalidRoute as wrong:
+            fields[wrong.part].fault(INVALID_ROUTE, str(wrong))
+    routes = tuple(route for route, _ in found)
+    for place in RouteTable.compile(routes).unreached():
+        found[place][1].fault(UNREACHED_ROUTE, "The routes before this one take all that it would.")
+    return routes
 
 
 def _span(spot: Spot) -> int | None:
@@ -269,6 +307,37 @@ def _metadata(spot: Spot) -> str | None:
         spot.fault("invalid_type", "This takes an object of named fields.")
         return None
     return spot.checked(checks.metadata, spot.value)
+
+
+def _limits(spot: Spot) -> tuple[Limit, ...] | None:
+    items = spot.items("limits", MAX_LIMITS)
+    found = [limit for item in items if (limit := _limit(item)) is not None]
+    return spot.checked(checks.limits, found) if len(found) == len(items) else None
+
+
+def _limit(spot: Spot) -> tuple[str, int, int] | None:
+    needed = ("name", "limit", "window_seconds")
+    fields = spot.fields(needed, needed)
+    name = fields["name"].text(_as_it_is) if "name" in fields else None
+    uses, seconds = (fields[one].number() if one in fields else None for one in needed[1:])
+    return None if name is None or uses is None or seconds is None else (name, uses, seconds)
+
+
+def _credits(spot: Spot) -> Credits | None:
+    fields = spot.fields(("remaining", "refill"), ("remaining",))
+    remaining = fields["remaining"].number() if "remaining" in fields else None
+    refill = _refill(fields["refill"]) if "refill" in fields else None
+    if remaining is None or (refill is None and "refill" in fields):
+        return None
+    return spot.checked(lambda given, field: checks.credit(*given, field), (remaining, refill))
+
+
+def _refill(spot: Spot) -> tuple[int, str] | None:
+    needed = ("amount", "every")
+    fields = spot.fields(needed, needed)
+    amount = fields["amount"].number() if "amount" in fields else None
+    every = fields["every"].text(_as_it_is) if "every" in fields else None
+    return None if amount is None or every is None else (amount, every)
 
 
 def _as_it_is(text: str, _field: str) -> str:

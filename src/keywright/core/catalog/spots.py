@@ -118,6 +118,13 @@ class Spot:
             self.fault("invalid_type", "This takes true or false.")
         return self.value is True
 
+    def number(self) -> int | None:
+        """A whole number, None for anything else."""
+        if isinstance(self.value, bool) or not isinstance(self.value, int):
+            self.fault("invalid_type", "This takes a whole number.")
+            return None
+        return self.value
+
     def checked(self, rule: Callable[[G, str], T], value: G) -> T | None:
         """What a rule makes of a value; None where it refuses, which is a fault at the place that it names."""
         try:

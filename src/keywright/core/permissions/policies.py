@@ -61,6 +61,8 @@ class _Reach:
 
 
 _Rule = tuple[Pattern, _Reach | None]
+MAX_MET = 256
+"""Actions of which it is kept what they come down to."""
 _NONE: Mapping[str, Any] = {}  # shared, because most policies leave one of the mappings empty
 
 
@@ -69,8 +71,8 @@ _NONE: Mapping[str, Any] = {}  # shared, because most policies leave one of the 
 class Policies:
     """Some policies together: they allow what any of them allows. Immutable; equal when the policies are.
 
-    An exact action of a policy without resources costs one set look-up, any other exact action one look-up in
-    a mapping and its resources; only then are the action patterns tried that can begin like the action.
+    What an action comes down to is found once and kept, for some actions: everything, or where it is allowed. After
+    that an action costs one look-up in a mapping, and the resources of the policies that have it.
     """
 
     policies: tuple[Policy, ...]
@@ -78,6 +80,7 @@ class Policies:
     _exact: Mapping[str, _Reach] = field(init=False, repr=False, compare=False)
     _by_first: Mapping[str, tuple[_Rule, ...]] = field(init=False, repr=False, compare=False)
     _anywhere: tuple[_Rule, ...] = field(init=False, repr=False, compare=False)
+    _met: dict[str, tuple[_Reach, ...] | None] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         unbounded: set[str] = set()
@@ -98,6 +101,7 @@ class Policies:
         rules_by_first = {first: (*rules, *anywhere) for first, rules in by_first.items()}
         object.__setattr__(self, "_by_first", rules_by_first or _NONE)
         object.__setattr__(self, "_anywhere", tuple(anywhere))
+        object.__setattr__(self, "_met", {})
 
     @classmethod
     def compile(cls, policies: Iterable[Policy]) -> Policies:
@@ -109,21 +113,43 @@ class Policies:
 
         What is not well-formed is never allowed.
         """
-        if resource is not None and not valid_name(resource):
-            return False
-        if action in self._unbounded:
+        return (resource is None or valid_name(resource)) and self.allows_named(action, resource)
+
+    def allows_named(self, action: str, resource: str | None) -> bool:
+        """Whether any policy allows an action on a resource that is known to be well-formed, or None."""
+        try:
+            where = self._met[action]
+        except KeyError:
+            where = self._meet(action)
+        if where is None:
             return True
         if resource is not None:
-            reach = self._exact.get(action)
-            if reach is not None and reach.holds(resource):
-                return True
-        return valid_name(action) and self._allows_by_pattern(action, resource)
-
-    def _allows_by_pattern(self, action: str, resource: str | None) -> bool:
-        for pattern, reach in self._by_first.get(action.partition(":")[0], self._anywhere):
-            if pattern.fits(action) and (reach is None or (resource is not None and reach.holds(resource))):
-                return True
+            for reach in where:
+                if reach.holds(resource):
+                    return True
         return False
+
+    def _meet(self, action: str) -> tuple[_Reach, ...] | None:
+        """Where an action is allowed, None for everywhere; kept for the next time."""
+        if not valid_name(action):
+            return ()
+        where = self._where(action)
+        if len(self._met) >= MAX_MET:
+            self._met.clear()
+        self._met[action] = where
+        return where
+
+    def _where(self, action: str) -> tuple[_Reach, ...] | None:
+        if action in self._unbounded:
+            return None
+        exact = self._exact.get(action)
+        found = [] if exact is None else [exact]
+        for pattern, reach in self._by_first.get(action.partition(":")[0], self._anywhere):
+            if pattern.fits(action):
+                if reach is None:
+                    return None
+                found.append(reach)
+        return tuple(found)
 
     def explain(self, action: str, resource: str | None = None) -> Match | Miss:
         """Tell which policy allows, the first of them, or which came nearest to it.

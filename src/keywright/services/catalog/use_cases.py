@@ -39,7 +39,7 @@ async def diff_catalog(work: Work, proposed: CatalogDocument) -> CatalogDiff:
     return plan.diff
 
 
-@use_case("catalog.apply", permission="catalog:update", changes=True)
+@use_case("catalog.apply", permission="catalog:update", changes=True, touches=True)
 async def apply_catalog(work: Work, new: NewCatalog) -> AppliedCatalog:
     """Make a catalog the tenant's, with its roles; applying the one that stands changes nothing.
 
@@ -58,6 +58,7 @@ async def apply_catalog(work: Work, new: NewCatalog) -> AppliedCatalog:
     for role in _granted(plan):
         work.caller.require_holds(work.tenant.id, role.widest(), f"roles.{role.name}.policies")
     await _store(work, plan)
+    work.touch(work.tenant.id)
     work.record("catalog.apply", "catalog", work.tenant.id, _changes(plan))
     return AppliedCatalog(_view(work, await standing_of(work)), plan.diff)
 
@@ -76,7 +77,8 @@ async def _store(work: Work, plan: Plan) -> None:
     tenant_id, now = work.tenant.id, work.now
     # First, so that of two who apply at once the second is refused here.
     await work.transaction.catalog(tenant_id).put(
-        Applied(canonical(plan.catalog), plan.diff.revision + 1, now, work.caller.identity.id)
+        Applied(canonical(plan.catalog), plan.diff.revision + 1, now, work.caller.identity.id),
+        plan.catalog.routes,
     )
     roles = work.transaction.roles(tenant_id)
     for role in plan.added:

@@ -12,6 +12,7 @@ from keywright.core.errors import InvalidValue, PermissionDenied
 from keywright.core.identities import Identity, IdentityKind
 from keywright.core.ids import new_id
 from keywright.services.catalog.vocabulary import template_of
+from keywright.services.limits import CreditsInput, LimitInput, RefillInput
 from keywright.services.memberships import give, known_identity
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from keywright.core.identities import Membership
     from keywright.core.keys import Ranges
+    from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
     from keywright.services.keys.shapes import NewKey, PolicyInput
     from keywright.services.work import Work
@@ -76,6 +78,8 @@ async def from_template(work: Work, new: NewKey) -> NewKey:
         or (None if template.expires_in is None else work.now + timedelta(seconds=template.expires_in)),
         allowed_cidrs=_texts(template.allowed_cidrs) if new.allowed_cidrs is None else new.allowed_cidrs,
         metadata=_object(template.metadata) if new.metadata is None else new.metadata,
+        limits=_limits(template.limits) if new.limits is None else new.limits,
+        credits=_credits(template.credits) if new.credits is None else new.credits,
         prefix=template.prefix if new.prefix is None else new.prefix,
     )
 
@@ -94,6 +98,21 @@ def _scope(scope: Sequence[Policy] | None) -> tuple[PolicyInput, ...] | None:
 
 def _texts(ranges: Ranges | None) -> tuple[str, ...] | None:
     return None if ranges is None else tuple(map(str, ranges))
+
+
+def _limits(limits: Sequence[Limit] | None) -> tuple[LimitInput, ...] | None:
+    if limits is None:
+        return None
+    return tuple(LimitInput(one.name, one.limit, one.window_seconds) for one in limits)
+
+
+def _credits(credits_: Credits | None) -> CreditsInput | None:
+    if credits_ is None:
+        return None
+    refill = credits_.refill
+    return CreditsInput(
+        credits_.remaining, None if refill is None else RefillInput(refill.amount, refill.every)
+    )
 
 
 def _object(text: str | None) -> dict[str, object] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -10,14 +10,16 @@ from msgspec import UNSET
 
 from keywright.core import checks
 from keywright.core.audit import Change
-from keywright.core.errors import ExpiryRequired, InvalidValue, LifetimeTooLong
+from keywright.core.errors import ExpiryRequired, InvalidValue, LifetimeTooLong, PermissionDenied
 from keywright.core.identities import TenantSettings
 from keywright.core.ids import is_id, new_id
 from keywright.core.instants import rfc3339
-from keywright.core.keys import Act, Key, State, transition
+from keywright.core.keys import Act, Key, State, transition, used_more
+from keywright.core.limits import Credits, Limit
 from keywright.core.listing import MAX_PAGE, Between, KeyQuery
 from keywright.core.permissions import Policy
 from keywright.core.tokens import DEFAULT_PREFIX
+from keywright.services.limits import given_credits
 
 if TYPE_CHECKING:
     from keywright.core.identities import Identity
@@ -76,6 +78,8 @@ def drafted(work: Work, new: NewKey, owner: Identity) -> Key:
         scope=None if new.scope is None else checks.scope(new.scope),
         allowed_cidrs=None if new.allowed_cidrs is None else checks.cidrs(new.allowed_cidrs),
         metadata=checks.metadata(new.metadata or {}),
+        limits=None if new.limits is None else checks.limits(new.limits),
+        credits=given_credits(new.credits, work.now),
         last_used_at=None,
         last_used_ip=None,
     )
@@ -97,6 +101,10 @@ def changed(work: Work, key: Key, wanted: KeyChanges) -> Key:
         )
     if wanted.metadata is not UNSET:
         key = replace(key, metadata=checks.metadata(wanted.metadata or {}))
+    if wanted.limits is not UNSET:
+        key = replace(key, limits=None if wanted.limits is None else checks.limits(wanted.limits))
+    if wanted.credits is not UNSET:
+        key = replace(key, credits=given_credits(wanted.credits, work.now))
     key = _moved(work, key, wanted)
     if wanted.active is not UNSET:
         # To enable is judged by what the clock alone says: a disabled key does not show that it has expired.
@@ -150,6 +158,8 @@ _AUDITED = (
     "scope",
     "allowed_cidrs",
     "metadata",
+    "limits",
+    "credits",
 )
 
 
@@ -157,19 +167,46 @@ def changes_between(before: Key | None, after: Key) -> dict[str, Change]:
     """What differs between two versions of a key, in plain values; against None, all that is not empty."""
     found = {}
     for name in _AUDITED:
-        old = None if before is None else _plain(getattr(before, name))
-        new = _plain(getattr(after, name))
+        old = None if before is None else plain(getattr(before, name))
+        new = plain(getattr(after, name))
         if old != new:
             found[name] = Change(old, new)
     return found
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A field of a key as the audit trail has it."""
     if isinstance(value, datetime):
         return rfc3339(value)
     if isinstance(value, tuple):
-        return [one.to_plain() if isinstance(one, Policy) else str(one) for one in value]
+        return [_item(one) for one in value]
+    if isinstance(value, Credits):
+        return asdict(value) | {"refill_at": plain(value.refill_at)}
     return value
+
+
+def _item(value: object) -> object:
+    if isinstance(value, Policy):
+        return value.to_plain()
+    return asdict(value) if isinstance(value, Limit) else str(value)
+
+
+def within_own_uses(work: Work, before: Key, after: Key) -> None:
+    """Raise `PermissionDenied` where somebody who may manage its own keys alone would let one be used more often.
+
+    Limits and credits are set for such a one, and not by it, while it may narrow them.
+    """
+    field = used_more(before, after, default_limits(work)) if work.own_only else None
+    if field is not None:
+        raise PermissionDenied(
+            "This needs the permission keys:update: more uses of a key than were given to its owner.",
+            field=field,
+        )
+
+
+def default_limits(work: Work) -> tuple[Limit, ...]:
+    """The limits of keys of the call's tenant that have none of their own."""
+    return _settings(work).default_limits
 
 
 async def within_own_rights(work: Work, key: Key, field: str = "scope") -> None:

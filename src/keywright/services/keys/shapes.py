@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from keywright.core.listing import KeyQuery
     from keywright.core.permissions import Policy
     from keywright.core.tokens import Token
+    from keywright.services.limits import CreditsInput, LimitInput
     from keywright.services.memberships import RoleInput
 
 PolicyInput = tuple[tuple[str, ...], tuple[str, ...] | None]
@@ -35,6 +36,9 @@ class NewKey:
     expires_at: datetime | None = None
     allowed_cidrs: tuple[str, ...] | None = None
     metadata: dict[str, object] | None = None
+    limits: tuple[LimitInput, ...] | None = None
+    """Its own limits, in place of those that the tenant has for such keys; none at all when empty."""
+    credits: CreditsInput | None = None
     prefix: str | None = None
     token_hash: str | None = None
     identity_id: str | None = None
@@ -139,4 +143,6 @@ class KeyChanges:
     expires_at: datetime | UnsetType | None = UNSET
     allowed_cidrs: tuple[str, ...] | UnsetType | None = UNSET
     metadata: dict[str, object] | UnsetType | None = UNSET
+    limits: tuple[LimitInput, ...] | UnsetType | None = UNSET
+    credits: CreditsInput | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET

@@ -11,6 +11,7 @@ from keywright.core.audit import Change
 from keywright.core.decision import Asked, Decision, decide
 from keywright.core.errors import MissingField
 from keywright.core.identities import grants_in, is_slug, role_set
+from keywright.core.instants import to_us
 from keywright.core.permissions.covering import Covering
 from keywright.core.permissions.meeting import meet
 from keywright.core.ports import KeyFacts
@@ -36,6 +37,7 @@ MAX_SHOWN = 200
     permission="keys:update",
     reach=Reach.EITHER,
     changes=True,
+    touches=True,
     resources=of_one,
     fresh=True,
 )
@@ -56,6 +58,7 @@ async def transfer_key(work: Work, wanted: KeyTransfer) -> TransferredKey:
         work.nothing_changed = True
         return TransferredKey(await view_of(work, after), wanted.confirm, gained, lost)
     await work.transaction.keys(work.tenant_id).give(after.id, owner.id, work.now)
+    work.touch(after.id)
     work.record(
         "key.transfer", "key", after.id, {"identity_id": Change(before.identity_id, after.identity_id)}
     )
@@ -83,7 +86,7 @@ async def explain_key(work: Work, question: KeyQuestion) -> Decision:
     )
     identity = (await work.transaction.identities.named({key.identity_id}))[key.identity_id]
     facts = KeyFacts(key, identity, work.place, await _grants(work, key))
-    return decide(facts, asked, work.now, await _where(work, question.where))
+    return decide(facts, asked, to_us(work.now), await _where(work, question.where))
 
 
 async def _where(work: Work, slug: str | None) -> Tenant | None:

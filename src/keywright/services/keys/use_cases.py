@@ -6,17 +6,28 @@ from dataclasses import replace
 from types import NoneType
 from typing import TYPE_CHECKING
 
+from msgspec import UNSET
+
 from keywright.core import checks
 from keywright.core.audit import Change
 from keywright.core.errors import InvalidValue, NotFound, OwnKey
 from keywright.core.ids import is_id
-from keywright.core.keys import Act, State, transition, widened
+from keywright.core.keys import Act, State, differs_in_use, transition, widened
 from keywright.core.listing import KeySort
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.services import cursors, replays
 from keywright.services.catalog.vocabulary import vocabulary_of
 from keywright.services.keys.owners import from_template, owner_of, settle
-from keywright.services.keys.rules import changed, changes_between, drafted, sound, within_own_rights
+from keywright.services.keys.rules import (
+    changed,
+    changes_between,
+    default_limits,
+    drafted,
+    plain,
+    sound,
+    within_own_rights,
+    within_own_uses,
+)
 from keywright.services.keys.shapes import CreatedKey, KeyList, KeyView
 from keywright.services.memberships import plain_grant
 from keywright.services.work import Reach, use_case
@@ -84,6 +95,10 @@ async def create_key(work: Work, asked: NewKey) -> CreatedKey:
     new = await from_template(work, asked)
     owner = await owner_of(work, new)
     key = drafted(work, new, owner)
+    if work.own_only and asked.limits is not None:
+        usual = (await from_template(work, replace(asked, limits=None))).limits
+        limits = None if usual is None else checks.limits(usual)
+        within_own_uses(work, replace(key, limits=limits), key)
     if key.scope is not None:
         (await vocabulary_of(work)).check_policies(key.scope, "scope")
     if new.token_hash is None:
@@ -147,26 +162,35 @@ async def list_keys(work: Work, wanted: ListKeys) -> KeyList:
     own="keys:own:update",
     reach=Reach.EITHER,
     changes=True,
+    touches=True,
     resources=of_one,
 )
 async def update_key(work: Work, wanted: KeyChanges) -> KeyView:
-    """Change a key; changing nothing is allowed and leaves no trace."""
+    """Change a key; changing nothing is allowed and leaves no trace. Credits that are set count anew from now on."""
     before = await existing_key(work, wanted.id, lock=True)
     not_own(work, before.id)
     after = changed(work, before, wanted)
     if after.scope is not None and after.scope != before.scope:
         (await vocabulary_of(work)).check_policies(after.scope, "scope")
-    if after == before:
+    # The same credits again are a change: nodes hold some that they took before.
+    recounted = wanted.credits is not UNSET and not before.credits is after.credits is None
+    if after == before and not recounted:
         work.nothing_changed = True
         return await view_of(work, before)
-    given = widened(before, after)
+    within_own_uses(work, before, after)
+    given = widened(before, after, default_limits(work))
     if given is not None:
         await within_own_rights(work, after, given)
-    await work.transaction.keys(work.tenant_id).change(after)
+    await work.transaction.keys(work.tenant_id).change(after, recounted=recounted)
+    if recounted or differs_in_use(before, after):
+        work.touch(after.id)
     action = "key.update"
-    if after == replace(before, active=after.active):
+    if not recounted and after == replace(before, active=after.active):
         action = "key.enable" if after.active else "key.disable"
-    work.record(action, "key", after.id, changes_between(before, after))
+    changes = changes_between(before, after)
+    if recounted:
+        changes["credits"] = Change(plain(before.credits), plain(after.credits))
+    work.record(action, "key", after.id, changes)
     return await view_of(work, after)
 
 
@@ -176,6 +200,7 @@ async def update_key(work: Work, wanted: KeyChanges) -> KeyView:
     own="keys:own:delete",
     reach=Reach.EITHER,
     changes=True,
+    touches=True,
     resources=_of_each,
 )
 async def delete_keys(work: Work, wanted: KeyIds) -> tuple[str, ...]:
@@ -191,6 +216,7 @@ async def delete_keys(work: Work, wanted: KeyIds) -> tuple[str, ...]:
         not_own(work, key_id)
         transition(found[key_id].state(work.now), Act.DELETE)
     await keys.delete(ids, work.now)
+    work.touch(*ids)
     for key_id in ids:
         work.record(
             "key.delete", "key", key_id, {"state": Change(found[key_id].state(work.now), State.DELETED)}

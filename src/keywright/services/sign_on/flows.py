@@ -145,11 +145,17 @@ class SignOn:
                     if arrival.changes:
                         entry = arrival.entry(identity, ip=ip, request_id=request_id)
                         await transaction.audit(None).add(entry)
-                    return await self._sessions.start(
+                    logged_in = await self._sessions.start(
                         transaction, identity, proofs, ip=ip, request_id=request_id
                     )
+                    epoch = None
+                    if arrival.regranted:
+                        epoch = await transaction.changes.add([identity.id], self._tools.clock.now())
             except (LinkRace, LoginTaken):
                 continue  # another login was faster, and is found now
+            if epoch is not None:
+                await self._tools.receipts.wait(epoch, wait=True)
+            return logged_in
         raise Unavailable("Too many people log in for the first time at this moment. Try again.")
 
 

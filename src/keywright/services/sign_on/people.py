@@ -42,13 +42,17 @@ class Rules:
 
 @dataclass(slots=True, kw_only=True)
 class Arrival:
-    """One login of somebody, in its transaction; `changes` are what it changed, for the audit trail."""
+    """One login of somebody, in its transaction; `changes` are what it changed, for the audit trail.
+
+    `regranted` says that roles of somebody who was here already came, changed or went.
+    """
 
     transaction: Transaction
     rules: Rules
     claimed: Claimed
     now: datetime
     changes: dict[str, Change] = field(default_factory=dict)
+    regranted: bool = False
 
     async def person(self) -> Identity:
         """The person whose account this is, with the roles of its groups.
@@ -73,6 +77,7 @@ class Arrival:
             await links.add(self.claimed.issuer, self.claimed.subject, identity.id, self.now)
             self.changes["external_identity"] = Change(None, self.claimed.issuer)
         await self._give_roles(identity)
+        self.regranted = identity_id is not None and "memberships" in self.changes
         return identity
 
     def entry(self, identity: Identity, *, ip: str | None, request_id: str | None) -> AuditEntry:

@@ -13,6 +13,7 @@ from keywright.services.cursors import Listed
 
 if TYPE_CHECKING:
     from keywright.core.identities import Membership
+    from keywright.services.limits import LimitInput
     from keywright.storage.people import Person
 
 
@@ -24,6 +25,8 @@ class NewUser:
     name: str
     email: str | None = None
     password: str | None = field(default=None, repr=False)
+    limits: tuple[LimitInput, ...] = ()
+    """For all uses of their keys together, wherever those are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class UserChanges:
     name: str | UnsetType = UNSET
     email: str | UnsetType | None = UNSET
     active: bool | UnsetType = UNSET
+    limits: tuple[LimitInput, ...] | UnsetType = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from keywright.services import cursors, replays
 from keywright.services.invitations import InvitationView, Invited
 from keywright.services.invitations.letters import send
 from keywright.services.invitations.use_cases import issue, lifetime
+from keywright.services.limits import given_limits, identity_changes, raises_limits
 from keywright.services.memberships import keep_an_administrator, plain_grant
 from keywright.services.users.rules import changeable, known_person, spare_own_key, views
 from keywright.services.users.shapes import CreatedUser, UserList
@@ -59,6 +60,7 @@ async def create_user(work: Work, new: NewUser) -> CreatedUser:
         active=True,
         tenant_id=None,
         created_at=work.now,
+        limits=checks.limits(new.limits),
     )
     email = None if new.email is None else people.email(new.email)
     person = Person(identity, people.login_name(new.login), work.prepared, email)
@@ -69,7 +71,7 @@ async def create_user(work: Work, new: NewUser) -> CreatedUser:
         "login": Change(None, person.login),
         "email": Change(None, person.email),
     }
-    work.record("user.create", "identity", identity.id, changes)
+    work.record("user.create", "identity", identity.id, changes | given_limits(identity))
     return CreatedUser((await views(work, [person]))[0])
 
 
@@ -91,7 +93,7 @@ async def list_users(work: Work, wanted: ListUsers) -> UserList:
     return cursors.listed(_ORDER, page, await views(work, page.items))
 
 
-@use_case("users.remove", permission="identities:delete", changes=True)
+@use_case("users.remove", permission="identities:delete", changes=True, touches=True)
 async def remove_user(work: Work, wanted: UserId) -> None:
     """Take a person out of the tenant: all roles there, the keys there, and the invitations that are still open.
 
@@ -106,6 +108,7 @@ async def remove_user(work: Work, wanted: UserId) -> None:
     spare_own_key(work, keys)
     await memberships.remove([one.id for one in held])
     await work.transaction.keys(tenant_id).delete(keys, work.now)
+    work.touch(identity.id)
     # Otherwise somebody who was sent away could come back by an invitation of their own making.
     await work.transaction.invitations(tenant_id).revoke_made_by(identity.id, work.now)
     changes = {
@@ -115,9 +118,11 @@ async def remove_user(work: Work, wanted: UserId) -> None:
     work.record("user.remove", "identity", identity.id, changes)
 
 
-@use_case("users.update", permission="identities:update", reach=Reach.INSTALLATION, changes=True)
+@use_case(
+    "users.update", permission="identities:update", reach=Reach.INSTALLATION, changes=True, touches=True
+)
 async def update_user(work: Work, wanted: UserChanges) -> UserView:
-    """Change a person's name or e-mail address, disable them, which ends their sessions, or enable them.
+    """Change a person's name, e-mail address or limits, disable them, which ends their sessions, or enable them.
 
     Only for who holds everything that the person holds. Changing nothing is allowed and leaves no trace.
     Raises `LoginTaken` and `LastAdministrator`.
@@ -130,28 +135,32 @@ async def update_user(work: Work, wanted: UserChanges) -> UserView:
         address = None if wanted.email is None else people.email(wanted.email)
     if wanted.active is not UNSET:
         identity = replace(identity, active=wanted.active)
+    if wanted.limits is not UNSET:
+        identity = replace(identity, limits=checks.limits(wanted.limits))
     after = replace(before, identity=identity, email=address)
     if after == before:
         work.nothing_changed = True
         return (await views(work, [before]))[0]
+    raises_limits(work, before.identity, identity)
     if before.identity.active and not identity.active:
         await keep_an_administrator(work, held)
         await work.transaction.sessions.end_others(identity.id, None, work.now)
         await work.transaction.all_invitations.revoke_made_by(identity.id, work.now)
-    await work.transaction.identities.change(identity)
+    if identity != before.identity:
+        await work.transaction.identities.change(identity)
+        work.touch(identity.id)
     if address != before.email:
         await work.transaction.people.set_email(identity.id, address)
-    changes = {
-        "name": Change(before.identity.name, identity.name),
-        "email": Change(before.email, address),
-        "active": Change(before.identity.active, identity.active),
-    }
-    changed = {name: change for name, change in changes.items() if change.before != change.after}
-    work.record("user.update", "identity", identity.id, changed)
+    changes = identity_changes(before.identity, identity)
+    if address != before.email:
+        changes["email"] = Change(before.email, address)
+    work.record("user.update", "identity", identity.id, changes)
     return (await views(work, [after]))[0]
 
 
-@use_case("users.delete", permission="identities:delete", reach=Reach.INSTALLATION, changes=True)
+@use_case(
+    "users.delete", permission="identities:delete", reach=Reach.INSTALLATION, changes=True, touches=True
+)
 async def delete_user(work: Work, wanted: UserId) -> None:
     """Delete a person for good: roles, keys, sessions, second factors and sign-on, everywhere.
 
@@ -168,6 +177,7 @@ async def delete_user(work: Work, wanted: UserId) -> None:
     await transaction.all_invitations.revoke_made_by(identity_id, work.now)
     await transaction.people.delete(identity_id)
     await transaction.identities.delete(identity_id, work.now)
+    work.touch(identity_id)
     changes = {"login": Change(person.login, None), "keys": Change(list(keys), None)}
     work.record("user.delete", "identity", identity_id, changes)
 

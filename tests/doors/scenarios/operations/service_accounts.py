@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tests.doors.scenarios.cli_door import changed_limits, limit_options
 from tests.doors.scenarios.cli_door import given_role as as_option
 from tests.doors.scenarios.door import Operation
-from tests.doors.scenarios.graphql_door import given_role, snake
+from tests.doors.scenarios.graphql_door import LIMITS, given_role, snake, with_uses
 from tests.doors.scenarios.paging import cli_list, graphql_list, graphql_one, rest_list
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from tests.doors.scenarios.graphql_door import GraphqlDoor
     from tests.doors.scenarios.rest_door import RestDoor
 
-_ACCOUNT = "id name description active createdAt memberships { id role variables { name values } }"
+_ACCOUNT = (
+    f"id name description active createdAt memberships {{ id role variables {{ name values }} }} {LIMITS}"
+)
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:
@@ -23,19 +26,20 @@ def _shown(found: dict[str, Any]) -> dict[str, Any]:
         {**one, "variables": {two["name"]: two["values"] for two in one["variables"]}}
         for one in it["memberships"]
     ]
-    return {**it, "memberships": memberships}
+    return {**it, "memberships": memberships, "limits": [snake(one) for one in it["limits"]]}
 
 
 def _create_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
     document = f"""mutation ($input: CreateServiceAccountInput!) {{
         createServiceAccount(input: $input) {{ serviceAccount {{ {_ACCOUNT} }} replayed }}
     }}"""
-    given = {**fields, "memberships": [given_role(one) for one in fields.get("memberships", [])]}
+    given = {**with_uses(fields), "memberships": [given_role(one) for one in fields.get("memberships", [])]}
     return _shown(door.call(document, input=given)["serviceAccount"])
 
 
 def _create_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
     options = [f"--role={as_option(one)}" for one in fields.get("memberships", [])]
+    options += limit_options(fields.get("limits", ()))
     if "description" in fields:
         options.append(f"--description={fields['description']}")
     return door.run("service-accounts", "create", *options, "--", fields["name"])
@@ -50,11 +54,14 @@ def _update_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
     document = f"""mutation ($input: UpdateServiceAccountInput!) {{
         updateServiceAccount(input: $input) {{ serviceAccount {{ {_ACCOUNT} }} }}
     }}"""
-    return _shown(door.call(document, input=fields)["serviceAccount"])
+    return _shown(door.call(document, input=with_uses(fields))["serviceAccount"])
 
 
 def _update_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
-    options = [f"--{name}={value}" for name, value in fields.items() if name not in {"id", "active"}]
+    options = [
+        f"--{name}={value}" for name, value in fields.items() if name not in {"id", "active", "limits"}
+    ]
+    options += changed_limits(fields.get("limits"))
     if "active" in fields:
         options.append("--enable" if fields["active"] else "--disable")
     return door.run("service-accounts", "update", *options, fields["id"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tests.doors.scenarios.cli_door import changed_limits, limit_options
 from tests.doors.scenarios.door import Operation
-from tests.doors.scenarios.graphql_door import camel, deep_snake
+from tests.doors.scenarios.graphql_door import camel, deep_snake, with_uses
 
 if TYPE_CHECKING:
     from tests.doors.scenarios.cli_door import CliDoor
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 _TENANT = """id slug name active createdAt settings {
     keyPrefix maxKeyLifetimeSeconds keysMustExpire twoFactorRequired defaultLimits { name limit windowSeconds }
+    limits { name limit windowSeconds }
 }"""
 _FLAGS = {
     "active": ("--enable", "--disable"),
@@ -32,9 +34,7 @@ def _update_rest(door: RestDoor, fields: dict[str, Any]) -> Any:
 def _update_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
     given = dict(fields)
     if "settings" in given:
-        given["settings"] = camel(given["settings"])
-        if "defaultLimits" in given["settings"]:
-            given["settings"]["defaultLimits"] = [camel(one) for one in given["settings"]["defaultLimits"]]
+        given["settings"] = with_uses(camel(given["settings"]))
     document = f"""mutation ($input: UpdateTenantInput!) {{
         updateTenant(input: $input) {{ tenant {{ {_TENANT} }} }}
     }}"""
@@ -50,9 +50,9 @@ def _update_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
         elif name == "default_limits" and not value:
             options.append("--clear=default-limit")
         elif name == "default_limits":
-            options += [
-                f"--default-limit={one['name']}={one['limit']}/{one['window_seconds']}" for one in value
-            ]
+            options += limit_options(value, "--default-limit")
+        elif name == "limits":
+            options += changed_limits(value)
         elif name in _OPTIONS and value is None:
             options.append(f"--clear={_OPTIONS[name]}")
         elif name not in {"tenant", "settings"}:

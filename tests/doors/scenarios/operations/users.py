@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.doors.scenarios.cli_door import CliDoor
+from tests.doors.scenarios.cli_door import CliDoor, changed_limits, limit_options
 from tests.doors.scenarios.cli_door import given_role as as_option
 from tests.doors.scenarios.door import Operation
-from tests.doors.scenarios.graphql_door import camel, given_role, snake
+from tests.doors.scenarios.graphql_door import LIMITS, camel, given_role, snake, with_uses
 from tests.doors.scenarios.paging import cli_list, graphql_list, graphql_one, rest_list
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _GIVEN = "memberships { id role variables { name values } }"
 _HELD = "memberships { role variables { name values } }"
-_USER = f"id login email name active twoFactor createdAt {_GIVEN}"
+_USER = f"id login email name active twoFactor createdAt {_GIVEN} {LIMITS}"
 _INVITATION = f"""id tenant {{ slug }} state identityId endsFactors login email name {_HELD} createdAt
 createdBy {{ id kind name }} expiresAt acceptedAt acceptedBy revokedAt"""
 _INVITED = f"invitation {{ {_INVITATION} }} token link mailed mailProblem replayed"
@@ -35,7 +35,8 @@ def _identity(found: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _user(found: dict[str, Any]) -> dict[str, Any]:
-    return {**snake(found), "memberships": _values(found)}
+    limits = [snake(one) for one in found["limits"]]
+    return {**snake(found), "memberships": _values(found), "limits": limits}
 
 
 def _invitation(found: dict[str, Any]) -> dict[str, Any]:
@@ -92,13 +93,15 @@ def _create_rest(door: RestDoor, fields: dict[str, Any]) -> Any:
 
 def _create_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
     given, headers, _ = _again(fields)
-    made = _mutate(door, "createUser", "CreateUser", f"user {{ {_USER} }} replayed", given, headers)
+    shape = f"user {{ {_USER} }} replayed"
+    made = _mutate(door, "createUser", "CreateUser", shape, with_uses(given), headers)
     return _user(made["user"])
 
 
 def _create_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
     given, _, again = _again(fields)
     options = [f"--email={given['email']}"] if "email" in given else []
+    options += limit_options(given.get("limits", ()))
     typed = given.get("password")
     if typed is not None:
         options.append("--password=-")
@@ -111,13 +114,14 @@ def _update_rest(door: RestDoor, fields: dict[str, Any]) -> Any:
 
 
 def _update_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
-    return _user(_mutate(door, "updateUser", "UpdateUser", f"user {{ {_USER} }}", fields)["user"])
+    changed = _mutate(door, "updateUser", "UpdateUser", f"user {{ {_USER} }}", with_uses(fields))
+    return _user(changed["user"])
 
 
 def _update_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
     changes = dict(fields)
     user_id = changes.pop("id")
-    options = []
+    options = changed_limits(changes.pop("limits", None))
     if "active" in changes:
         options.append("--enable" if changes.pop("active") else "--disable")
     options += [f"--{name}={'' if value is None else value}" for name, value in changes.items()]

@@ -39,13 +39,15 @@ def test_everything_is_added_to_nothing() -> None:
         ("roles", "moderator"),
         ("key_templates", "bare"),
         ("key_templates", "nightly"),
+        ("routes", "* /comments/**"),
+        ("routes", "GET|HEAD /articles/{language}/{number}"),
     ]
-    assert [one.kind.value for one in added] == ["changed"] + ["added"] * 15
+    assert [one.kind.value for one in added] == ["changed"] + ["added"] * 17
     removed = diff(parse(BLOG), EMPTY)
     assert [(one.section, one.name, one.before, one.after) for one in removed] == [
         (one.section, one.name, one.after, one.before) for one in added
     ]
-    assert [one.kind.value for one in removed] == ["changed"] + ["removed"] * 15
+    assert [one.kind.value for one in removed] == ["changed"] + ["removed"] * 17
 
 
 @pytest.mark.parametrize(
@@ -80,6 +82,38 @@ def test_everything_is_added_to_nothing() -> None:
             [("key_templates", "bare", "removed", {}, None)],
         ),
         ({"tenant": "other"}, []),
+        (
+            {"routes": [{"match": "* /comments/**", "action": "article:read"}]},
+            [
+                (
+                    "routes",
+                    "* /comments/**",
+                    "changed",
+                    {"action": "comment:delete"},
+                    {"action": "article:read"},
+                ),
+                (
+                    "routes",
+                    "GET|HEAD /articles/{language}/{number}",
+                    "removed",
+                    {"action": "article:read", "resource": "article:{language}:{number}"},
+                    None,
+                ),
+            ],
+        ),
+        (
+            {"routes": [BLOG["routes"][1], {"match": "GET /", "action": "article:read"}, BLOG["routes"][0]]},
+            [
+                (
+                    "routes",
+                    "",
+                    "changed",
+                    {"order": ["GET|HEAD /articles/{language}/{number}", "* /comments/**"]},
+                    {"order": ["* /comments/**", "GET|HEAD /articles/{language}/{number}"]},
+                ),
+                ("routes", "GET /", "added", None, {"action": "article:read"}),
+            ],
+        ),
     ],
 )
 def test_each_difference_is_told_with_what_was_and_what_is(sections: dict[str, Any], expected: Any) -> None:

@@ -12,8 +12,10 @@ from hypothesis import given
 
 from keywright.core.catalog import MAX_FAULTS, Catalog, KeyTemplate, canonical, parse, parsing, to_plain
 from keywright.core.errors import InvalidCatalog
+from keywright.core.limits import Credits, Every, Limit, Refill
 from keywright.core.permissions import MAX_PATTERNS, MAX_POLICIES, Policy
 from keywright.core.roles import MAX_VARIABLES, PolicyTemplate, Role, Variable
+from keywright.core.routes import MAX_ROUTES, Route
 from keywright.core.tokens import mint
 from tests.support.catalogs import BLOG, blog, documents
 
@@ -67,6 +69,10 @@ def test_a_catalog_says_what_stands_in_it() -> None:
     assert nightly.scope == (Policy.parse(["article:read"], ["article:cs:**"]),)
     assert (nightly.expires_in, nightly.metadata) == (90 * 86_400, '{"team":"search"}')
     assert [str(one) for one in nightly.allowed_cidrs or ()] == ["10.0.0.0/8"]
+    assert catalog.routes == (
+        Route("GET|HEAD /articles/{language}/{number}", "article:read", "article:{language}:{number}"),
+        Route("* /comments/**", "comment:delete"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -144,7 +150,7 @@ def test_what_is_no_span_is_a_fault(span: object) -> None:
 
 
 def test_an_empty_scope_and_empty_metadata_are_not_left_out() -> None:
-    plain = {"key_templates": {"t": {"scope": [], "metadata": {}}}}
+    plain: dict[str, object] = {"key_templates": {"t": {"scope": [], "metadata": {}}}}
     template = parse(plain).key_templates[0]
     assert (template.scope, template.metadata) == ((), "{}")
     assert to_plain(parse(plain)) == plain
@@ -156,6 +162,21 @@ def one_action(**fields: object) -> dict[str, object]:
 
 def a_role(**fields: object) -> dict[str, object]:
     return {"roles": {"r": fields}}
+
+
+def test_a_template_says_how_often_its_keys_may_be_used() -> None:
+    limit = {"name": "burst", "limit": 100, "window_seconds": 1}
+    refill = {"amount": 10, "every": "day"}
+    plain = {
+        "key_templates": {
+            "bare": {"limits": [], "credits": {"remaining": 0}},
+            "full": {"limits": [limit], "credits": {"remaining": 5, "refill": refill}},
+        }
+    }
+    bare, full = parse(plain).key_templates
+    assert (bare.limits, bare.credits) == ((), Credits(0))
+    assert (full.limits, full.credits) == ((Limit("burst", 100, 1),), Credits(5, Refill(10, Every.DAY)))
+    assert to_plain(parse(plain)) == plain
 
 
 def a_template(**fields: object) -> dict[str, object]:
@@ -306,6 +327,46 @@ WRONG: dict[str, tuple[object, list[tuple[str, str]]]] = {
         a_template(metadata={"a": TOKEN}),
         [("key_templates.t.metadata", "secret_in_text")],
     ),
+    "template limits": (
+        a_template(limits=[{"name": "a b", "limit": 1, "window_seconds": 1}]),
+        [("key_templates.t.limits.0.name", "invalid_value")],
+    ),
+    "template limits that are none": (a_template(limits={}), [("key_templates.t.limits", "invalid_type")]),
+    "template limits of wrong types": (
+        a_template(limits=[{"name": 1, "limit": "1", "window_seconds": True}]),
+        [
+            ("key_templates.t.limits.0.name", "invalid_type"),
+            ("key_templates.t.limits.0.limit", "invalid_type"),
+            ("key_templates.t.limits.0.window_seconds", "invalid_type"),
+        ],
+    ),
+    "template limits without parts": (
+        a_template(limits=[{}]),
+        [("key_templates.t.limits.0", "missing_field")] * 3,
+    ),
+    "template credits": (
+        a_template(credits={"remaining": -1}),
+        [("key_templates.t.credits.remaining", "invalid_value")],
+    ),
+    "template credits without parts": (
+        a_template(credits={"refill": {}}),
+        [
+            ("key_templates.t.credits", "missing_field"),
+            ("key_templates.t.credits.refill", "missing_field"),
+            ("key_templates.t.credits.refill", "missing_field"),
+        ],
+    ),
+    "template refill": (
+        a_template(credits={"remaining": 1, "refill": {"amount": 1, "every": "year"}}),
+        [("key_templates.t.credits.refill.every", "invalid_value")],
+    ),
+    "template refill of wrong types": (
+        a_template(credits={"remaining": 1, "refill": {"amount": "1", "every": 1}}),
+        [
+            ("key_templates.t.credits.refill.amount", "invalid_type"),
+            ("key_templates.t.credits.refill.every", "invalid_type"),
+        ],
+    ),
     "template prefix": (a_template(prefix="kws"), [("key_templates.t.prefix", "invalid_value")]),
 }
 
@@ -417,3 +478,74 @@ def test_key_templates_of_a_strict_catalog_name_what_it_knows() -> None:
 def test_a_strict_catalog_with_other_faults_is_not_judged_by_what_it_knows() -> None:
     plain = blog(actions=[{"name": "article :read"}])
     assert faults(plain) == [("actions.0.name", "invalid_value")]
+
+
+def test_the_order_of_routes_is_kept() -> None:
+    plain = {
+        "routes": [
+            {"match": "GET /b", "action": "x"},
+            {"match": "GET /{a}", "action": "y", "resource": "z:{a}"},
+        ]
+    }
+    assert to_plain(parse(plain)) == plain
+    turned = {"routes": list(reversed(BLOG["routes"]))}
+    assert parse(turned) != parse({"routes": BLOG["routes"]})
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        ({}, [("routes.0", "missing_field"), ("routes.0", "missing_field")]),
+        ({"match": "GET /a"}, [("routes.0", "missing_field")]),
+        ({"match": 1, "action": "a"}, [("routes.0.match", "invalid_type")]),
+        ({"match": "GET a", "action": "a"}, [("routes.0.match", "invalid_route")]),
+        ({"match": "GET /a", "action": "a:*"}, [("routes.0.action", "invalid_route")]),
+        ({"match": "GET /a", "action": "a", "resource": "b:{c}"}, [("routes.0.resource", "invalid_route")]),
+        ({"match": "GET /a", "action": "a", "resource": 7}, [("routes.0.resource", "invalid_type")]),
+        ({"match": f"GET /{TOKEN}", "action": "a"}, [("routes.0.match", "secret_in_text")]),
+        ({"match": "GET /a", "action": "a", "cost": 2}, [("routes.0.#2", "unknown_field")]),
+    ],
+)
+def test_what_is_no_route_is_a_fault(route: object, expected: list[tuple[str, str]]) -> None:
+    assert faults({"routes": [route]}) == expected
+
+
+def test_a_route_that_can_never_decide_is_a_fault() -> None:
+    routes = [{"match": "* /{a}", "action": "a"}, {"match": "GET /b", "action": "a"}]
+    assert faults({"routes": routes}) == [("routes.1", "unreached_route")]
+    assert faults({"routes": [routes[1], routes[1]]}) == [("routes.1", "unreached_route")]
+    assert len(parse({"routes": list(reversed(routes))}).routes) == 2
+
+
+def test_the_faults_of_routes_stand_at_their_places_beside_broken_ones() -> None:
+    routes = [
+        {"match": "GET", "action": "a"},
+        {"match": "GET /{a}", "action": "a"},
+        {"match": "GET /b", "action": "b"},
+    ]
+    assert faults({"routes": routes}) == [
+        ("routes.0.match", "invalid_route"),
+        ("routes.2", "unreached_route"),
+    ]
+
+
+def test_there_are_only_so_many_routes() -> None:
+    many = [{"match": f"GET /{index}", "action": "a"} for index in range(MAX_ROUTES)]
+    assert len(parse({"routes": many}).routes) == MAX_ROUTES
+    assert faults({"routes": [*many, {"match": "GET /x", "action": "a"}]}) == [("routes", "invalid_value")]
+
+
+def test_the_routes_of_a_strict_catalog_keep_to_what_it_knows() -> None:
+    routes = [
+        *BLOG["routes"],
+        {"match": "GET /keys", "action": "keys:read"},
+        {"match": "GET /a", "action": "article:write"},
+        {"match": "GET /b/{x}", "action": "article:read", "resource": "artikel:{x}"},
+        {"match": "GET /c/{x...}", "action": "article:read", "resource": "article:de:{x...}"},
+    ]
+    assert faults(blog(routes=routes)) == [
+        ("routes.3.action", "unknown_action"),
+        ("routes.4.resource", "unknown_entity"),
+        ("routes.5.resource", "unknown_entity"),
+    ]
+    assert len(parse(blog(strict=False, routes=routes)).routes) == 6

@@ -62,6 +62,7 @@ identity = Table(
     Column("active", Boolean, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("description", Text, nullable=False, server_default=text("''")),
+    Column("limits", Text, nullable=False, server_default=text("'[]'")),
     Column("deleted_at", Instant),
     # A tenant has few service accounts, among as many that are each made for one key.
     Index("ix_identity_by_kind", "tenant_id", "kind", "id"),
@@ -129,6 +130,8 @@ catalog = Table(
     Column("revision", BigInteger, nullable=False),
     Column("applied_at", Instant, nullable=False),
     Column("applied_by", ID),
+    # What of the document tells a request's action and resource, for the look-up behind a verification.
+    Column("routes", Text, nullable=False, server_default=text("'[]'")),
 )
 
 api_key = Table(
@@ -155,6 +158,15 @@ api_key = Table(
     Column("scope", Text),
     Column("allowed_cidrs", Text),
     Column("metadata", Text, nullable=False),
+    # NULL: those that the tenant has for keys without limits of their own.
+    Column("limits", Text),
+    # NULL: as many uses as anybody likes.
+    Column("credits", BigInteger),
+    Column("refill_amount", BigInteger),
+    Column("refill_every", exact(10)),
+    Column("refill_at", Instant),
+    # Counts how often somebody set the credits: what a node took before may not come back after.
+    Column("credits_version", BigInteger, nullable=False, server_default=text("0")),
     Column("last_used_at", OpenInstant(NEVER_HAPPENED), nullable=False),
     Column("last_used_ip", exact(45)),
     Column("deleted_at", Instant),

@@ -1,0 +1,221 @@
+"""`/v1/verify` where all that it takes is in memory, ahead of the edge and everything else.
+
+It answers what the door behind it would answer, byte for byte, and only what it is sure of: whatever is unusual about
+a request, its caller or the key goes on to that door as if nobody had looked at it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from keywright.api.rest.verify import VerifyIn, verdict
+from keywright.core.checks import address
+from keywright.core.decision import Asked, Code, decide
+from keywright.core.errors import InvalidValue
+from keywright.core.ids import uuid7
+from keywright.core.limits import MAX_COST
+from keywright.core.permissions import valid_name
+from keywright.core.tokens import digest, is_reserved
+from keywright.services.decisions import VERIFY
+from keywright.web.errors import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from keywright.core.decision import Decision
+    from keywright.core.ports import KeyFacts
+    from keywright.ops.metrics import Metrics
+    from keywright.verify import Recall
+
+PATH: Final = "/v1/verify"
+MAX_KEPT: Final = 8_192
+"""Answers that are kept as they were written, about 4 MB."""
+_JSON: Final = (b"content-type", b"application/json")
+_ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+# A caller's own request id, address, tenant or second credential is for the door behind.
+_USUAL: Final = frozenset(
+    {
+        *(b"authorization", b"host", b"content-length", b"content-type", b"user-agent", b"accept"),
+        *(b"accept-encoding", b"accept-language", b"connection", b"traceparent", b"tracestate"),
+    }
+)
+_BEARER: Final = b"Bearer "
+_MAX_TOKEN: Final = 512
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+_spaced = re.compile(r"\s").search
+_read = msgspec.json.Decoder(VerifyIn).decode
+
+
+class QuickVerify:
+    """An ASGI application in front of another."""
+
+    def __init__(
+        self, app: Callable[[Any, Any, Any], Awaitable[None]], recall: Recall, metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._recall = recall
+        self._metrics = metrics
+        self._answers: dict[bytes, tuple[KeyFacts | None, bytes]] = {}
+        self._callers: dict[bytes, tuple[KeyFacts, bool]] = {}
+        self._peers: dict[str, Asked] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        """Answer, or let the application behind answer."""
+        if (
+            scope["type"] != "http"
+            or scope["path"] != PATH
+            or scope["method"] != "POST"
+            or scope["query_string"]
+        ):
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        caller = self._caller(scope["headers"])
+        if caller is None:
+            await self._app(scope, receive, send)
+            return
+        message = await receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            body = self._body(caller, self._use_at(scope.get("client")), message["body"])
+            if body is not None:
+                await _send(send, body)
+                self._metrics.request("POST", PATH, 200, time.perf_counter() - began)
+                return
+        await self._app(scope, _again(message, receive), send)
+
+    def _caller(self, headers: list[tuple[bytes, bytes]]) -> KeyFacts | None:
+        """The key that a request is made with, if it may verify and there is nothing else to look at."""
+        token = None
+        for name, value in headers:
+            if name not in _USUAL:
+                return None
+            if name == b"authorization":
+                if token is not None or not value.startswith(_BEARER) or len(value) > _MAX_TOKEN:
+                    return None
+                token = value[7:].decode("latin-1")
+        if token is None or _spaced(token) or is_reserved(token):
+            return None
+        token_digest = digest(token)
+        facts = self._recall.get(token_digest)
+        if facts is None:
+            return None
+        known = self._callers.get(token_digest)
+        if known is None or known[0] is not facts:
+            known = facts, _may_verify(facts)
+            _keep(self._callers, token_digest, known)
+        return facts if known[1] else None
+
+    def _use_at(self, client: tuple[str, int] | None) -> Asked | None:
+        """The use of the caller's key, from its address; None where it has none that can be read."""
+        if client is None:
+            return None
+        use = self._peers.get(client[0])
+        if use is None:
+            try:
+                use = Asked(ip=address(client[0]))
+            except InvalidValue:
+                return None
+            _keep(self._peers, client[0], use)
+        return use
+
+    def _body(self, caller: KeyFacts, use: Asked | None, raw: bytes) -> bytes | None:
+        """The answer to a question, if it is a plain one about a key of the caller's own tenant."""
+        asked = _question(raw)
+        if asked is None or use is None:
+            return None
+        token_digest, question = asked
+        facts = self._recall.get(token_digest)
+        if facts is None or not facts.uncounted or facts.key.tenant_id != caller.key.tenant_id:
+            return None
+        now_us = self._recall.now_us()
+        if not caller.starts_us <= now_us < caller.ends_us:
+            return None
+        decision = decide(facts, question, now_us, None)
+        self._recall.note(caller, Code.VALID, use, now_us)
+        self._recall.note(facts, decision.code, question, now_us)
+        self._metrics.decision(decision.code, "rest")
+        return self._written(token_digest, decision)
+
+    def _written(self, token_digest: bytes, decision: Decision) -> bytes:
+        """A decision as its answer. A key that may do what was asked has but one, which is kept."""
+        if not decision.valid:
+            return encode(verdict(decision))
+        kept = self._answers.get(token_digest)
+        if kept is not None and kept[0] is decision.facts:
+            return kept[1]
+        body = encode(verdict(decision))
+        _keep(self._answers, token_digest, (decision.facts, body))
+        return body
+
+
+def _question(raw: bytes) -> tuple[bytes, Asked] | None:
+    """The digest of the token that is asked about, and the question; None where it is not plain, or not sound."""
+    try:
+        asked = _read(raw)
+        token, action, resource = asked.token, asked.action, asked.resource
+        if (
+            token is None
+            or asked.token_hash is not None
+            or asked.tenant is not None
+            or asked.explain
+            or not 0 <= asked.cost <= MAX_COST
+            or is_reserved(token)
+            or (action is None and resource is not None)
+            or (action is not None and not valid_name(action))
+            or (resource is not None and not valid_name(resource))
+        ):
+            return None
+        ip = None if asked.ip is None else address(asked.ip)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidValue):
+        return None
+    return digest(token), Asked(action=action, resource=resource, ip=ip)
+
+
+def _may_verify(facts: KeyFacts) -> bool:
+    """Whether a key may verify in its own tenant, as long as its span of validity lasts, from any address."""
+    key, tenant, scope = facts.key, facts.tenant, facts.narrowed
+    if tenant is None or key.allowed_cidrs is not None:
+        return False
+    if not (key.active and facts.identity.active and tenant.active):
+        return False
+    may = facts.held(tenant.id).policies.allows(VERIFY)
+    return may and (scope is None or scope.allows(VERIFY))
+
+
+def _keep(among: dict[_Key, _Value], key: _Key, value: _Value) -> None:
+    """Keep something in a mapping that is emptied when it is full: what is used is soon in it again."""
+    if len(among) >= MAX_KEPT:
+        among.clear()
+    among[key] = value
+
+
+async def _send(send: Any, body: bytes) -> None:  # noqa: ANN401 - ASGI is untyped
+    head = [
+        _JSON,
+        (b"content-length", b"%d" % len(body)),
+        *_ALWAYS,
+        (b"x-request-id", uuid7().encode()),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _again(message: Any, receive: Any) -> Callable[[], Awaitable[Any]]:  # noqa: ANN401 - ASGI is untyped
+    """A `receive` that gives a message which was received already, and then those that follow."""
+    given = False
+
+    async def replay() -> Any:  # noqa: ANN401 - ASGI is untyped
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return message
+
+    return replay

@@ -1,0 +1,146 @@
+"""The verifier inside an application: no network between, and a node like any server."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Self
+
+from keywright.core import checks
+from keywright.core.decision import Asked
+from keywright.core.errors import MissingField
+from keywright.core.instants import SystemClock
+from keywright.ops.logging import get_logger
+from keywright.ops.metrics import Metrics
+from keywright.services.deciding import Deciding, Room
+from keywright.services.upkeep import Upkeep, every
+from keywright.storage import Database
+from keywright.storage.counters import counters_of
+from keywright.storage.migrate import require_current
+from keywright.verify import Label, Terms
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from keywright.core.decision import Decision
+
+FLUSH_SECONDS = 5.0
+
+log = get_logger("keywright")
+
+
+class Verifier:
+    """Decides about API keys from the memory of this process, on the database of a Keywright server.
+
+    It is one of the nodes that changes wait for: once a revocation has returned, it refuses the key. Use it as an async
+    context manager for as long as the application runs, and in one event loop:
+
+        async with Verifier("postgresql://…", tenant="my-blog") as verifier:
+            decision = await verifier.verify(token, action="article:read", resource="article:cs:42")
+            if decision.valid:
+                ...
+
+    `tenant` is the slug of the tenant in which keys are used, where a call names no other; `redis_url` where nodes
+    count rate limits together, without which this process counts alone. `metrics` show what it does.
+    """
+
+    def __init__(
+        self,
+        database_url: str,
+        *,
+        tenant: str | None = None,
+        redis_url: str | None = None,
+        lease_seconds: float = 3.0,
+        stale_grace_seconds: float = 0.0,
+        cache_entries: int = 100_000,
+        cache_megabytes: int = 256,
+        name: str | None = None,
+    ) -> None:
+        clock = SystemClock()
+        self.metrics = Metrics()
+        self._tenant = tenant
+        self._database = Database.connect(database_url)
+        self._deciding = Deciding(
+            self._database,
+            clock,
+            counters_of(redis_url, self.metrics),
+            self.metrics,
+            label=Label(name=name or socket.gethostname(), kind="embedded", version=version("keywright")),
+            terms=Terms(lease=lease_seconds, grace=stale_grace_seconds),
+            room=Room(entries=cache_entries, bytes=cache_megabytes * 1_000_000),
+        )
+        self._upkeep = Upkeep(
+            self._database,
+            clock,
+            self._deciding.uses,
+            self.metrics,
+            keep_expired=timedelta.max,
+            keep_usage=timedelta.max,
+        )
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        """Register as a node. Raises `Unavailable`, and `SchemaMismatch` for a database of another version."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._database.close)
+            await require_current(self._database)
+            stack.push_async_callback(self._upkeep.flush)
+            stack.push_async_callback(self._deciding.stop)
+            await self._deciding.start()
+            flushing = asyncio.create_task(
+                every(FLUSH_SECONDS, self._upkeep.flush, _not_written), name="flush"
+            )
+            stack.push_async_callback(_ended, flushing)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        """Write down what was used, give back what was not spent, and leave."""
+        await self._stack.aclose()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it may decide from memory now; without a lease each decision asks the database."""
+        return self._deciding.node.holds_lease
+
+    async def verify(
+        self,
+        token: str,
+        *,
+        action: str | None = None,
+        resource: str | None = None,
+        tenant: str | None = None,
+        ip: str | None = None,
+        cost: int = 1,
+        explain: bool = False,
+    ) -> Decision:
+        """Decide about a token: may its holder do this now. Never raises for what the token is or is not.
+
+        `STALE` when nobody can know. Raises `InvalidValue` for an action, a resource, an address or a cost that is
+        none, and `MissingField` for a resource without an action.
+        """
+        if resource is not None and action is None:
+            raise MissingField("A resource is asked about together with an action.", field="action")
+        asked = Asked(
+            tenant=self._tenant if tenant is None else tenant,
+            action=None if action is None else checks.action(action),
+            resource=None if resource is None else checks.action(resource, "resource"),
+            ip=None if ip is None else checks.address(ip),
+            cost=checks.cost(cost),
+            explain=explain,
+        )
+        return await self._deciding.verifier.verify(token, asked)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def _not_written(error: Exception) -> None:
+    log.error("scheduled_work_failed", work="flush", exc_info=error)

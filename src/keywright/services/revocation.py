@@ -1,0 +1,62 @@
+"""Revocation by whoever holds a token: showing it is enough to make it useless for good."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.core.audit import Change
+from keywright.core.errors import NotFound
+from keywright.core.keys import State
+from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
+from keywright.services.callers import Caller
+from keywright.services.work import Reach, use_case
+
+if TYPE_CHECKING:
+    from keywright.services.tools import Tools
+    from keywright.services.work import Work
+
+
+@use_case("keys.revoke", permission=None, reach=Reach.SELF, changes=True, touches=True)
+async def revoke_key(work: Work, _nothing: None) -> None:
+    """Delete the key that the call is made with, for good, in whatever state it is."""
+    used = work.caller.key
+    if used is None:
+        raise NotFound("This call was made with a session; it ends by a logout.")
+    keys = work.transaction.keys(used.tenant_id)
+    key = await keys.by_id(used.id, lock=True)
+    if key is None or key.deleted_at is not None:
+        work.nothing_changed = True  # somebody else was faster
+        return
+    await keys.delete((key.id,), work.now)
+    work.touch(key.id)
+    work.record("key.revoke", "key", key.id, {"state": Change(key.state(work.now), State.DELETED)})
+
+
+async def holder_of(tools: Tools, token: str) -> Caller | None:
+    """Who holds a token, though it may be disabled or over: to revoke it that is nothing against it.
+
+    None for what is no token, or none that could still come to be used. Raises `Unavailable`.
+    """
+    form = form_of(token)
+    if form is Form.MALFORMED:
+        return None
+    if token.startswith(f"{SESSION_PREFIX}_"):
+        async with tools.database.read() as transaction:
+            found = await transaction.sessions.by_digest(digest(token))
+        if found is None or not found[0].live(tools.clock.now()):
+            return None
+        return Caller(identity=found[1], grants=(), session=found[0])
+    facts = await tools.database.lookup.by_digest(digest(token))
+    if facts is None:
+        return None
+    return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
+
+
+async def settled(tools: Tools) -> None:
+    """Wait until each node has heard of all that was changed so far.
+
+    A token that is not known may be one that somebody else is revoking at this moment. Raises `Unavailable`.
+    """
+    async with tools.database.read() as transaction:
+        epoch = await transaction.changes.head()
+    await tools.receipts.wait(epoch, wait=True)
