@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from keywright.core.decision import Code
 from keywright.core.errors import InvalidValue, MissingField
 from keywright.services import embedded
 from keywright.services.keys import KeyIds, NewKey, create_key, delete_keys
+from keywright.services.upkeep import Upkeep
 from keywright.services.work import Call
 from keywright.storage import Database, StorageError
 
@@ -56,6 +58,23 @@ async def test_a_few_lines_in_an_application(
     assert not verifier.ready
     async with home.database.read() as transaction:
         assert await transaction.nodes.all() == ()
+
+
+async def test_usage_that_cannot_be_written_is_told_in_the_log(
+    each_home: House, database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = True
+
+    async def flush(_self: object) -> None:
+        if broken:
+            raise RuntimeError("A defect.")
+
+    monkeypatch.setattr(embedded, "FLUSH_SECONDS", 0.01)
+    monkeypatch.setattr(Upkeep, "flush", flush)
+    async with keywright.Verifier(database_url):
+        while "scheduled_work_failed" not in caplog.text:  # noqa: ASYNC110 - a log tells nobody
+            await asyncio.sleep(0.01)
+        broken = False
 
 
 async def test_what_is_no_question_is_told(each_home: House, database_url: str) -> None:

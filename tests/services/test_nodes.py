@@ -12,14 +12,17 @@ import pytest
 from keywright.core.changes import EVERYTHING, NodeOutcome
 from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
-from keywright.core.limits import Credits, Limit
+from keywright.core.limits import Bucket, Credits, Level, Limit
 from keywright.core.tokens import mint
 from keywright.ops.metrics import Metrics
+from keywright.services import deciding as service
+from keywright.services.counting import counted_at, counting
 from keywright.services.deciding import Deciding, Room
 from keywright.services.keys import KeyChanges, KeyIds, NewKey, create_key, delete_keys, update_key
 from keywright.services.receipts import Receipts
 from keywright.services.work import Call
-from keywright.storage.counters import MemoryCounters
+from keywright.storage import feed
+from keywright.storage.counters import MemoryCounters, SharedCounters, counters_of
 from keywright.storage.feed import DatabaseFeed
 from keywright.verify import CreditSpender, Label, Terms
 from keywright.verify import node as module
@@ -27,6 +30,7 @@ from tests.support.nodes import a_node
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
@@ -396,3 +400,61 @@ async def test_a_tenant_is_read_once_and_its_change_is_heard(home: House, acme: 
         assert found is not None
         assert found.name == "Renamed"
         assert await one.verifier.tenant("nowhere") is None
+
+
+async def test_credits_that_cannot_be_given_back_are_told_in_the_log(
+    home: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(_self: object) -> None:
+        raise RuntimeError("A defect.")
+
+    monkeypatch.setattr(CreditSpender, "give_back_idle", broken)
+    monkeypatch.setattr(service, "IDLE_SECONDS", 0.01)
+    async with deciding(home):
+        await eventually(lambda: "scheduled_work_failed" in caplog.text)
+
+
+async def test_shared_counters_are_let_go_of(home: House, tmp_path: Path) -> None:
+    async with counting(tmp_path):
+        counters = counters_of(None, Metrics(), host=counted_at(tmp_path))
+        assert isinstance(counters, SharedCounters)
+        bucket = Bucket(Level.KEY, "key_one", Limit("burst", 1, 60))
+        assert (await counters.take((bucket,), 1)).allowed
+        one = Deciding(
+            home.database,
+            home.clock,
+            counters,
+            Metrics(),
+            label=Label(name="other", kind="server", version="0"),
+            terms=Terms(lease=60.0),
+            room=Room(entries=100, bytes=1_000_000),
+        )
+        await one.start()
+        await one.stop()
+    assert (await counters.take((bucket,), 1)).local
+
+
+async def test_who_is_far_behind_drops_everything(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MAX_ENTRIES", 1)
+    node = a_node(home.clock, DatabaseFeed(home.database, home.clock))
+    await node.leave()  # it was never there
+    await node.register()
+    for one in ("key_a", "key_b"):
+        async with home.database.write() as transaction:
+            await transaction.changes.add([one], home.clock.now())
+    await node.catch_up()
+    assert node.applied == 2
+    async with home.database.write() as transaction:
+        await transaction.changes.add(["key_c"], home.clock.now())
+    await node.catch_up()
+    assert node.applied == 3
+
+
+async def test_whoever_pauses_is_woken_once(home: House) -> None:
+    node = a_node(home.clock)
+    pausing = asyncio.create_task(node.pause(3600))
+    await asyncio.sleep(0)
+    node.stir()
+    node.hint()
+    await pausing
+    await node.pause(0)

@@ -105,13 +105,16 @@ class Deciding:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
         await self._wake_ups.stop()
-        for goodbye in (self.node.leave, self.credits.close):
-            try:
-                await goodbye()
-            except Unavailable:
-                log.warning("node_not_left", node=self.node.id)
+        await self._leave()
+        await self.credits.close()
         if isinstance(self.counters, SharedCounters):
             await self.counters.close()
+
+    async def _leave(self) -> None:
+        try:
+            await self.node.leave()
+        except Unavailable:
+            log.warning("node_not_left", node=self.node.id)
 
     def _heard(self, touched: Collection[str] | None) -> None:
         """Spend nothing of what was taken before a change that may have set the credits anew."""

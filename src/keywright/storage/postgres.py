@@ -170,10 +170,8 @@ async def _limit(connection: asyncpg.Connection[Any], seconds: float) -> None:
     found = dict(await connection.fetch(_FOUND, [*wanted, _DURABLE]))
     missing = {name: str(value) for name, value in wanted.items() if _exceeds(found.get(name), value)}
     # A revocation that was answered is not to be undone by a crash of the server, and a lease not to look older.
-    if found.get(_DURABLE) == "off":
-        missing[_DURABLE] = "on"
-    if missing:
-        await connection.fetch(_SET, list(missing), list(missing.values()))
+    missing |= {_DURABLE: "on"} if found.get(_DURABLE) == "off" else {}
+    await connection.fetch(_SET, list(missing), list(missing.values()))
 
 
 def _exceeds(setting: str | None, wanted: int) -> bool:

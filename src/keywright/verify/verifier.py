@@ -262,8 +262,7 @@ class Verifier:
         else:
             return facts
         finally:
-            if self._flights.get(token_digest) is flight:
-                del self._flights[token_digest]
+            self._flights.pop(token_digest, None)
             if not flight.done():
                 flight.set_result(result)
 

@@ -191,3 +191,15 @@ async def test_options_that_make_no_sense_are_refused(
         with pytest.raises(StorageError, match="options") as refused:
             await act(database)
         assert refused.value.__cause__ is None
+
+
+async def test_commits_are_durable_whatever_the_server_has_as_its_default(
+    guest: str, postgres: PostgresServer, connect: Callable[[str], Database]
+) -> None:
+    """A crash of the server must not undo a revocation that was answered; who asks for more than that keeps it."""
+    role = str(urlsplit(guest).username)
+    for default, found in (("off", "on"), ("on", "on"), ("remote_apply", "remote_apply")):
+        postgres.execute(f"ALTER ROLE {role} SET synchronous_commit = '{default}'")
+        database = connect(guest)
+        assert await fetch(database, "SHOW synchronous_commit") == [(found,)]
+        await database.close()
