@@ -98,7 +98,11 @@ class Verifier:
             # What is remembered was looked up once, so that its form need not be judged again.
             if form_of(token) is Form.MALFORMED:
                 return refused(NOT_FOUND, asked)
-        elif (facts.uncounted or not charge) and (sees is _every_tenant or sees(facts.tenant)):  # type: ignore[arg-type] # it has one
+        elif (
+            facts.tenant is not None
+            and (facts.uncounted or not charge)
+            and (sees is _every_tenant or sees(facts.tenant))
+        ):
             now_us = self._clock.now_us()
             decision = decide(facts, asked, now_us, None)
             self._uses.note(facts, decision.code, asked, now_us)

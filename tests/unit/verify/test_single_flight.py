@@ -13,10 +13,12 @@ import pytest
 from keywright.core.boottime import boottime
 from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
+from keywright.core.identities import Grant
+from keywright.core.roles import SUPER_ADMIN
 from keywright.core.tokens import digest, mint
 from keywright.verify import Strangers, UseLog, Verifier
 from keywright.verify.strangers import BURST
-from tests.support.facts import some_facts
+from tests.support.facts import ACME, some_facts
 from tests.support.house import ManualClock
 from tests.support.nodes import a_node
 from tests.support.uncounted import uncounted
@@ -150,6 +152,26 @@ async def test_an_outage_is_everybodys(bench: Bench) -> None:
     alone = await bench.ask()
     bench.slow.reads[-1].set_exception(Unavailable("Away."))
     assert await alone is Code.STALE
+
+
+@pytest.mark.parametrize("tenant", [ACME, None], ids=["of a tenant", "global"])
+@pytest.mark.parametrize("charge", [True, False])
+async def test_what_is_remembered_is_judged_like_what_is_read(
+    bench: Bench, tenant: Tenant | None, charge: bool
+) -> None:
+    facts = some_facts(tenant=tenant, grants=[Grant(SUPER_ADMIN)])
+    first = await bench.ask()
+    await bench.answer(facts)
+    assert await first is Code.VALID
+    read = Bench()
+    for asked in (Asked(), Asked(action="keys:read"), Asked(tenant="!"), Asked(action="a b", explain=True)):
+        for sees in (lambda _tenant: True, lambda _tenant: False):
+            found = await bench.verifier.verify(TOKEN, asked, sees, charge=charge)
+            task = asyncio.create_task(read.verifier.verify(TOKEN, asked, sees, charge=charge))
+            await read.settle()
+            await read.answer(facts)
+            assert found == await task
+    assert bench.looked_up == 1
 
 
 async def test_an_address_that_guesses_is_held_back_and_what_is_known_is_not(bench: Bench) -> None:
