@@ -29,6 +29,7 @@ from keywright.core.permissions import (
     valid_name,
 )
 from keywright.core.permissions.patterns import Kind
+from keywright.core.permissions.policies import MAX_MET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -413,3 +414,13 @@ class TestPolicies:
         assert compile_policies(once) == Policies.compile(once)
         with pytest.raises(dataclasses.FrozenInstanceError):
             compile_policies(once).policies = ()  # type: ignore[misc]  # the point of the test
+
+
+def test_what_was_met_is_kept_within_bounds() -> None:
+    policies = compile_policies((Policy.parse(["x:**"]), Policy.parse(["y"], ["a"])))
+    for number in range(3 * MAX_MET):
+        assert policies.allows(f"x:{number}")
+        assert not policies.allows(f"z:{number}")
+        assert len(policies._met) <= MAX_MET
+    assert policies.allows("y", "a")
+    assert not policies.allows("y", "b")

@@ -93,10 +93,9 @@ async def accept(tools: Tools, wanted: Acceptance, visitor: Visitor) -> Accepted
         await transaction.all_invitations.accept(invitation.id, identity.id, now)
         entry = _entry(invitation, identity, visitor, outcome.changes, now)
         await transaction.audit(invitation.tenant_id).add(entry)
-        epoch = None
-        if newcomer is None and outcome.accepted.given:
-            # A new person has no keys yet that any node could know.
-            epoch = await transaction.changes.add([identity.id], now)
+        # A new person has no keys yet that any node could know.
+        widened = newcomer is None and bool(outcome.accepted.given)
+        epoch = await transaction.changes.add([identity.id], now) if widened else None
     if epoch is not None:
         await tools.receipts.wait(epoch, wait=True)
     return outcome.accepted

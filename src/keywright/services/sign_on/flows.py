@@ -148,9 +148,8 @@ class SignOn:
                     logged_in = await self._sessions.start(
                         transaction, identity, proofs, ip=ip, request_id=request_id
                     )
-                    epoch = None
-                    if arrival.regranted:
-                        epoch = await transaction.changes.add([identity.id], self._tools.clock.now())
+                    now = self._tools.clock.now()
+                    epoch = await transaction.changes.add([identity.id], now) if arrival.regranted else None
             except (LinkRace, LoginTaken):
                 continue  # another login was faster, and is found now
             if epoch is not None:
