@@ -8,9 +8,11 @@ from hypothesis import Phase, settings
 
 pytest_plugins = ["tests.support.postgres", "tests.support.valkey"]
 
-# Who starts the tests in the background may have them ignore Ctrl+C, and so would every command that a test interrupts.
+# Who starts the tests in the background may have them ignore Ctrl+C or the end of a terminal, and so would every
+# command to which a test sends such a signal.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # A busy machine may take any time for one example; how long something takes is measured in bench/.
 # Nor is a failure explained line by line: that traces greenlets, in which CPython 3.11 crashes.
