@@ -85,6 +85,10 @@ class Client:
         self.factors = Factors(self.url, self._transport)
         self.sign_on = SignOn(self.url, self._transport)
 
+    def within(self, tenant: str) -> Client:
+        """A client for the same server, with the same credential, whose calls are for this tenant."""
+        return Client(self.url, self._token, tenant, self._timeout, user_agent=self._user_agent)
+
     def __enter__(self) -> Self:
         return self
 

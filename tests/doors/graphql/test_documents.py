@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import GraphQLError
 
-from keywright.api.graphql.documents import MAX_ERRORS, MAX_KEPT, MAX_KEPT_LENGTH, MAX_KEPT_TOTAL, Documents
+from keywright.api.graphql.documents import MAX_ERRORS, Documents
 from keywright.api.graphql.errors import Rejected
 from keywright.api.graphql.messages import Messages
 from keywright.core.tokens import mint
+from keywright.web.graphql.kept import MAX_KEPT, MAX_KEPT_LENGTH, MAX_KEPT_TOTAL
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import get_introspection_query
 
-from keywright.api.graphql import cost, documents, limits
+from keywright.api.graphql import cost, documents
 from keywright.api.graphql.errors import Rejected
 from keywright.core.listing import MAX_PAGE
+from keywright.web.graphql import shape as limits
 
 if TYPE_CHECKING:
     from keywright.api.graphql.documents import Documents
