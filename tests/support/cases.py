@@ -43,6 +43,8 @@ class Case:
     what concerns that) is not one. `unbound` says that a key confined to the
     tenant cannot do it. `yields` says that a stranger gets an answer too, of its own things alone.
     `everywhere` says that the entry stands in the installation's trail though the use case concerns a tenant.
+    `quiet` says that it changes something and leaves no entry. `adopt` makes what it is done to the thing of the
+    one who does it, where only that one may.
     """
 
     on: Callable[[Place], Any]
@@ -53,6 +55,8 @@ class Case:
     unbound: bool = False
     yields: bool = False
     everywhere: bool = False
+    quiet: bool = False
+    adopt: Callable[[House, Place, Caller], Awaitable[None]] | None = None
     secrets: Callable[[Any], list[str]] = field(default=lambda _result: [])
     """The secrets in its result, none of which may stand in the trail."""
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from keywright.core import errors
+from keywright.core.agents import MAX_LABEL, MAX_LABELS
 from keywright.core.identities import is_slug
 from keywright.core.instants import LATEST
 from keywright.core.limits import (
@@ -52,6 +53,24 @@ def name(text: str, field: str = "name") -> str:
     if _CONTROL.search(trimmed):
         raise errors.InvalidValue("A name is one line of text, without control characters.", field=field)
     return without_tokens(trimmed, field)
+
+
+def short_line(text: str, longest: int, field: str) -> str:
+    """1 to `longest` characters on one line, not only spaces; spaces around it are cut off."""
+    trimmed = text.strip()
+    if not 1 <= len(trimmed) <= longest or _CONTROL.search(trimmed):
+        raise errors.InvalidValue(
+            f"This is one line of 1 to {longest} characters, without control characters.", field=field
+        )
+    return without_tokens(trimmed, field)
+
+
+def labels(texts: Sequence[str], field: str = "labels") -> tuple[str, ...]:
+    """Up to 50 labels of 1 to 100 characters, without doubles, in the given order."""
+    if len(texts) > MAX_LABELS:
+        raise errors.InvalidValue(f"At most {MAX_LABELS} labels.", field=field)
+    found = [short_line(text, MAX_LABEL, f"{field}.{index}") for index, text in enumerate(texts)]
+    return tuple(dict.fromkeys(found))
 
 
 def name_prefix(text: str, field: str = "name_prefix") -> str:
