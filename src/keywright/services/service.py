@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keywright.core.errors import IdempotencyKeyReused, KeywrightError, NotFound
 from keywright.services.invitations import accept
+from keywright.services.refusals import disabled_at, expired_at
 from keywright.services.retries import retried
 from keywright.services.revocation import holder_of, revoke_key, settled
 from keywright.services.sessions import end_session
@@ -14,6 +15,7 @@ from keywright.services.work import Call, perform
 from keywright.storage.idempotency import ReplayRace
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
     from keywright.core.changes import Receipt
@@ -72,6 +74,14 @@ class Services:
     async def authenticate(self, token: str | None, ip: IPv4Address | IPv6Address | None) -> Caller:
         """The caller that holds a token; raises `Unauthenticated` or `Unavailable`."""
         return await self._gate.authenticate(token, ip)
+
+    async def disabled_at(self, token: str) -> datetime | None:
+        """When the key that is refused as disabled was disabled; see `services.refusals.disabled_at`."""
+        return await disabled_at(self._tools, token)
+
+    async def expired_at(self, token: str) -> datetime | None:
+        """When the key or session that is refused as expired ended; see `services.refusals.expired_at`."""
+        return await expired_at(self._tools, token)
 
     async def log_in(
         self,
