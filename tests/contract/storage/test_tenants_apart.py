@@ -124,6 +124,19 @@ async def keys_by_id(two: Two) -> None:
             assert await keys.by_id(two.my_key.id, lock=lock) == two.my_key
 
 
+async def keys_by_digest(two: Two) -> None:
+    digests = {}
+    for home in (two.mine, two.theirs):
+        digests[home.tenant_id] = a_digest()
+        await add_key(two.database, home, digests[home.tenant_id], name="Found")
+    async with two.database.read() as transaction:
+        keys = transaction.keys(two.mine.tenant_id)
+        assert await keys.by_digest(digests[two.theirs.tenant_id]) is None
+        found = await keys.by_digest(digests[two.mine.tenant_id])
+        assert found is not None
+        assert (found.tenant_id, found.name) == (two.mine.tenant_id, "Found")
+
+
 async def keys_by_ids(two: Two) -> None:
     both = [two.my_key.id, two.their_key.id]
     for lock in (False, True):
@@ -326,6 +339,7 @@ async def usage_exercised(two: Two) -> None:
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Keys, "add"): keys_add,
     (Keys, "by_id"): keys_by_id,
+    (Keys, "by_digest"): keys_by_digest,
     (Keys, "by_ids"): keys_by_ids,
     (Keys, "page"): keys_page,
     (Keys, "change"): keys_change,
