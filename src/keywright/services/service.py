@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keywright.services.decisions import Decisions
     from keywright.services.factors import Factor, PasskeyOptions
     from keywright.services.invitations import Acceptance, Accepted, Visitor
-    from keywright.services.sessions import LoggedIn, SessionKeeper
+    from keywright.services.sessions import Lifetime, LoggedIn, SessionKeeper
     from keywright.services.sign_on import SignOn
     from keywright.services.tools import Tools
     from keywright.services.work import UseCase
@@ -89,13 +89,14 @@ class Services:
         password: str | None,
         *,
         factor: Factor | None = None,
+        lifetime: Lifetime | None = None,
         ip: str | None,
         request_id: str | None,
     ) -> LoggedIn:
         """Start a session; see `SessionKeeper.log_in`."""
         try:
             logged_in = await self._sessions.log_in(
-                login, password, factor=factor, ip=ip, request_id=request_id
+                login, password, factor=factor, lifetime=lifetime, ip=ip, request_id=request_id
             )
         except KeywrightError as refused:
             self._metrics.login(refused.code)

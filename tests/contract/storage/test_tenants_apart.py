@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
 
 from keywright.core.audit import SYSTEM, AuditEntry
@@ -24,6 +25,7 @@ from keywright.storage.audit import AuditTrail
 from keywright.storage.idempotency import Replay
 from keywright.storage.keys import Keys
 from keywright.storage.memberships import Memberships
+from keywright.storage.schema import api_key
 from keywright.storage.usage import Usage
 from tests.contract.storage.making import (
     NOW,
@@ -125,16 +127,13 @@ async def keys_by_id(two: Two) -> None:
 
 
 async def keys_by_digest(two: Two) -> None:
-    digests = {}
-    for home in (two.mine, two.theirs):
-        digests[home.tenant_id] = a_digest()
-        await add_key(two.database, home, digests[home.tenant_id], name="Found")
+    async with two.database.reader.begin() as connection:
+        rows = (await connection.execute(select(api_key.c.id, api_key.c.digest))).all()
+    digests = {row.id: row.digest for row in rows}
     async with two.database.read() as transaction:
         keys = transaction.keys(two.mine.tenant_id)
-        assert await keys.by_digest(digests[two.theirs.tenant_id]) is None
-        found = await keys.by_digest(digests[two.mine.tenant_id])
-        assert found is not None
-        assert (found.tenant_id, found.name) == (two.mine.tenant_id, "Found")
+        assert await keys.by_digest(digests[two.their_key.id]) is None
+        assert await keys.by_digest(digests[two.my_key.id]) == two.my_key
 
 
 async def keys_by_ids(two: Two) -> None:
