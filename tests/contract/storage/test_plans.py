@@ -325,6 +325,7 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
         (r"role", lambda transaction: transaction.roles(mine).by_name("role 1", lock=True)),
         (r"tenant", lambda transaction: transaction.tenants.by_slug("big")),
         (r"tenant", lambda transaction: transaction.tenants.by_id(mine, lock=True)),
+        (r"tenant", lambda transaction: transaction.tenants.named({mine})),
     ]
     for index, act in looks:
         await check(filled, index, act, sorts=True)
