@@ -310,6 +310,8 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
     looks: list[tuple[str, Callable[[Transaction], Awaitable[object]]]] = [
         (r"person", lambda transaction: transaction.people.by_login("login 7")),
         (r"person", lambda transaction: transaction.people.by_login("7@example.org")),
+        (r"person", lambda transaction: transaction.people.page(None, login="login 7", limit=50)),
+        (r"person", lambda transaction: transaction.people.page(mine, login="login 7", limit=50)),
         (r"person", lambda transaction: transaction.people.by_id(who, lock=True)),
         (
             r"membership_(identity_id|1)|membership",
