@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from keywright.core.errors import NotFound
+from keywright.core.identities import is_slug
 from keywright.dialects.cycloid.errors import invalid
 from keywright.services.tenants import TenantSlug, get_tenant
 
@@ -69,8 +70,11 @@ class Asked:
         return self.open_organization(self.path["organization_canonical"])
 
     def open_organization(self, canonical: str) -> str:
-        """The organization of this canonical. Raises `NotFound` for one that is not answered here."""
-        if self.only is not None and canonical != self.only:
+        """The organization of this canonical. Raises `NotFound` for what is none, and for one not answered here.
+
+        So `*`, by which our own doors name the installation, is nothing here.
+        """
+        if not is_slug(canonical) or self.only not in {None, canonical}:
             raise NotFound("No such tenant.")
         return canonical
 

@@ -168,11 +168,14 @@ def _token(visit: Visit) -> str | None:
 
 
 def _query(raw: bytes) -> tuple[tuple[str, str], ...]:
-    """The query in the order in which it was sent; brackets and what stands in expressions may be escaped or not."""
+    """The query in the order in which it was sent; brackets and what stands in expressions may be escaped or not.
+
+    A `+` is a plus and no space: Cycloid's client sends it as it is in an expression, and a space as `%20`.
+    """
     try:
         return tuple(
             parse_qsl(
-                raw.decode("latin-1"),
+                raw.decode("latin-1").replace("+", "%2B"),
                 keep_blank_values=True,
                 encoding="utf-8",
                 errors="strict",
