@@ -82,7 +82,7 @@ def test_setting_up_prints_the_variables_of_cycloid_s_tools() -> None:
     assert DIALECT.setup.lines(made).splitlines() == [
         "export CY_API_URL=http://host/dialects/cycloid",
         "export CY_ORG=org",
-        "export CY_API_KEY=kw_x",
+        "export CY_API_KEY=x",
     ]
 
 
