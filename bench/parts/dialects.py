@@ -1,4 +1,4 @@
-"""Authenticated requests through dialects, beside a constant answer of the same server and the engine that is imitated."""
+"""Requests through dialects, beside a constant answer of the same server and the engine that is stood in for."""
 
 from __future__ import annotations
 
