@@ -55,6 +55,7 @@ def test_the_numbers_are_right() -> None:
     assert f"is {bodies.DEFAULT_SIZE} unless given and {bodies.MAX_SIZE} at most" in text
     assert f"more than {MAX_PAGES * MAX_PAGE:,} keys" in text
     assert f"at most {rlike.MAX_LENGTH} characters" in text
+    assert f"has {filters.MAX_FILTERS} filters at most" in text
 
 
 def test_the_catalog_is_sound_and_none_of_its_actions_is_our_own() -> None:

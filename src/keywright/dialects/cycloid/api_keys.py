@@ -49,15 +49,13 @@ async def list_api_keys(asked: Asked) -> Page:
     paging, wanted = bodies.paging(asked.query), filters.read(asked.query)
     owners = Owners(asked)
     query = await _question(wanted, owners)
-    views: list[KeyView] = await asked.walk(
-        list_keys, lambda cursor: ListKeys(query=query, cursor=cursor), tenant=asked.organization
+    names = await owners.all_names() if wanted.by_owner else {}
+    found: list[KeyView] = await asked.walk(
+        list_keys,
+        lambda cursor: ListKeys(query=query, cursor=cursor),
+        tenant=asked.organization,
+        wanted=lambda view: wanted.pass_(view.key, asked.organization, names.get(view.key.identity_id, "")),
     )
-    names = await owners.all_names() if wanted.by_owner and views else {}
-    found = [
-        view
-        for view in views
-        if wanted.pass_(view.key, asked.organization, names.get(view.key.identity_id, ""))
-    ]
     items = [mapping.api_key(view.key, await owners.of(view.owner)) for view in paging.of(found)]
     return Page(items, paging, len(found))
 

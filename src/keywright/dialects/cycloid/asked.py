@@ -92,13 +92,17 @@ class Asked:
         page: Callable[[str | None], Any],
         *,
         tenant: str | None = None,
+        wanted: Callable[[Any], bool] = lambda _: True,
     ) -> list[Any]:
-        """All items of a list of ours. Raises `Declined` for one that is too long to be counted."""
+        """All items of a list of ours that are wanted. Raises `Declined` for one that is too long to be counted.
+
+        They are looked at page by page, so that others are served in between.
+        """
         found: list[Any] = []
         cursor: str | None = None
         for _ in range(MAX_PAGES):
             listed = await self.known.run(use, page(cursor), tenant=tenant)
-            found += listed.items
+            found += filter(wanted, listed.items)
             cursor = listed.next_cursor
             if cursor is None:
                 return found

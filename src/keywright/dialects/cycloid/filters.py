@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.dialects.cycloid.bodies import number
 from keywright.dialects.cycloid.errors import invalid
 from keywright.dialects.cycloid.mapping import canonical_of, number_of, seconds
-from keywright.dialects.cycloid.rlike import Expression, Unsupported
+from keywright.dialects.cycloid.rlike import Exhausted, Expression, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -40,7 +40,7 @@ _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "lte": operator.le,
 }
 CONDITIONS: Final = (*_ORDERS, "like", "rlike")
-MAX_FILTERS: Final = 20
+MAX_FILTERS: Final = 10
 
 _split = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]").fullmatch
 
@@ -115,12 +115,19 @@ def _test(attribute: str, condition: str, value: str) -> Callable[[str | int], b
             expression = Expression(value)
         except Unsupported:
             raise invalid("filter in query should have a regular expression that is known here") from None
-        return lambda found: expression.found_in(str(found))
+        return lambda found: _finds(expression, str(found))
     if condition == "like":
         return lambda found: like(value, str(found))
     compare = _ORDERS[condition]
     wanted = number(attribute, value) if attribute in _NUMBERS else value
     return lambda found: compare(found, wanted)
+
+
+def _finds(expression: Expression, text: str) -> bool:
+    try:
+        return expression.found_in(text)
+    except Exhausted:
+        raise invalid("filter in query should have a regular expression that takes less work") from None
 
 
 def like(pattern: str, text: str) -> bool:

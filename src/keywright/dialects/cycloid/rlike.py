@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 MAX_LENGTH: Final = 200
 """Characters of an expression."""
-MAX_STATES: Final = 2_000
-MAX_KEPT: Final = 5_000
+MAX_STATES: Final = 500
+MAX_KEPT: Final = 500
+MAX_WORK: Final = 2_000_000
+"""Steps that one expression may take in all the texts that it is looked for in."""
 _MAX_DEPTH: Final = 20
 _MAX_REPEATS: Final = 100
 
@@ -35,6 +37,14 @@ _CONTROLS: Final = {"n": "\n", "t": "\t", "r": "\r"}
 
 class Unsupported(ValueError):
     """An expression that is none, or has something that is not known here."""
+
+
+class TooManyStates(Unsupported):
+    """An expression that repeats too much."""
+
+
+class Exhausted(Exception):
+    """An expression has taken all the steps that it may."""
 
 
 @dataclass(slots=True)
@@ -68,10 +78,14 @@ class Expression:
         self._kept: dict[tuple[frozenset[int], str], frozenset[int]] = {}
         self._first = self._closed({self._begin}, "^")
         self._again = self._closed({self._begin}, "")
+        self._left = MAX_WORK
 
     def found_in(self, text: str) -> bool:
-        """Whether the expression matches anywhere in a text."""
+        """Whether the expression matches anywhere in a text. Raises `Exhausted`."""
         current = self._first
+        self._left -= len(text)
+        if self._left < 0:
+            raise Exhausted
         for one in text.lower():
             if self._end in current:
                 return True
@@ -83,6 +97,7 @@ class Expression:
     def _after(self, current: frozenset[int], one: str) -> frozenset[int]:
         found = self._kept.get((current, one))
         if found is None:
+            self._left -= len(self._states)
             ways: set[int] = set()
             for number in current:
                 state = self._states[number]
@@ -123,7 +138,7 @@ class _Reader:
 
     def _state(self, state: _State) -> int:
         if len(self.states) >= MAX_STATES:
-            raise Unsupported
+            raise TooManyStates
         self.states.append(state)
         return len(self.states) - 1
 
