@@ -78,7 +78,7 @@ def test_setting_up_prints_the_variables_of_cycloid_s_tools() -> None:
         tenant_id="",
         key_id="",
         identity_id="",
-        token="kw_x",
+        token="x",
     )
     assert DIALECT.setup.lines(made).splitlines() == [
         "export CY_API_URL=http://host/dialects/cycloid",

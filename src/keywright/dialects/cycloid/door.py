@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
@@ -126,16 +126,18 @@ async def _answer(services: Services, tenant: str | None, scope: Any, visit: Vis
         return preflight(visit, ", ".join(sorted({*methods, "OPTIONS"})))
     if method not in methods:
         raise Declined(NO_METHOD, headers={"Allow": ", ".join(sorted({*methods, "OPTIONS"}))})
-    route = methods[method]
+    route, token = methods[method], _token(visit)
     asked = Asked(
         services=services,
         visit=visit,
+        asking=await _admitted(route, token, visit, services),
         path=path,
         query=_query(scope["query_string"]),
-        token=_token(visit),
+        body=bodies.read(visit) if route.method in _WITH_BODY else {},
+        token=token,
         only=tenant,
     )
-    return _shown(await route.handler(await _admitted(route, asked)))
+    return _shown(await route.handler(asked))
 
 
 def _found(scope: Any) -> tuple[dict[str, str], Mapping[str, Route]]:  # noqa: ANN401 - ASGI is untyped
@@ -149,16 +151,14 @@ def _found(scope: Any) -> tuple[dict[str, str], Mapping[str, Route]]:  # noqa: A
     raise Declined(NOT_FOUND)
 
 
-async def _admitted(route: Route, asked: Asked) -> Asked:
-    """The request with who makes it and with its body, in the order in which these are judged."""
-    asking = None
-    if route.who is not Who.ANYBODY:
-        call = await call_with(asked.token, asked.visit, asked.services)
-        if route.who is Who.USERS and call.caller.session is None:
-            raise Declined(NO_API_KEYS)
-        asking = Asking(asked.services, call)
-    body = bodies.read(asked.visit) if route.method in _WITH_BODY else {}
-    return replace(asked, asking=asking, body=body)
+async def _admitted(route: Route, token: str | None, visit: Visit, services: Services) -> Asking | None:
+    """What runs use cases for whoever calls, None where anybody may; raises before a body is looked at."""
+    if route.who is Who.ANYBODY:
+        return None
+    call = await call_with(token, visit, services)
+    if route.who is Who.USERS and call.caller.session is None:
+        raise Declined(NO_API_KEYS)
+    return Asking(services, call)
 
 
 def _token(visit: Visit) -> str | None:
