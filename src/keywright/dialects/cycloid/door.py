@@ -77,7 +77,7 @@ ROUTES: Final = (
     Route("getRoles", "GET", f"{_ORG}/roles", Who.KEYS, organizations.list_org_roles),
     Route("canDo", "POST", f"{_ORG}/can_do", Who.KEYS, organizations.can_do),
     Route("getOrgs", "GET", "/organizations", Who.USERS, organizations.list_organizations),
-    Route("getOrg", "GET", _ORG, Who.USERS, organizations.get_organization),
+    Route("getOrg", "GET", _ORG, Who.KEYS, organizations.get_organization),
     Route("login", "POST", "/user/login", Who.ANYBODY, users.log_in),
     Route("loginToOrg", "POST", "/user/login/{organization_canonical}", Who.ANYBODY, users.log_in),
     Route("refreshToken", "GET", "/user/refresh_token", Who.USERS, users.refresh_token),
