@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from keywright.core.checks import scope as checked_scope
 from keywright.core.errors import HandleTaken, NotFound
 from keywright.core.ids import is_id
 from keywright.core.listing import MAX_PAGE, KeyQuery
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     from keywright.core.keys import Key
     from keywright.dialects.skylark.requests import Request
+    from keywright.services.keys import PolicyInput
     from keywright.services.work import UseCase
 
 In = TypeVar("In")
@@ -66,6 +68,7 @@ async def create_api_key(
     """Make a key that speaks for the same identity as the key in use, with permissions that that one has too."""
     request = info.context
     new = new_key(api_key)
+    _hold(request, new.scope or (), "keys:create", "keys:own:create")
     created = await _claiming(request, new.name, create_key, new)
     key = created.view.key
     return shown(key, (await _permissions(request, [key]))[key.id], created.token)
@@ -83,7 +86,9 @@ async def update_api_key(
         permissions = checked_permissions(wanted)
         # Who changes one thing in a form sends all of it; a key of another door then keeps the scope it has.
         if permissions != set((await _permissions(request, [key]))[key.id]):
-            changes = replace(changes, scope=scope_of(permissions))
+            scope = scope_of(permissions)
+            _hold(request, scope, "keys:update", "keys:own:update")
+            changes = replace(changes, scope=scope)
     new_name = changes.handle if isinstance(changes.handle, str) else name
     view = await _claiming(request, new_name, update_key, changes)
     return shown(view.key, (await _permissions(request, [view.key]))[view.key.id])
@@ -95,6 +100,16 @@ async def delete_api_key(_root: object, info: GraphQLResolveInfo[Request], *, na
     key = await _named(request, name)
     await request.asking.run(delete_keys, KeyIds((key.id,)))
     return name_of(key)
+
+
+def _hold(request: Request, scope: Sequence[PolicyInput], *actions: str) -> None:
+    """Raise `BeyondOwnRights` unless the key in use has all that it would grant; one that may do none is told that.
+
+    What a key may do is confined by its owner's roles too, so more in its scope would come to nothing, until they grow.
+    """
+    caller, account = request.caller, request.account
+    if any(caller.may(account.id, action) for action in actions):
+        caller.require_holds(account.id, checked_scope(scope), "scope")
 
 
 async def _permissions(request: Request, keys: Sequence[Key]) -> dict[str, tuple[str, ...]]:
