@@ -25,10 +25,10 @@ from keywright.web.setups import SetUp
 from tests.support.facts import NOW, a_key
 
 names = st.sampled_from(tuple(permissions.ACTIONS))
-moments = st.datetimes(
-    datetime(1971, 1, 1),
-    datetime(9998, 1, 1),
-    timezones=st.sampled_from([UTC, timezone(timedelta(hours=-7))]),
+moments = st.builds(
+    lambda microseconds, zone: (NOW + timedelta(microseconds=microseconds)).astimezone(zone),
+    st.integers(0, 7_000 * 365 * 86_400 * 10**6),
+    st.sampled_from([UTC, timezone(timedelta(hours=-7))]),
 )
 
 
