@@ -189,6 +189,22 @@ def test_one_of_several_operations_is_run(here: Speaker) -> None:
     assert answer == {"data": {"getAccount": {"account_id": here.tenant}}}
 
 
+def test_who_asks_is_answered_from_memory(here: Speaker) -> None:
+    """No use case is run for it, and so no transaction begun."""
+
+    def run() -> list[str]:
+        text = here.keywright.http.get(f"{here.keywright.url}/metrics").text
+        return [line for line in text.splitlines() if line.startswith("keywright_use_cases_total")]
+
+    before = run()
+    assert before
+    here.get("{ getUser { account role permissions } }")
+    here.get("{ getAccount { account_id } }")
+    assert run() == before
+    here.get("{ listApiKeys { name } }")
+    assert run() != before
+
+
 def test_metrics_name_the_route_and_nothing_that_was_sent(here: Speaker) -> None:
     send(here, path="/graphql", json={"query": USER})
     send(here, path="/something-secret")
