@@ -11,7 +11,7 @@ from keywright.cli.common import PRINTING, Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Column, Output
-from keywright.client import NotFound
+from keywright.client import Conflict, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,9 +126,15 @@ def _key(inside: Client, wanted: Setup) -> CreatedKey:
             {"actions": list(actions)} | ({} if resources is None else {"resources": list(resources)})
             for actions, resources in wanted.scope
         ]
-    return inside.keys.create(
-        wanted.key_name, handle=wanted.key_handle, scope=scope, identity_id=account["id"]
-    )
+    number = 1
+    while True:
+        handle = wanted.key_handle if number == 1 else f"{wanted.key_handle}-{number}"
+        try:
+            return inside.keys.create(wanted.key_name, handle=handle, scope=scope, identity_id=account["id"])
+        except Conflict as conflict:
+            if conflict.code != "handle_taken":
+                raise
+            number += 1  # it was set up before
 
 
 def _plain(made: SetUp, lines: str) -> dict[str, object]:
