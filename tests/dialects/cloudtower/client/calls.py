@@ -1,7 +1,10 @@
-"""What a script with cloudtower-sdk does, and what it saw; arguments: address, user, password, and a key."""
+"""What a script with cloudtower-sdk does, and what it saw; read are its address, a user, the password and a key."""
+
+from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING, Any
 
 from cloudtower import ApiClient, Configuration
 from cloudtower.active_passive_client import ActivePassiveApiClient
@@ -23,21 +26,24 @@ from cloudtower.models import (
 )
 from cloudtower.utils import login
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 host, user, password, key = json.load(sys.stdin)
 
 
-def client(token=None):
+def client(token: str | None = None) -> ApiClient:
     made = ApiClient(Configuration(host=host))
     if token is not None:
         made.configuration.api_key["Authorization"] = token
     return made
 
 
-def names(users):
+def names(users: list[Any]) -> list[str]:
     return [one.username for one in users]
 
 
-def refused(call, kind):
+def refused(call: Callable[[], Any], kind: type[ApiException]) -> list[Any] | None:
     try:
         call()
     except kind as error:
@@ -57,7 +63,9 @@ for way, one in {"token": logged_in, "ldap": by_ldap, "key": client(key)}.items(
         "users": names(users),
         "first": names(UserApi(one).get_users(GetUsersRequestBody(where=named, first=1))),
         "roles": [role.name for role in users[0].roles],
-        "count": UserApi(one).get_users_connection(GetUsersConnectionRequestBody(where=named)).aggregate.count,
+        "count": UserApi(one)
+        .get_users_connection(GetUsersConnectionRequestBody(where=named))
+        .aggregate.count,
         "vms": VmApi(one).get_vms(GetVmsRequestBody(where={})),
         "me": UserApi(one).get_my_info().username,
         "presets": [
@@ -77,7 +85,8 @@ found["bad filter"] = refused(
     lambda: UserApi(logged_in).get_users({"where": {"shoe_size": "46"}}), ApiException
 )
 found["no such call"] = refused(
-    lambda: logged_in.call_api("/get-llamas", "POST", body={}, auth_settings=["Authorization"]), NotFoundException
+    lambda: logged_in.call_api("/get-llamas", "POST", body={}, auth_settings=["Authorization"]),
+    NotFoundException,
 )
 scheme, _, place = host.partition("://")
 pair = ActivePassiveApiClient(
@@ -85,4 +94,4 @@ pair = ActivePassiveApiClient(
     user_config={"name": user, "password": password, "source": "LOCAL"},
 )
 found["pair"] = VmApi(pair).get_vms(GetVmsRequestBody(where={}))
-print(json.dumps(found))
+sys.stdout.write(json.dumps(found))
