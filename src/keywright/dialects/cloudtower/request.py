@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from keywright.services.work import Call
     from keywright.web.visit import Visit
 
-MAX_HANDED: Final = 50_000
+MAX_HANDED: Final = 20_000
 """How many related things one answer may hold: who holds which role, and the other way round, goes on for ever."""
 
 
