@@ -240,14 +240,8 @@ def _built_in(name: str, description: str, *actions: str) -> Role:
 
 
 _MEMBER = (
-    "keys:own:*",
-    "tenants:read",
-    "identities:read",
-    "roles:read",
-    "catalog:read",
-    "usage:own:read",
-    "agents:own:read",
-    "agents:register",
+    *("keys:own:*", "tenants:read", "identities:read", "roles:read", "catalog:read"),
+    *("usage:own:read", "agents:own:read", "agents:register"),
 )
 _PROJECT_ADMIN = (
     *("keys:**", "identities:**", "roles:**", "catalog:**", "agents:**", "usage:**"),
