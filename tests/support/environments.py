@@ -115,7 +115,7 @@ def _empty(folder: Path) -> None:
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:
-    print(f"  {Path(command[0]).name} {command[1]} …", file=sys.stderr)
+    sys.stderr.write(f"  {Path(command[0]).name} {command[1]} …\n")
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)
     if done.returncode != 0:
         lines = (done.stderr or done.stdout).strip().splitlines()
