@@ -20,7 +20,7 @@ from keywright.web.mounts import Answer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from graphql import GraphQLError
+    from graphql import ExecutionResult, GraphQLError
 
     from keywright.services.service import Services
     from keywright.web.graphql.engine import Engine, Operation
@@ -63,10 +63,13 @@ class GraphQLDoor:
         operation = self.engine.operation(text, name)
         request = None if _is_open(operation) else await entered(visit, self.services, self.tenant)
         result = await self.engine.run(operation, variables, request)
-        body: dict[str, Any] = {"data": result.data}
-        if result.errors:
-            body["errors"] = [_executed(error) for error in result.errors]
-        return _answer(200, body)
+        return _answer(200, self.shown(result))
+
+    @staticmethod
+    def shown(result: ExecutionResult) -> dict[str, Any]:
+        """What was found, and which fields could not be."""
+        errors = {"errors": [_executed(error) for error in result.errors]} if result.errors else {}
+        return {"data": result.data, **errors}
 
 
 def _answer(status: int, body: object, headers: Mapping[str, str] | None = None) -> Answer:
