@@ -1,4 +1,4 @@
-"""Who there is, is read once in a request, whoever of its fields asks for it, and not beyond a bound."""
+"""Who may come in, and who there is: read once in a request, whichever fields ask for it, and not beyond a bound."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keywright.core.errors import InvalidValue, PermissionDenied
+from keywright.core.errors import FreshLoginRequired, InvalidValue, KeywrightError, PermissionDenied
 from keywright.core.identities import Grant
 from keywright.core.roles import ADMIN, SUPER_ADMIN
-from keywright.dialects.cloudtower import directory
+from keywright.dialects.cloudtower import directory, keys
 from keywright.dialects.cloudtower.directory import everything
+from keywright.dialects.cloudtower.errors import UNKNOWN_CREDENTIAL, code_of, message_of
 from keywright.dialects.cloudtower.graphql import GraphQLDoor
-from keywright.dialects.cloudtower.request import Request
+from keywright.dialects.cloudtower.request import Request, entered, entry
 from keywright.dialects.cloudtower.schema import build_schema
 from keywright.services.users import ListUsers, list_users
 from keywright.services.work import Call
 from keywright.web.asking import Asking
 from keywright.web.graphql.engine import Engine
+from keywright.web.visit import Visit
+from tests.support.facts import NOW
 from tests.support.house import house
 
 if TYPE_CHECKING:
@@ -91,6 +94,49 @@ async def test_that_it_is_denied_is_found_out_once(home: House) -> None:
     (role,) = await request.directory.roles_of(caller.identity)
     await request.directory.fill_in_users()
     assert role["users"] is None
+
+
+async def refusal(home: House, token: str | None, slug: str = "acme") -> tuple[str, str]:
+    headers = [] if token is None else [(b"authorization", token.encode())]
+    with pytest.raises(KeywrightError) as caught:
+        await entered(Visit("the-request", None, headers), home.services, slug)
+    return code_of(caught.value)[1], message_of(caught.value)
+
+
+async def test_only_who_may_be_in_the_tenant_gets_in(home: House) -> None:
+    acme, other = await home.tenant("acme"), await home.tenant("other")
+    owner = await home.identity(Grant(ADMIN, acme.id))
+    stranger = await home.identity(Grant(ADMIN, other.id))
+    unknown = "Unauthorized", UNKNOWN_CREDENTIAL
+    assert await refusal(home, (await home.key(other, stranger)).token) == unknown
+    assert await refusal(home, (await home.key(None, stranger)).token) == unknown
+    assert await refusal(home, (await home.key(acme, owner)).token, "nowhere") == unknown
+    assert await refusal(home, "kw_nobody") == unknown
+    assert (await refusal(home, None))[1] != UNKNOWN_CREDENTIAL
+    expired = await home.key(acme, owner, expires_at=NOW)
+    assert await refusal(home, expired.token) == ("Unauthorized", "The API key has expired.")
+    disabled = await home.key(acme, owner, active=False)
+    assert await refusal(home, disabled.token) == ("Unauthorized", "The API key is disabled.")
+    good = (await home.key(acme, owner)).token
+    visit = Visit("the-request", None, [(b"authorization", f"Bearer {good}".encode())])
+    assert (await entered(visit, home.services, "acme")).tenant == acme
+
+
+async def test_a_key_of_the_tenant_is_let_in_without_asking_anybody(home: House) -> None:
+    acme = await home.tenant("acme")
+    nobody: Any = None
+    assert await entry(Call(caller=await home.admin(acme)), nobody, "acme") == acme
+
+
+async def test_a_key_is_made_with_a_login_that_is_not_long_ago(home: House) -> None:
+    acme = await home.tenant("acme")
+    await home.person("ann", "correct horse", Grant(ADMIN, acme.id))
+    caller = await home.logged_in("ann", "correct horse")
+    row = await keys.create(asked_by(home, acme, caller), {"name": "In time"})
+    assert row["token"].reveal() not in repr(row)
+    home.clock.advance(minutes=11)
+    with pytest.raises(FreshLoginRequired):
+        await keys.create(asked_by(home, acme, caller), {"name": "Late"})
 
 
 async def test_a_list_has_a_bound_and_the_first_of_it_does_not(
