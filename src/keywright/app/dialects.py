@@ -5,14 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keywright.app.opening import StartError
-from keywright.dialects import cloudtower
+from keywright.dialects import cloudtower, cycloid, skylark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keywright.web.mounts import Dialect
 
-DIALECTS: Final[tuple[Dialect, ...]] = (cloudtower.DIALECT,)
+DIALECTS: Final[tuple[Dialect, ...]] = (
+    cloudtower.DIALECT,
+    cycloid.DIALECT,
+    skylark.DIALECT,
+)
 """Each has a folder in `dialects`; without that folder and its line here, nothing else changes."""
 
 ALL, NONE = "all", "none"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _HERE = "keywright.cli.dialects"
 _PLACES = {
     "list": (f"{_HERE}:list_dialects", "List the systems whose calls are answered."),
-    "setup": (f"{_HERE}:setup", "Make what a dialect's clients need, and show their configuration."),
+    "setup": (f"{_HERE}:setup", "Make what the clients of a dialect need, and show it."),
 }
 _COLUMNS: Final = (Column("NAME"), Column("SYSTEM"), Column("PATH"), Column("A TENANT IS ITS", goes=1))
 
@@ -59,7 +59,7 @@ def list_dialects() -> None:
 
 @click.command("setup", cls=Command)
 @click.argument("name")
-@click.argument("tenant")
+@click.argument("slug", metavar="TENANT")
 @click.option("--title", metavar="TEXT", help="The tenant's name for people. [default: TENANT]")
 @click.option(
     "--catalog",
@@ -67,8 +67,8 @@ def list_dialects() -> None:
     metavar="FILE",
     help="A catalog to apply in place of the dialect's own, as YAML or JSON.",
 )
-def setup(name: str, tenant: str, title: str | None, file: str | None) -> None:
-    """Make what the clients of a dialect need, and show what to put into their configuration.
+def setup(name: str, slug: str, title: str | None, file: str | None) -> None:
+    """Make what the clients of a dialect need, and show it as it goes into their configuration.
 
     TENANT is the slug of a tenant. It is made unless it is there; then it gets the dialect's catalog where it has
     none, and a service account with a key, whose token is shown this once.
@@ -79,7 +79,7 @@ def setup(name: str, tenant: str, title: str | None, file: str | None) -> None:
     dialect = known[name]
     catalog = dialect.setup.catalog if file is None else opened(file).plain
     with connected({"slug": "TENANT", "name": "--title"}) as client:
-        made = _set_up(client, dialect, tenant, title, catalog)
+        made = _set_up(client, dialect, slug, title, catalog)
     output = Output()
     lines = dialect.setup.lines(made)
     if output.as_json:

@@ -14,6 +14,7 @@ from keywright.services.keys import (
     KeyId,
     KeyIds,
     KeyQuestion,
+    KeysQuestion,
     KeyToken,
     KeyTransfer,
     ListKeys,
@@ -49,6 +50,10 @@ CASES = {
     "keys.explain": Case(
         lambda place: KeyQuestion(id=place.target.id, action="keys:read"),
         lambda: KeyQuestion(id=new_id("key"), action="keys:read"),
+    ),
+    "keys.allowed": Case(
+        lambda place: KeysQuestion((place.target.id,), ("keys:read",)),
+        lambda: KeysQuestion((new_id("key"),), ("keys:read",)),
     ),
     "keys.create": Case(
         lambda place: NewKey(name="New", scope=((("keys:create",), None),), tenant=place.tenant.slug),

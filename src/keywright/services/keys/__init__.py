@@ -7,6 +7,7 @@ from keywright.services.keys.shapes import (
     KeyIds,
     KeyList,
     KeyQuestion,
+    KeysQuestion,
     KeyToken,
     KeyTransfer,
     KeyView,
@@ -15,7 +16,7 @@ from keywright.services.keys.shapes import (
     PolicyInput,
     TransferredKey,
 )
-from keywright.services.keys.transfers import explain_key, transfer_key
+from keywright.services.keys.transfers import allowed_actions, explain_key, transfer_key
 from keywright.services.keys.use_cases import (
     MAX_AT_ONCE,
     create_key,
@@ -38,10 +39,12 @@ __all__ = [
     "KeyToken",
     "KeyTransfer",
     "KeyView",
+    "KeysQuestion",
     "ListKeys",
     "NewKey",
     "PolicyInput",
     "TransferredKey",
+    "allowed_actions",
     "create_key",
     "delete_keys",
     "explain_key",

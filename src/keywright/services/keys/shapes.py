@@ -47,6 +47,7 @@ class NewKey:
     """Roles for an identity that is made for this key alone; in place of `identity_id`."""
     template: str | None = None
     """A key template of the catalog, which says what is not said here."""
+    active: bool = True
     tenant: str | None = None
     """The tenant's slug, where the credential and the call do not say it."""
 
@@ -128,6 +129,14 @@ class KeyQuestion:
     resource: str | None = None
     ip: str | None = None
     where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeysQuestion:
+    """Some keys, and some actions that are asked about."""
+
+    ids: tuple[str, ...]
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from keywright.services.memberships import plain_grant
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keywright.core.keys import Key
     from keywright.services.keys.shapes import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         KeyId,
         KeyIds,
         KeyQuestion,
+        KeysQuestion,
         KeyToken,
         KeyTransfer,
         ListKeys,
@@ -68,7 +69,8 @@ def of_one(data: KeyId | KeyChanges | KeyTransfer | KeyQuestion) -> tuple[str]:
     return (_resource(data.id),)
 
 
-def _of_each(data: KeyIds) -> tuple[str, ...]:
+def of_each(data: KeyIds | KeysQuestion) -> tuple[str, ...]:
+    """The resources that a call on several keys concerns."""
     return tuple(_resource(key_id) for key_id in data.ids)
 
 
@@ -213,21 +215,18 @@ async def update_key(work: Work, wanted: KeyChanges) -> KeyView:
     reach=Reach.EITHER,
     changes=True,
     touches=True,
-    resources=_of_each,
+    resources=of_each,
 )
 async def delete_keys(work: Work, wanted: KeyIds) -> tuple[str, ...]:
     """Delete keys for good, all of them or none; answers their ids in the order asked for."""
     ids = tuple(dict.fromkeys(wanted.ids))
     if not 1 <= len(ids) <= MAX_AT_ONCE:
         raise InvalidValue(f"1 to {MAX_AT_ONCE} keys can be deleted at once.", field="ids")
-    keys = work.transaction.keys(work.tenant_id)
-    found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=True)
-    for index, key_id in enumerate(ids):
-        if key_id not in found or not _is_open(work, found[key_id]):
-            raise missing(None if len(ids) == 1 else f"ids.{index}")
+    found = await existing_keys(work, ids, lock=True)
+    for key_id in ids:
         not_own(work, key_id)
         transition(found[key_id].state(work.now), Act.DELETE)
-    await keys.delete(ids, work.now)
+    await work.transaction.keys(work.tenant_id).delete(ids, work.now)
     work.touch(*ids)
     for key_id in ids:
         work.record(
@@ -249,6 +248,16 @@ async def existing_key(work: Work, key_id: str, *, lock: bool = False) -> Key:
     if key is None or not _is_open(work, key):
         raise missing()
     return key
+
+
+async def existing_keys(work: Work, ids: Sequence[str], *, lock: bool = False) -> Mapping[str, Key]:
+    """The keys with these ids, each of which the caller may do this with; raises `NotFound` for any other."""
+    keys = work.transaction.keys(work.tenant_id)
+    found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=lock)
+    for index, key_id in enumerate(ids):
+        if key_id not in found or not _is_open(work, found[key_id]):
+            raise missing(None if len(ids) == 1 else f"ids.{index}")
+    return found
 
 
 def _is_open(work: Work, key: Key) -> bool:
