@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keywright.app.opening import StartError
-from keywright.dialects import cycloid, skylark
+from keywright.dialects import cloudtower, cycloid, skylark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from keywright.web.mounts import Dialect
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
+    cloudtower.DIALECT,
     cycloid.DIALECT,
     skylark.DIALECT,
 )
