@@ -4,6 +4,9 @@ from __future__ import annotations
 
 OWN_ACTIONS = frozenset(
     {
+        "agents:own:read",
+        "agents:read",
+        "agents:register",
         "audit:read",
         "catalog:read",
         "catalog:update",

@@ -236,7 +236,16 @@ def _built_in(name: str, description: str, *actions: str) -> Role:
     return Role(name, description, (), (PolicyTemplate(actions),))
 
 
-_MEMBER = ("keys:own:*", "tenants:read", "identities:read", "roles:read", "catalog:read", "usage:own:read")
+_MEMBER = (
+    "keys:own:*",
+    "tenants:read",
+    "identities:read",
+    "roles:read",
+    "catalog:read",
+    "usage:own:read",
+    "agents:own:read",
+    "agents:register",
+)
 
 GLOBAL_ROLES: Mapping[str, Role] = {
     role.name: role

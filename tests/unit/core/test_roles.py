@@ -318,13 +318,23 @@ def test_a_built_in_role_needs_no_values(role: Role) -> None:
     assert role.expand(()) == role.widest() != ()
 
 
+@pytest.mark.parametrize("role", [GLOBAL_ROLES[MONITOR], TENANT_ROLES[READ_ONLY]], ids=lambda one: one.name)
+def test_a_reader_announces_no_agent(role: Role) -> None:
+    policies = Policies(role.expand(()))
+    assert policies.allows("agents:read")
+    assert not policies.allows("agents:register")
+
+
 def test_a_member_looks_around_and_manages_keys_of_its_own() -> None:
     policies = Policies(TENANT_ROLES[MEMBER].expand(()))
     for allowed in ("keys:own:create", "keys:own:delete", "tenants:read", "roles:read", "catalog:read"):
         assert policies.allows(allowed)
+    for allowed in ("agents:register", "agents:own:read"):
+        assert policies.allows(allowed)
     for refused in (
         "keys:create",
         "keys:read",
+        "agents:read",
         "identities:update",
         "roles:create",
         "audit:read",
