@@ -18,6 +18,7 @@ from keywright.core.roles import ADMIN, MEMBER, MONITOR, READ_ONLY
 from keywright.core.tokens import mint
 from keywright.services.agents import (
     AgentId,
+    AgentKey,
     ListAgents,
     NewAgent,
     list_agents,
@@ -75,7 +76,7 @@ async def test_an_agent_announces_itself_in_one_entry(each_home: House) -> None:
         home.clock.now(),
         "192.0.2.7",
     )
-    assert (found.view.key, found.view.state, found.view.tenant) == (made.key, State.ACTIVE, acme)
+    assert (found.view.carried, found.view.tenant) == (AgentKey(made.key, State.ACTIVE), acme)
     assert found.view.identity == member.identity
     (entry,) = await home.trail(acme)
     assert (entry.action, entry.target_type, entry.target_id) == ("agent.register", "agent", agent.id)
@@ -109,7 +110,7 @@ async def test_a_session_announces_an_agent_without_a_key(home: House, acme: Ten
     await home.person("ada", "correct horse", Grant(MEMBER, acme.id))
     ada = await home.logged_in("ada", "correct horse")
     found = await home.run(register_agent, ada, NewAgent(kind="Shell", name="laptop"))
-    assert (found.view.agent.key_id, found.view.key, found.view.state) == (None, None, None)
+    assert (found.view.agent.key_id, found.view.carried) == (None, None)
     (entry,) = await home.trail(acme)
     assert entry.changes == {
         "kind": Change(None, "Shell"),
@@ -129,7 +130,7 @@ async def test_a_global_key_announces_an_agent_in_the_tenant_that_it_names(home:
     caller = await home.caller(made)
     found = await home.run(register_agent, caller, LOCAL, tenant="acme")
     assert await shown(home, await home.admin(acme)) == [found.view]
-    assert found.view.key == made.key
+    assert found.view.carried == AgentKey(made.key, State.ACTIVE)
 
 
 TOKEN = mint(random=Random(1).randrange).reveal()
@@ -268,11 +269,11 @@ async def test_an_agent_shows_what_became_of_its_key(each_home: House) -> None:
     made, member = await a_member(home, acme)
     await home.run(register_agent, member, LOCAL)
     await home.run(update_key, admin, KeyChanges(id=made.id, active=False))
-    assert [one.state for one in await shown(home, admin)] == [State.DISABLED]
+    assert [one.carried and one.carried.state for one in await shown(home, admin)] == [State.DISABLED]
     await home.run(delete_keys, admin, KeyIds((made.id,)))
     (found,) = await shown(home, admin, key_id=made.id)
-    assert found.key is not None
-    assert (found.key.name, found.state) == ("Member's", State.DELETED)
+    assert found.carried is not None
+    assert (found.carried.key.name, found.carried.state) == ("Member's", State.DELETED)
     assert found.identity.name == "Member"
     home.clock.us += KEPT_FOR // TICK
     await home.upkeep.sweep(EVERY)

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from keywright.client.agents import Agents
 from keywright.client.audit import Audit
 from keywright.client.catalog import Catalog
 from keywright.client.factors import Factors
@@ -77,6 +78,7 @@ class Client:
         self.service_accounts = ServiceAccounts(self.url, self._transport)
         self.roles = Roles(self.url, self._transport)
         self.memberships = Memberships(self.url, self._transport)
+        self.agents = Agents(self.url, self._transport)
         self.catalog = Catalog(self.url, self._transport)
         self.audit = Audit(self.url, self._transport)
         self.usage = Usage(self.url, self._transport)

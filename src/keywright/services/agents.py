@@ -52,16 +52,20 @@ class ListAgents:
 
 
 @dataclass(frozen=True, slots=True)
-class AgentView:
-    """An agent with its tenant, its key and that one's state (None: a session announced it), and its identity.
+class AgentKey:
+    """The key that an agent runs with, and its state; it may have been deleted since."""
 
-    The key and the identity may have been deleted since.
-    """
+    key: Key
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """An agent with its tenant, its key (None: a session announced it), and its identity, be it deleted or not."""
 
     agent: Agent
     tenant: Tenant
-    key: Key | None
-    state: State | None
+    carried: AgentKey | None
     identity: Identity
 
 
@@ -137,12 +141,16 @@ async def _views(work: Work, agents: tuple[Agent, ...]) -> tuple[AgentView, ...]
     ids = {one.key_id for one in agents if one.key_id is not None}
     keys = await work.transaction.agents(work.tenant.id).keys(ids)
     identities = await work.transaction.identities.named({one.identity_id for one in agents})
-    views = []
-    for one in agents:
-        key = None if one.key_id is None else keys[one.key_id]
-        state = None if key is None else key.state(work.now)
-        views.append(AgentView(one, work.tenant, key, state, identities[one.identity_id]))
-    return tuple(views)
+    carried = {key.id: AgentKey(key, key.state(work.now)) for key in keys.values()}
+    return tuple(
+        AgentView(
+            one,
+            work.tenant,
+            None if one.key_id is None else carried[one.key_id],
+            identities[one.identity_id],
+        )
+        for one in agents
+    )
 
 
 def _announced(agent: Agent) -> dict[str, Change]:

@@ -134,6 +134,7 @@ def test_a_root_field_without_a_resolver_stops_the_start(monkeypatch: pytest.Mon
     ("name", "values", "without"),
     [
         ("ApiKeyState", State, {"DELETED"}),
+        ("AgentKeyState", State, set()),
         ("ApiKeyOrderField", KeySort, set()),
         ("IdentityKind", IdentityKind, set()),
         ("ActorKind", ActorKind, set()),
