@@ -167,7 +167,7 @@ def test_a_caller_of_several_tenants_is_asked_for_one(world: World) -> None:
 def test_the_keys_of_a_disabled_tenant_and_a_disabled_person(world: World) -> None:
     keywright = world.keywright
     keywright.tenant("closing")
-    person = keywright.person("cleo", "closing", "member")
+    person = keywright.person("cleo", "closing", "member", password=None)
     token = keywright.key("closing", identity_id=person["id"])["token"]
     assert world.works(token)
     for path, tenant in (("/v1/tenants/closing", None), (f"/v1/users/{person['id']}", "*")):

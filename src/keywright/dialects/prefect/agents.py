@@ -65,9 +65,9 @@ async def get_runs_in_queue(request: Request, args: dict[str, Any]) -> dict[str,
 
 
 def _shown(request: Request, view: AgentView) -> dict[str, Any]:
-    key = view.key if view.state is not State.DELETED else None
-    plain = mapping.plain_agent(view)
-    return plain | {"api_key": None if key is None else shown_key(request, key)}
+    carried = view.carried
+    key = None if carried is None or carried.state is State.DELETED else shown_key(request, carried.key)
+    return mapping.plain_agent(view) | {"api_key": key}
 
 
 QUERIES: Mapping[str, Field] = {"agent": agent, "agent_config": agent_config}

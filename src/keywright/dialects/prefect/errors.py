@@ -130,10 +130,10 @@ def fault_of(error: KeywrightError | None, path: Sequence[str | int] | None = No
     """
     if error is None:
         return _fault(Said(API_ERROR, _API_ERROR_TEXT, 500), path, {})
-    said = said_of(type(error))
     if isinstance(error, MalformedHeader):
-        said = Said(UNAUTHENTICATED, MALFORMED_HEADER)
-    detail = {} if said.message is None or said.status != 200 else {"detail": error.detail}
+        return _fault(Said(UNAUTHENTICATED, MALFORMED_HEADER), path, {})
+    said = said_of(type(error))
+    detail = {"detail": error.detail} if said.code in {UNAUTHENTICATED, FORBIDDEN} else {}
     return _fault(Said(said.code, said.message or error.detail, said.status), path, detail)
 
 
