@@ -28,6 +28,7 @@ OWN_ACTIONS = frozenset(
         "roles:delete",
         "roles:read",
         "roles:update",
+        "sessions:create",
         "tenants:create",
         "tenants:delete",
         "tenants:read",
