@@ -160,8 +160,17 @@ def test_a_caller_of_several_tenants_is_asked_for_one(world: World) -> None:
     answer = world.ask("{ auth_api_key { id } }", None, session)
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
     assert "X-PREFECT-TENANT-ID" in answer["errors"][0]["message"]
-    for tenant in (world.here, world.there):
-        assert world.data("{ auth_api_key { id } }", None, session, X_PREFECT_TENANT_ID=tenant)
+    query = "{ user { default_membership { tenant { slug } } memberships { tenant { slug } role_detail { name } } } }"
+    (user,) = world.data(query, None, session)["user"]
+    assert user["default_membership"] == {"tenant": {"slug": "here"}}
+    assert user["memberships"] == [
+        {"tenant": {"slug": "here"}, "role_detail": {"name": "TENANT_ADMIN"}},
+        {"tenant": {"slug": "there"}, "role_detail": {"name": "USER"}},
+    ]
+    for tenant, slug in ((world.here, "here"), (world.there, "there")):
+        assert world.data("{ auth_api_key { id } }", None, session, X_PREFECT_TENANT_ID=tenant) is not None
+        (user,) = world.data(query, None, session, X_PREFECT_TENANT_ID=tenant)["user"]
+        assert user["default_membership"] == {"tenant": {"slug": slug}}
 
 
 def test_the_keys_of_a_disabled_tenant_and_a_disabled_person(world: World) -> None:

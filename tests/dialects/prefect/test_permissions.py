@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keywright.dialects.prefect.requests import MAX_LOOKED_UP
 from tests.dialects.prefect.world import (
     CREATE_ACCOUNT,
     CREATE_KEY,
@@ -247,3 +248,37 @@ def test_an_agent_is_told_by_its_key(world: World) -> None:
         if one["id"] == agent["id"]
     ]
     assert left == {"id": agent["id"], "api_key_id": made["id"], "api_key": None}
+
+
+def test_whose_many_keys_are(world: World) -> None:
+    """However many people stand in an answer, each is told."""
+    names = [f"robot-{number:02}" for number in range(MAX_LOOKED_UP + 5)]
+    for name in names:
+        wanted = {"input": {"tenant_id": world.here, "name": name}}
+        account = world.data(CREATE_ACCOUNT, wanted)["create_service_account"]["id"]
+        world.made(f"of-{name}", user_id=account)
+    query = "{ auth_api_key { name user { first_name memberships { role_detail { name } } } created_by { username } } }"
+    rows = {one["name"]: one for one in world.data(query)["auth_api_key"]}
+    for name in names:
+        found = rows[f"of-{name}"]
+        assert found["user"] == {
+            "first_name": name,
+            "memberships": [{"role_detail": {"name": "TENANT_ADMIN"}}],
+        }
+        assert found["created_by"] == {"username": "ada"}
+
+
+def test_an_identity_of_a_key_alone_is_its_own_user(world: World) -> None:
+    token = world.keywright.key("here", "admin")["token"]
+    query = "{ user { id first_name account_type email } auth_info { user_id } }"
+    found = world.data(query, token=token)
+    assert found["user"] == [
+        {
+            "id": found["auth_info"]["user_id"],
+            "first_name": "A key",
+            "account_type": "SERVICE",
+            "email": None,
+        }
+    ]
+    query = "query($id: uuid) { user_view_same_tenant(where: {id: {_eq: $id}}) { id } }"
+    assert world.data(query, {"id": found["auth_info"]["user_id"]})["user_view_same_tenant"] == []

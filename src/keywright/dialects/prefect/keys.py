@@ -9,6 +9,7 @@ from keywright.core.listing import MAX_PAGE, KeyQuery
 from keywright.dialects.prefect import mapping
 from keywright.dialects.prefect.fields import later
 from keywright.dialects.prefect.hasura import exactly, kept, ordered
+from keywright.dialects.prefect.people import known
 from keywright.services.keys import (
     KeyId,
     KeyIds,
@@ -34,8 +35,8 @@ def shown(request: Request, key: Key) -> dict[str, Any]:
     """A key, with whose it is and who made it where that is asked for."""
     maker = key.created_by
     return mapping.plain_key(key) | {
-        "user": later(lambda: request.person(key.identity_id)),
-        "created_by": None if maker is None else later(lambda: request.person(maker)),
+        "user": later(lambda: known(request, key.identity_id)),
+        "created_by": None if maker is None else later(lambda: known(request, maker)),
     }
 
 

@@ -19,20 +19,18 @@ from keywright.services.memberships import (
     list_memberships,
 )
 from keywright.services.service_accounts import (
-    ListServiceAccounts,
     NewServiceAccount,
     ServiceAccountId,
     create_service_account,
     delete_service_account,
-    list_service_accounts,
 )
-from keywright.services.users import ListUsers, list_users
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from keywright.dialects.prefect.fields import Field
     from keywright.dialects.prefect.requests import Request
+    from keywright.services.memberships import MembershipView
 
 
 def shown_user(request: Request, plain: dict[str, Any]) -> dict[str, Any]:
@@ -46,68 +44,74 @@ def shown_user(request: Request, plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+async def known(request: Request, identity_id: str) -> dict[str, Any] | None:
+    """The user that an answer names, None where the caller may not know of it."""
+    plain = await request.person(identity_id)
+    return None if plain is None else shown_user(request, plain)
+
+
 def shown_membership(request: Request, plain: dict[str, Any]) -> dict[str, Any]:
-    """A membership with its tenant and role."""
+    """A membership in the tenant of the call, with that and its role."""
     tenant = None if request.tenant is None else mapping.plain_tenant(request.tenant)
     here = tenant is not None and tenant["id"] == plain["tenant_id"]
     return plain | {"tenant": tenant if here else None, "role_detail": later(lambda: _role(request, plain))}
 
 
+def shown_own(request: Request, view: MembershipView) -> dict[str, Any]:
+    """A membership of the caller, wherever that is."""
+    tenant = None if view.tenant is None else mapping.plain_tenant(view.tenant)
+    return shown_membership(request, _plain(view)) | {"tenant": tenant}
+
+
 async def user(request: Request, _args: dict[str, Any]) -> list[dict[str, Any]]:
-    """The caller. Which tenant it belongs to is known from memory, the rest is looked up where it is asked for."""
+    """The caller. Which tenant its key belongs to is known from memory, the rest is looked up where it is asked for."""
     caller = await request.caller()
     identity = caller.identity
 
-    async def own(name: str) -> Any:  # noqa: ANN401 - any field of a user
+    async def about(name: str) -> Any:  # noqa: ANN401 - any field of a user
         found = await request.person(identity.id)
-        return None if found is None else shown_user(request, found)[name]
+        return None if found is None else found[name]
 
-    async def own_id() -> str | None:
-        first = await own("default_membership")
-        return None if first is None else first["id"]
+    async def memberships() -> list[dict[str, Any]]:
+        return [shown_own(request, one) for one in await request.held() if one.tenant is not None]
 
-    async def own_role() -> Any:  # noqa: ANN401 - a role
-        first = await own("default_membership")
-        return None if first is None else await _role(request, first)
+    async def default() -> dict[str, Any] | None:
+        held = await memberships()
+        tenant = None if request.tenant is None else mapping.uuid_of(request.tenant.id)
+        return next((one for one in held if tenant in (None, one["tenant_id"])), None)
 
-    tenant = None if request.tenant is None else mapping.plain_tenant(request.tenant)
-    membership = None
-    if tenant is not None:
-        membership = {
-            "id": later(own_id),
-            "tenant_id": tenant["id"],
-            "tenant": tenant,
-            "user_id": mapping.uuid_of(identity.id),
-            "role_detail": later(own_role),
-        }
-    known = mapping.plain_user(identity, (), None, None)
+    async def of_default(name: str) -> Any:  # noqa: ANN401 - any field of a membership
+        found = await default()
+        return None if found is None else found[name]
+
+    async def role() -> dict[str, Any] | None:
+        found = await default()
+        return None if found is None else await _role(request, found)
+
+    first: Any = later(default)
+    if request.tenant is not None:
+        tenant = mapping.plain_tenant(request.tenant)
+        known = {"tenant_id": tenant["id"], "tenant": tenant, "user_id": mapping.uuid_of(identity.id)}
+        first = known | {"id": later(lambda: of_default("id")), "role_detail": later(role)}
     looked_up = {
-        "username": later(lambda: own("username")),
-        "email": later(lambda: own("email")),
-        "memberships": later(lambda: own("memberships")),
+        "username": later(lambda: about("username")),
+        "email": later(lambda: about("email")),
+        "memberships": later(memberships),
+        "default_membership_id": later(lambda: of_default("id")),
+        "default_membership": first,
     }
-    default = {"default_membership_id": later(own_id), "default_membership": membership}
-    return [known | looked_up | default]
+    return [mapping.plain_user(identity, (), None, None) | looked_up]
 
 
 async def user_view_same_tenant(request: Request, args: dict[str, Any]) -> list[dict[str, Any]]:
     """People and service accounts of the tenant."""
-    asking = await request.asking()
     where = args.get("where")
     one = exactly(where, "id")
     if one is not None:
         person = await request.person(mapping.id_of("idn", one))
         rows = [] if person is None else [person]
     else:
-        people = await asking.every(list_users, lambda at: ListUsers(limit=MAX_PAGE, cursor=at))
-        accounts = await asking.every(
-            list_service_accounts, lambda at: ListServiceAccounts(limit=MAX_PAGE, cursor=at)
-        )
-        rows = [
-            mapping.plain_user(one.person.identity, one.memberships, one.person.login, one.person.email)
-            for one in people
-        ]
-        rows += [mapping.plain_user(one.identity, one.memberships, None, None) for one in accounts]
+        rows = await request.everybody()
     found = ordered(kept(rows, where), args.get("order_by"))
     return [shown_user(request, row) for row in found]
 
@@ -126,10 +130,7 @@ async def membership(request: Request, args: dict[str, Any]) -> list[dict[str, A
         views = await asking.every(
             list_memberships, lambda cursor: ListMemberships(limit=MAX_PAGE, cursor=cursor)
         )
-    rows = [
-        mapping.plain_membership(one.membership.id, one.identity.id, one.membership.grant) for one in views
-    ]
-    return [shown_membership(request, row) for row in kept(rows, where)]
+    return [shown_membership(request, row) for row in kept(map(_plain, views), where)]
 
 
 async def auth_role(request: Request, args: dict[str, Any]) -> list[dict[str, Any]]:
@@ -158,6 +159,10 @@ async def remove_service_account(request: Request, args: dict[str, Any]) -> dict
     except NotFound:
         return {"success": False, "error": "No such service account."}
     return {"success": True, "error": None}
+
+
+def _plain(view: MembershipView) -> dict[str, Any]:
+    return mapping.plain_membership(view.membership.id, view.identity.id, view.membership.grant)
 
 
 async def _wanted_role(request: Request, role_id: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,22 +19,33 @@ from keywright.core.errors import (
 from keywright.core.listing import MAX_PAGE
 from keywright.dialects.prefect.errors import MalformedHeader
 from keywright.dialects.prefect.mapping import id_of, plain_user
+from keywright.services.memberships import Belonging, memberships_of
 from keywright.services.roles import list_roles
-from keywright.services.service_accounts import ServiceAccountId, get_service_account
+from keywright.services.service_accounts import (
+    ListServiceAccounts,
+    ServiceAccountId,
+    get_service_account,
+    list_service_accounts,
+)
 from keywright.services.tenants import ListTenants, list_tenants
-from keywright.services.users import UserId, get_user
+from keywright.services.users import ListUsers, UserId, get_user, list_users
 from keywright.web.asking import Asking
 from keywright.web.calls import call_with
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
     from keywright.services.callers import Caller
+    from keywright.services.memberships import MembershipView
     from keywright.services.roles import RoleView
     from keywright.services.service import Services
+    from keywright.services.service_accounts import ServiceAccountView
+    from keywright.services.users import UserView
     from keywright.web.visit import Visit
 
 MAX_OPERATIONS: Final = 50
 """Operations in one body."""
+MAX_LOOKED_UP: Final = 20
+"""People looked up one by one for one request."""
 _UNSEEN: Final = (NotFound, PermissionDenied, TenantRequired)
 
 
@@ -112,7 +124,9 @@ class Request:
     _asking: Asking | None = None
     _refused: KeywrightError | None = None
     _people: dict[str, dict[str, Any] | None] = field(default_factory=dict)
+    _everybody: list[dict[str, Any]] | None = None
     _roles: tuple[RoleView, ...] | None = None
+    _held: tuple[MembershipView, ...] | None = None
 
     async def asking(self) -> Asking:
         """Who runs use cases; raises `Unauthenticated` and what `Services.authenticate` raises, each time."""
@@ -146,16 +160,43 @@ class Request:
         return (await self._named(asking, wanted)).slug
 
     async def person(self, identity_id: str) -> dict[str, Any] | None:
-        """An identity as a user, None where the caller may not know of it; looked up once."""
+        """An identity as a user, None where the caller may not know of it; looked up once.
+
+        Whoever asks for many is given them from the list of all, so that a long answer takes few use cases.
+        """
         if identity_id not in self._people:
-            self._people[identity_id] = await self._person(identity_id)
-        return self._people[identity_id]
+            if len(self._people) >= MAX_LOOKED_UP and self._everybody is None:
+                with suppress(*_UNSEEN):
+                    await self.everybody()
+            if self._everybody is None:
+                self._people[identity_id] = await self._person(identity_id)
+        return self._people.get(identity_id)
+
+    async def everybody(self) -> list[dict[str, Any]]:
+        """All people and service accounts of the tenant as users; looked up once."""
+        if self._everybody is None:
+            asking = await self.asking()
+            people = await asking.every(list_users, lambda at: ListUsers(limit=MAX_PAGE, cursor=at))
+            accounts = await asking.every(
+                list_service_accounts, lambda at: ListServiceAccounts(limit=MAX_PAGE, cursor=at)
+            )
+            shown = {one.person.identity.id: _user(one) for one in people}
+            shown |= {one.identity.id: _account(one) for one in accounts}
+            self._people |= shown
+            self._everybody = list(shown.values())
+        return self._everybody
 
     async def roles(self) -> tuple[RoleView, ...]:
         """The roles that can be held in the tenant; looked up once."""
         if self._roles is None:
             self._roles = await (await self.asking()).run(list_roles, None)
         return self._roles
+
+    async def held(self) -> tuple[MembershipView, ...]:
+        """What roles the caller holds, wherever its credential reaches; looked up once."""
+        if self._held is None:
+            self._held = await (await self.asking()).run(memberships_of, Belonging())
+        return self._held
 
     async def _authenticated(self) -> Asking:
         call = await call_with(bearer(self.visit), self.visit, self.services)
@@ -194,14 +235,19 @@ class Request:
         asking = await self.asking()
         own = asking.call.caller.identity
         try:
-            user = await asking.run(get_user, UserId(identity_id))
+            return _user(await asking.run(get_user, UserId(identity_id)))
         except _UNSEEN:
             pass
-        else:
-            person = user.person
-            return plain_user(person.identity, user.memberships, person.login, person.email)
         try:
-            account = await asking.run(get_service_account, ServiceAccountId(identity_id))
+            return _account(await asking.run(get_service_account, ServiceAccountId(identity_id)))
         except _UNSEEN:
             return plain_user(own, (), None, None) if own.id == identity_id else None
-        return plain_user(account.identity, account.memberships, None, None)
+
+
+def _user(view: UserView) -> dict[str, Any]:
+    person = view.person
+    return plain_user(person.identity, view.memberships, person.login, person.email)
+
+
+def _account(view: ServiceAccountView) -> dict[str, Any]:
+    return plain_user(view.identity, view.memberships, None, None)
