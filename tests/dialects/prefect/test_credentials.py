@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dialects.prefect.world import AUTH_INFO, CREATE_KEY
+from tests.dialects.prefect.world import AUTH_INFO, CREATE_KEY, wire
 
 if TYPE_CHECKING:
     from tests.dialects.prefect.world import World
@@ -155,7 +155,8 @@ def test_a_caller_of_several_tenants_is_asked_for_one(world: World) -> None:
     keywright = world.keywright
     person = keywright.person("two", "here")
     given = {"identity_id": person["id"], "role": "member"}
-    keywright.rest("POST", "/v1/memberships", given, tenant="there")
+    other = wire(keywright.tenant("second")["id"])
+    keywright.rest("POST", "/v1/memberships", given, tenant="second")
     session = keywright.session("two")
     answer = world.ask("{ auth_api_key { id } }", None, session)
     assert answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
@@ -165,9 +166,9 @@ def test_a_caller_of_several_tenants_is_asked_for_one(world: World) -> None:
     assert user["default_membership"] == {"tenant": {"slug": "here"}}
     assert user["memberships"] == [
         {"tenant": {"slug": "here"}, "role_detail": {"name": "TENANT_ADMIN"}},
-        {"tenant": {"slug": "there"}, "role_detail": {"name": "USER"}},
+        {"tenant": {"slug": "second"}, "role_detail": {"name": "USER"}},
     ]
-    for tenant, slug in ((world.here, "here"), (world.there, "there")):
+    for tenant, slug in ((world.here, "here"), (other, "second")):
         assert world.data("{ auth_api_key { id } }", None, session, X_PREFECT_TENANT_ID=tenant) is not None
         (user,) = world.data(query, None, session, X_PREFECT_TENANT_ID=tenant)["user"]
         assert user["default_membership"] == {"tenant": {"slug": slug}}
