@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keywright.app.opening import StartError
-from keywright.dialects import cloudtower, cycloid, skylark
+from keywright.dialects import cloudtower, cycloid, prefect, skylark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 DIALECTS: Final[tuple[Dialect, ...]] = (
     cloudtower.DIALECT,
     cycloid.DIALECT,
+    prefect.DIALECT,
     skylark.DIALECT,
 )
 """Each has a folder in `dialects`; without that folder and its line here, nothing else changes."""
