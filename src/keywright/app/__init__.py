@@ -34,7 +34,7 @@ from keywright.services.passwords import Passwords
 from keywright.services.receipts import Receipts
 from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
-from keywright.services.sessions import SessionKeeper
+from keywright.services.sessions import Lifetime, SessionKeeper
 from keywright.services.sign_on import sign_on_of
 from keywright.services.throttle import Throttle
 from keywright.services.tools import Tools
@@ -189,12 +189,12 @@ class Application:
             public_url=settings.effective_public_url,
             receipts=Receipts(self.deciding.node, self.clock, boottime, self.metrics),
             node=self.deciding.node,
+            lifetime=Lifetime(
+                idle=timedelta(seconds=settings.session_idle_seconds),
+                longest=timedelta(seconds=settings.session_max_seconds),
+            ),
         )
-        sessions = SessionKeeper(
-            tools,
-            idle=timedelta(seconds=settings.session_idle_seconds),
-            longest=timedelta(seconds=settings.session_max_seconds),
-        )
+        sessions = SessionKeeper(tools)
         self.sign_on = sign_on_of(settings, tools, self.metrics, sessions)
         return Services(
             tools=tools,

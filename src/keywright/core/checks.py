@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from keywright.core import errors
@@ -30,6 +30,8 @@ from keywright.core.tokens import RESERVED_PREFIXES, find_tokens, is_prefix, par
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from keywright.core.sessions import Lifetime
 
 MAX_TEXT = 255
 MAX_DESCRIPTION = 2_000
@@ -318,3 +320,11 @@ def without_tokens(text: str, field: str) -> str:
             field=field,
         )
     return text
+
+
+def lifetime(given: Lifetime) -> Lifetime:
+    """How long a session is to live: for some time, or without end."""
+    for one, field in ((given.idle, "idle_seconds"), (given.longest, "longest_seconds")):
+        if one is not None and one <= timedelta():
+            raise errors.InvalidValue("A session lives for some time.", field=field)
+    return given

@@ -98,6 +98,12 @@ class Keys:
         row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else key_of(row)
 
+    async def by_digest(self, digest: bytes) -> Key | None:
+        """The key whose token has this digest, or None."""
+        query = select(*KEY_COLUMNS).where(self._mine, api_key.c.digest == digest)
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else key_of(row)
+
     async def by_ids(self, key_ids: Collection[str], *, lock: bool = False) -> dict[str, Key]:
         """Those of the named keys that are there, by id, locked in a fixed order when asked to."""
         query = select(*KEY_COLUMNS).where(self._mine, api_key.c.id.in_(key_ids)).order_by(api_key.c.id)

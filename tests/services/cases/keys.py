@@ -8,11 +8,13 @@ from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
 from keywright.core.roles import ADMIN, MEMBER
+from keywright.core.tokens import mint
 from keywright.services.keys import (
     KeyChanges,
     KeyId,
     KeyIds,
     KeyQuestion,
+    KeyToken,
     KeyTransfer,
     ListKeys,
     NewKey,
@@ -55,6 +57,7 @@ CASES = {
         secrets=lambda created: [created.token.reveal()],
     ),
     "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
+    "keys.find": Case(lambda place: KeyToken(place.target.token), lambda: KeyToken(mint().reveal())),
     "keys.list": Case(lambda _: ListKeys(query=KeyQuery()), lambda: ListKeys(query=KeyQuery()), yields=True),
     "keys.update": Case(
         lambda place: KeyChanges(id=place.target.id, name="Other"),

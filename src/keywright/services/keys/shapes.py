@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
@@ -91,6 +91,13 @@ class KeyId:
     """The id of one key."""
 
     id: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyToken:
+    """The token of one key, by which it is to be found."""
+
+    token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

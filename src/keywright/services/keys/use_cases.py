@@ -14,7 +14,7 @@ from keywright.core.errors import InvalidValue, NotFound, OwnKey
 from keywright.core.ids import is_id
 from keywright.core.keys import Act, State, differs_in_use, transition, widened
 from keywright.core.listing import KeySort
-from keywright.core.tokens import digest, hint, last_seven, mint
+from keywright.core.tokens import Form, digest, form_of, hint, last_seven, mint
 from keywright.services import cursors, replays
 from keywright.services.catalog.vocabulary import vocabulary_of
 from keywright.services.keys.owners import from_template, owner_of, settle
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         KeyId,
         KeyIds,
         KeyQuestion,
+        KeyToken,
         KeyTransfer,
         ListKeys,
         NewKey,
@@ -130,6 +131,17 @@ async def create_key(work: Work, asked: NewKey) -> CreatedKey:
 async def get_key(work: Work, wanted: KeyId) -> KeyView:
     """One key of the tenant."""
     return await view_of(work, await existing_key(work, wanted.id))
+
+
+@use_case("keys.find", permission="keys:read", own="keys:own:read", reach=Reach.EITHER)
+async def find_key(work: Work, wanted: KeyToken) -> KeyView:
+    """The key of the tenant that has this token; it may be disabled or expired."""
+    key = None
+    if form_of(wanted.token) is not Form.MALFORMED:
+        key = await work.transaction.keys(work.tenant_id).by_digest(digest(wanted.token))
+    if key is None or not _is_open(work, key):
+        raise missing()
+    return await view_of(work, key)
 
 
 @use_case(

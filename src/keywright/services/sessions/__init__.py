@@ -1,7 +1,9 @@
 """Logging in and out, and showing who one is."""
 
 from keywright.core.people import fold_login
-from keywright.services.sessions.keeper import LoggedIn, SessionKeeper
+from keywright.core.sessions import Lifetime
+from keywright.services.sessions.keeper import SessionKeeper
+from keywright.services.sessions.opening import LoggedIn
 from keywright.services.sessions.use_cases import (
     Confirmation,
     ListSessions,
@@ -19,6 +21,7 @@ from keywright.services.sessions.use_cases import (
 
 __all__ = [
     "Confirmation",
+    "Lifetime",
     "ListSessions",
     "LoggedIn",
     "PasswordChange",
