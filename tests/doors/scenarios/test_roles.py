@@ -104,7 +104,11 @@ def test_over_the_whole_installation_there_are_the_global_ones(
         "super_admin",
         "monitor",
         "project_creator",
+        "project_admin",
+        "login",
+        "deployer",
     ]
+    assert everywhere.do("roles.get", name="login")["policies"] == []
     assert everywhere.do("roles.get", name="monitor")["policies"] == [
         {"actions": ["**:read"], "resources": None}
     ]
