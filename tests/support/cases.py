@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from keywright.services.callers import Caller
     from tests.support.house import House, Made
 
-FOR_DIALECTS = frozenset({"keys.find", "keys.locate", "keys.disable_own", "memberships.assign"})
+FOR_DIALECTS = frozenset(
+    {"keys.find", "keys.locate", "keys.disable_own", "memberships.assign", "memberships.of_identity"}
+)
 """Use cases that calls of other systems need, and that our own doors do not have."""
 
 _FOLDER = Path(__file__).parents[1] / "services" / "cases"

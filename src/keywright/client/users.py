@@ -26,6 +26,14 @@ class UserChanges(TypedDict, total=False):
     limits: Sequence[Mapping[str, Any]]
 
 
+class UserFilters(TypedDict, total=False):
+    """Which people to list, as in the REST API."""
+
+    login: str | None
+    limit: int | None
+    cursor: str | None
+
+
 class InvitationFields(TypedDict, total=False):
     """What may be said of an invitation beside the person's name; as in the REST API."""
 
@@ -75,13 +83,13 @@ class Users(Resource):
         """Invite somebody to roles, each `{"role": …, "variables": {…}}`, by a link that works once."""
         return self._invited(self._create("/v1/invitations", {**fields, "name": name}, idempotency_key))
 
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+    def page(self, **filters: Unpack[UserFilters]) -> Page:
         """One page of a list."""
-        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+        return self._page(_PATH, filters)
 
-    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+    def list(self, **filters: Unpack[UserFilters]) -> Iterator[Json]:
         """Go through all of them; pages are asked for as they are needed."""
-        return self._each(_PATH, {"limit": limit})
+        return self._each(_PATH, filters)
 
     def get(self, user_id: str) -> Json:
         """One person."""

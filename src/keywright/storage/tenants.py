@@ -83,6 +83,12 @@ class Tenants:
         row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else tenant_of(row)
 
+    async def named(self, tenant_ids: Collection[str]) -> dict[str, Tenant]:
+        """The tenants with these ids, by id."""
+        query = select(*TENANT_COLUMNS).where(_LIVE, tenant.c.id.in_(tenant_ids))
+        rows = (await self._connection.execute(query)).all()
+        return {found.id: found for found in map(tenant_of, rows)}
+
     async def any(self) -> bool:
         """Whether there is a tenant at all; there is none only before the first start."""
         return (await self._connection.execute(select(tenant.c.id).limit(1))).first() is not None

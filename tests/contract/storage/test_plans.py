@@ -311,6 +311,8 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
     looks: list[tuple[str, Callable[[Transaction], Awaitable[object]]]] = [
         (r"person", lambda transaction: transaction.people.by_login("login 7")),
         (r"person", lambda transaction: transaction.people.by_login("7@example.org")),
+        (r"person", lambda transaction: transaction.people.page(None, login="login 7", limit=50)),
+        (r"person", lambda transaction: transaction.people.page(mine, login="login 7", limit=50)),
         (r"person", lambda transaction: transaction.people.by_id(who, lock=True)),
         (
             r"membership_(identity_id|1)|membership",
@@ -324,6 +326,7 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
         (r"role", lambda transaction: transaction.roles(mine).by_name("role 1", lock=True)),
         (r"tenant", lambda transaction: transaction.tenants.by_slug("big")),
         (r"tenant", lambda transaction: transaction.tenants.by_id(mine, lock=True)),
+        (r"tenant", lambda transaction: transaction.tenants.named({mine})),
     ]
     for index, act in looks:
         await check(filled, index, act, sorts=True)

@@ -74,6 +74,9 @@ def test_what_is_asked_of_users_is_read() -> None:
         login="a", name="A", email="e", password="p", limits=(LimitInput("burst", 100, 1),)
     )
     assert users.asked({"first": 3, "after": "c"}) == ListUsers(limit=3, cursor="c")
+    for given in ({}, {"filter": None}, {"filter": {"login": None}}):
+        assert users.asked({"first": 3, **given}) == ListUsers(limit=3)
+    assert users.asked({"first": 3, "filter": {"login": "ada"}}) == ListUsers(login="ada", limit=3)
     assert users.user_reset({"input": {"id": "i"}}) == UserReset(id="i")
     given = {"id": "i", "factors": True, "expiresInDays": 0}
     assert users.user_reset({"input": given}) == UserReset(id="i", factors=True, expires_in_days=0)

@@ -162,6 +162,14 @@ def test_many_are_listed_page_by_page(admin: Door) -> None:
     assert accepted_by == people[::-1]
 
 
+def test_one_is_found_by_login_name_or_address(admin: Door) -> None:
+    ada, bea = come_in(admin, READER), come_in(admin, READER)
+    for login in (ada["login"], ada["login"].upper(), f"{ada['login']}@example.com"):
+        assert [one["id"] for one in admin.do("users.list", login=login)] == [ada["identity"]["id"]]
+    assert [one["id"] for one in admin.do("users.list", login=bea["login"])] == [bea["identity"]["id"]]
+    assert admin.do("users.list", login="nobody") == []
+
+
 def test_somebody_is_removed_from_a_tenant(installation: Installation, admin: Door) -> None:
     ada = come_in(admin, MEMBER)
     own = type(admin)(installation.url, log_in(installation, ada["login"]))

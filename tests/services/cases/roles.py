@@ -8,6 +8,7 @@ from keywright.core.ids import new_id
 from keywright.core.roles import PolicyTemplate, Role, Variable
 from keywright.services.assignments import Assignment
 from keywright.services.memberships import (
+    Belonging,
     ListMemberships,
     MembershipChanges,
     MembershipId,
@@ -82,6 +83,7 @@ CASES = {
         prepare=a_membership,
     ),
     "memberships.list": Case(lambda _: ListMemberships(), ListMemberships, yields=True),
+    "memberships.of_identity": Case(lambda _: Belonging(), Belonging, yields=True),
     "memberships.update": Case(
         lambda place: MembershipChanges(place.things["held"].id, {"language": ("en",)}),
         lambda: MembershipChanges(new_id("mem"), {"language": ("en",)}),

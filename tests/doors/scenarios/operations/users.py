@@ -228,7 +228,9 @@ OPERATIONS = {
     ),
     "users.list": Operation(
         rest=lambda door, fields: rest_list(door, "/v1/users", **fields),
-        graphql=lambda door, fields: [_user(one) for one in graphql_list(door, "users", _USER, **fields)],
+        graphql=lambda door, fields: [
+            _user(one) for one in graphql_list(door, "users", _USER, "UserFilter", **fields)
+        ],
         cli=lambda door, fields: cli_list(door, "users", "list", **fields),
     ),
     "users.update": Operation(_update_rest, _update_graphql, _update_cli),
