@@ -12,7 +12,7 @@ from keywright.client.factors import Factors
 from keywright.client.invitations import Invitations
 from keywright.client.memberships import Memberships
 from keywright.client.nodes import Nodes
-from keywright.client.resources import Keys, part
+from keywright.client.resources import Keys, logged_in, part
 from keywright.client.roles import Roles
 from keywright.client.service_accounts import ServiceAccounts
 from keywright.client.sessions import Sessions, shown
@@ -134,12 +134,7 @@ class Client:
         answer = self._transport().send(
             "POST", "/v1/sessions", body={**body, **shown(factor)}, anonymous=True
         )
-        return LoggedIn(
-            id=part(answer, "id", self.url),
-            token=Token(part(answer, "token", self.url)),
-            identity=part(answer, "identity", self.url),
-            expires_at=part(answer, "expires_at", self.url),
-        )
+        return logged_in(answer, self.url)
 
     def log_out(self) -> None:
         """End the session that is this client's credential."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from keywright.client.resources import Resource, part, path_of
+from keywright.client.resources import Resource, logged_in, part, path_of
 from keywright.client.values import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Unpack
 
-    from keywright.client.values import Json, Page
+    from keywright.client.values import Json, LoggedIn, Page
 
 _PATH = "/v1/users"
 
@@ -32,6 +32,13 @@ class UserFilters(TypedDict, total=False):
     login: str | None
     limit: int | None
     cursor: str | None
+
+
+class SessionLength(TypedDict, total=False):
+    """How long a session lives; what is not given is as the server's settings say, and None is without end."""
+
+    idle_seconds: int | None
+    longest_seconds: int | None
 
 
 class InvitationFields(TypedDict, total=False):
@@ -118,6 +125,11 @@ class Users(Resource):
         """Make a link by which a person sets a new password; with `factors` the second factors go with the old."""
         body = {"factors": factors, "expires_in_days": expires_in_days}
         return self._invited(self._create(f"{path_of(_PATH, user_id)}/reset", body, idempotency_key))
+
+    def log_in(self, user_id: str, **length: Unpack[SessionLength]) -> LoggedIn:
+        """Make a session for a person, who shows nothing for it."""
+        path = f"{path_of(_PATH, user_id)}/sessions"
+        return logged_in(self._transport().send("POST", path, body={**length}), self._url)
 
     def _invited(self, answer: Json) -> Invited:
         token = answer.get("token")

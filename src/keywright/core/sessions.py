@@ -15,6 +15,9 @@ PASSWORD, TOTP, RECOVERY_CODE, PASSKEY = "password", "totp", "recovery_code", "p
 SIGN_ON, SIGN_ON_MFA = "sign_on", "sign_on_mfa"
 """What a person can show: the last says that the identity provider asked for more than one factor."""
 
+DELEGATED = "delegated"
+"""The person showed nothing: somebody else, who may do as much, made the session."""
+
 FRESH_FOR = timedelta(minutes=10)
 
 SEEN_EVERY = timedelta(minutes=1)

@@ -2,6 +2,7 @@
 
 from keywright.core.people import fold_login
 from keywright.core.sessions import Lifetime
+from keywright.services.sessions.delegating import SessionFor, create_session_for
 from keywright.services.sessions.keeper import SessionKeeper
 from keywright.services.sessions.opening import LoggedIn
 from keywright.services.sessions.use_cases import (
@@ -25,12 +26,14 @@ __all__ = [
     "ListSessions",
     "LoggedIn",
     "PasswordChange",
+    "SessionFor",
     "SessionId",
     "SessionKeeper",
     "SessionList",
     "SessionView",
     "change_password",
     "confirm_session",
+    "create_session_for",
     "end_one_session",
     "end_other_sessions",
     "end_session",
