@@ -22,7 +22,14 @@ if TYPE_CHECKING:
     from tests.support.house import House, Made
 
 FOR_DIALECTS = frozenset(
-    {"keys.find", "keys.locate", "keys.disable_own", "memberships.assign", "memberships.of_identity"}
+    {
+        "keys.find",
+        "keys.locate",
+        "keys.disable_own",
+        "memberships.assign",
+        "memberships.of_identity",
+        "users.own",
+    }
 )
 """Use cases that calls of other systems need, and that our own doors do not have."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keywright.app.opening import StartError
+from keywright.dialects import contember
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keywright.web.mounts import Dialect
 
-DIALECTS: Final[tuple[Dialect, ...]] = ()
+DIALECTS: Final[tuple[Dialect, ...]] = (contember.DIALECT,)
 """Each has a folder in `dialects`; without that folder and its line here, nothing else changes."""
 
 ALL, NONE = "all", "none"

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from keywright.core.audit import Change
 from keywright.core.errors import InvalidValue
+from keywright.core.identities import role_set
 from keywright.services.memberships import (
     MAX_ROLES,
-    MembershipView,
     checked_grant,
     keep_an_administrator,
     known_identity,
@@ -20,7 +20,7 @@ from keywright.services.work import Reach, use_case
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from keywright.core.identities import Grant, Membership
+    from keywright.core.identities import Grant, Identity, Membership
     from keywright.services.memberships import RoleInput
     from keywright.services.work import Work
 
@@ -39,14 +39,23 @@ class Assignment:
     only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """An identity, and the memberships that it holds where the call is."""
+
+    identity: Identity
+    memberships: tuple[Membership, ...]
+
+
 @use_case(
     "memberships.assign", permission="identities:update", reach=Reach.EITHER, changes=True, touches=True
 )
-async def assign_roles(work: Work, wanted: Assignment) -> tuple[MembershipView, ...]:
+async def assign_roles(work: Work, wanted: Assignment) -> Assigned:
     """Give an identity roles and take others from it, all together or none; answers those that it holds then.
 
-    The caller holds everything itself that it gives. Changing nothing is allowed and leaves no trace. Raises what
-    giving and taking one role raises, and `InvalidValue` for a role that is there twice.
+    The caller holds everything itself that it gives, and over the installation also what it takes. Changing nothing
+    is allowed and leaves no trace. Raises what giving and taking one role raises, and `InvalidValue` for a role that
+    is there twice.
     """
     if len(wanted.give) > MAX_ROLES:
         raise InvalidValue(f"At most {MAX_ROLES} roles are given at once.", field="memberships")
@@ -72,8 +81,7 @@ async def assign_roles(work: Work, wanted: Assignment) -> tuple[MembershipView, 
         work.touch(identity.id)
     else:
         work.nothing_changed = True
-    now_held = await memberships.of([identity.id])
-    return tuple(MembershipView(one, identity, work.place) for one in now_held)
+    return Assigned(identity, await memberships.of([identity.id]))
 
 
 def _losing(held: Collection[Membership], wanted: Assignment, grants: Collection[str]) -> list[Membership]:
@@ -91,6 +99,8 @@ async def _locked(work: Work, identity_id: str) -> list[Membership]:
 
 
 async def _take(work: Work, losing: Collection[Membership]) -> None:
+    for one in losing if work.place is None else ():
+        work.caller.require_holds(None, role_set((one.grant,)).policies.policies, "take")
     await work.transaction.memberships(work.tenant_id).remove([one.id for one in losing])
     for one in losing:
         changes = {
