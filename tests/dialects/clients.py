@@ -20,12 +20,17 @@ HERE = Path(__file__).resolve().parent
 
 def python_client(folder: str, version: str) -> Path:
     """The interpreter of the client whose `requirements.txt` is in a folder here, on a Python of this version."""
-    return _or_skip(lambda: environments.python(HERE / folder, CACHE, version))
+    return _or_skip(lambda: environments.python(HERE / folder, _cache(folder), version))
 
 
 def node_client(folder: str) -> Path:
     """The folder of the client whose `package-lock.json` is in a folder here, with the `*.mjs` beside it."""
-    return _or_skip(lambda: environments.node(HERE / folder, CACHE))
+    return _or_skip(lambda: environments.node(HERE / folder, _cache(folder)))
+
+
+def _cache(folder: str) -> Path:
+    """Where the environment of a client is kept: apart for each dialect, since their folders are named alike."""
+    return (CACHE / folder).parent
 
 
 def _or_skip(make: Callable[[], Path]) -> Path:
