@@ -22,14 +22,7 @@ if TYPE_CHECKING:
     from tests.support.house import House, Made
 
 FOR_DIALECTS = frozenset(
-    {
-        "keys.find",
-        "keys.locate",
-        "keys.disable_own",
-        "memberships.assign",
-        "memberships.of_identity",
-        "users.own",
-    }
+    {"keys.find", "keys.locate", "keys.disable_own", "memberships.assign", "memberships.of_identity"}
 )
 """Use cases that calls of other systems need, and that our own doors do not have."""
 

@@ -41,7 +41,6 @@ async def another(home: House, place: Place) -> None:
 
 
 CASES = {
-    "users.own": Case(nothing, nothing, prepare=somebody, who=me, yields=True),
     "sessions.create_for": Case(
         lambda place: SessionFor(id=place.things["other"].id),
         lambda: SessionFor(id=new_id("idn")),

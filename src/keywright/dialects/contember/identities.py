@@ -9,7 +9,7 @@ from keywright.core.errors import PermissionDenied
 from keywright.core.identities import IdentityKind, role_set
 from keywright.dialects.contember import mapping
 from keywright.dialects.contember.errors import UNSEEN
-from keywright.dialects.contember.fields import inner, root
+from keywright.dialects.contember.fields import inner
 from keywright.dialects.contember.mapping import date_time, uuid_of
 from keywright.services.memberships import Belonging, ListMemberships, list_memberships, memberships_of
 from keywright.services.places import EVERYWHERE
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from keywright.core.identities import Grant, Identity, Tenant
-    from keywright.dialects.contember.fields import Args, Request, Resolver
+    from keywright.dialects.contember.fields import Request, Resolver
     from keywright.services.sessions import SessionView
 
 _PAGE: Final = 200
@@ -56,7 +56,7 @@ def found(identity: Identity, place: Tenant | None = None) -> Shown:
     return Shown(identity, None if identity.kind is IdentityKind.USER else called, place)
 
 
-def me(request: Request, _args: Args) -> Shown:
+def me(request: Request) -> Shown:
     """Who asks, from memory. There it has no description."""
     return Shown(request.caller.identity, as_own=True)
 
@@ -179,7 +179,7 @@ def _session(view: SessionView) -> dict[str, Any]:
     }
 
 
-QUERIES: Final[Mapping[str, Resolver]] = {"me": root(me)}
+QUERIES: Final[Mapping[str, Resolver]] = {"me": inner(lambda _root, request: me(request))}
 FIELDS: Final[Mapping[str, Mapping[str, Resolver]]] = {
     "Identity": {
         "apiKey": inner(lambda _shown, _request: None),

@@ -35,7 +35,7 @@ from keywright.services.sessions import (
     end_other_sessions,
     end_session,
 )
-from keywright.services.users import own_user
+from keywright.services.whoami import whoami
 from keywright.web.asking import Asking
 from keywright.web.calls import call_with
 
@@ -82,8 +82,9 @@ async def _logged_in(request: Request, made: LoggedIn) -> dict[str, Any]:
     """A fresh session; here, and only here, its token is revealed to this door."""
     token = made.token.reveal()
     call = await call_with(token, request.visit, request.services)
-    view = await Asking(request.services, call, request.asking.left).run(own_user, None)
-    return {"token": token, "person": ShownPerson(view, identities.found(made.identity))}
+    user = (await Asking(request.services, call, request.asking.left).run(whoami, None)).user
+    assert user is not None  # noqa: S101 - only a person has a session
+    return {"token": token, "person": ShownPerson(user, identities.found(made.identity))}
 
 
 async def create_session_token(request: Request, args: Args) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from keywright.services.users import (
     UserId,
     get_user,
     list_users,
-    own_user,
     update_user,
 )
+from keywright.services.whoami import whoami
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ async def person_of(shown: Shown, request: Request) -> ShownPerson | None:
 
 async def _view(shown: Shown, request: Request) -> UserView | None:
     if identities.is_own(shown, request):
-        return await request.asking.run(own_user, None)
+        return (await request.asking.run(whoami, None)).user
     if shown.place is not None:
         return (await people_in(request, shown.place.slug)).get(shown.identity.id)
     return await _user(request, shown.identity.id)
@@ -103,7 +103,7 @@ async def person_by_id(request: Request, args: Args) -> ShownPerson | None:
     if wanted is None:
         return None
     if wanted == request.caller.identity.id:
-        return await person_of(identities.me(request, {}), request)
+        return await person_of(identities.me(request), request)
     view = await _user(request, wanted)
     return None if view is None else _shown(view)
 

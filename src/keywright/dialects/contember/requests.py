@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
+
+import msgspec
 
 from keywright.core.errors import MalformedRequest
 
@@ -19,6 +20,7 @@ _BEARER = re.compile(r"Bearer\s+(\w+)", re.IGNORECASE | re.ASCII)
 MAX_FIELDS: Final = 100
 _JSON = re.compile(r"application/(?:[\w.+-]+\+)?json", re.IGNORECASE)
 _FORM: Final = "application/x-www-form-urlencoded"
+_decode = msgspec.json.Decoder().decode
 
 
 class Unreadable(Exception):
@@ -89,16 +91,12 @@ def _body(visit: Visit) -> object:
 def _json(body: bytes) -> object:
     """An object or a list; a single value is no body, as for the parser that Contember uses."""
     try:
-        found = json.loads(body, parse_constant=_no_number)
-    except (ValueError, RecursionError):
+        found = _decode(body)
+    except (msgspec.DecodeError, RecursionError):
         raise Unreadable from None
     if not isinstance(found, (dict, list)):
         raise Unreadable
     return found
-
-
-def _no_number(_name: str) -> object:
-    raise ValueError
 
 
 def _form(text: bytes) -> dict[str, Any]:
@@ -112,8 +110,8 @@ def _form(text: bytes) -> dict[str, Any]:
 def _variables(given: object) -> Mapping[str, Any] | None:
     if isinstance(given, str):
         try:
-            given = json.loads(given, parse_constant=_no_number) if given else None
-        except (ValueError, RecursionError):
+            given = _decode(given.encode()) if given else None
+        except (msgspec.DecodeError, RecursionError, UnicodeEncodeError):
             raise Incomplete("Variables are invalid JSON.") from None
     if given is not None and not isinstance(given, dict):
         raise Incomplete("Variables must be provided as an Object.")

@@ -9,7 +9,6 @@ from msgspec import UNSET
 
 from keywright.core import checks, passwords, people
 from keywright.core.audit import Change
-from keywright.core.errors import PermissionDenied
 from keywright.core.identities import Identity, IdentityKind
 from keywright.core.ids import new_id
 from keywright.core.invitations import Invitation
@@ -80,18 +79,6 @@ async def create_user(work: Work, new: NewUser) -> CreatedUser:
 async def get_user(work: Work, wanted: UserId) -> UserView:
     """One person: of those with a role in the tenant, or of all."""
     return (await views(work, [await known_person(work, wanted.id)]))[0]
-
-
-@use_case("users.own", permission=None, reach=Reach.SELF)
-async def own_user(work: Work, _nothing: None) -> UserView:
-    """The person who asks, with the roles that they hold over the installation; a key may ask who it speaks for.
-
-    Raises `PermissionDenied` for who is no person.
-    """
-    person = await work.transaction.people.by_id(work.caller.identity.id)
-    if person is None:
-        raise PermissionDenied("Only a person has a login.")
-    return (await views(work, [person]))[0]
 
 
 @use_case("users.list", permission="identities:read", reach=Reach.EITHER)
