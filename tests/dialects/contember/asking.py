@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Tenant:
     """The tenant API, called with one token."""
 
     keywright: Keywright
-    token: str | None
+    token: str | None = field(repr=False)
 
     @property
     def url(self) -> str:

@@ -92,7 +92,7 @@ def _json(body: bytes) -> object:
     """An object or a list; a single value is no body, as for the parser that Contember uses."""
     try:
         found = _decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Unreadable from None
     if not isinstance(found, (dict, list)):
         raise Unreadable
