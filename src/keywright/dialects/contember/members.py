@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from keywright.dialects.contember.mapping import Wanted
 
 _PAGE: Final = 200
+_WHOM: Final = "identity_id"
 _ADD: Final = "You are not allowed to add a project member"
 _UPDATE: Final = "You are not allowed to update a project member"
 _REMOVE: Final = "You are not allowed to remove a project member"
@@ -64,12 +65,15 @@ async def with_memberships(
         kept = tuple(one for one in wanted if _is_whole(one, roles or {}))
     given = (wanted[found[0].at],) if found else merged(kept)
     try:
-        return await act(tuple(RoleInput(one.role, one.variables) for one in given))
+        answer = await act(tuple(RoleInput(one.role, one.variables) for one in given))
     except KeywrightError as error:
         at_fault = finding_of(error, given)
-        if at_fault is None:
-            raise
-        return invalid(found or (at_fault,))
+        if at_fault is not None:
+            return invalid(found or (at_fault,))
+        if found and isinstance(error, NotFound) and error.field == _WHOM:
+            return invalid(found)
+        raise
+    return answer if answer["ok"] or not found else invalid(found)
 
 
 def _is_whole(one: Wanted, roles: Mapping[str, Role]) -> bool:
@@ -91,7 +95,7 @@ async def _assign(
 
 def _missing(request: Request, args: Args, error: NotFound, nobody: dict[str, Any]) -> dict[str, Any]:
     """What a mutation answers where the project or the identity is not there."""
-    if error.field == "identity_id":
+    if error.field == _WHOM:
         return nobody
     if request.may_everywhere("identities:update"):
         return no_project(args["projectSlug"])
