@@ -89,7 +89,7 @@ UNSEEN: Final = (*MASKED, errors.TwoFactorRequired)
 """Why a list is empty for somebody, in place of an error."""
 NOT_ALLOWED: Final = "You are not allowed to perform this action"
 
-_REASONS: Final[Mapping[Code, str]] = {
+REASONS: Final[Mapping[Code, str]] = {
     Code.NOT_YET_VALID: "API key is not valid yet",
     Code.IDENTITY_DISABLED: "identity of the API key is disabled",
     Code.TENANT_DISABLED: "project of the API key is disabled",
@@ -203,7 +203,7 @@ def unauthenticated(reason: Code | None, ended: datetime | None, visit: Visit) -
         case None:
             message = _UNKNOWN
         case _:
-            message = _REASONS.get(reason, _UNKNOWN)
+            message = REASONS.get(reason, _UNKNOWN)
     return problem(401, f"Authorization failure: {message}", visit)
 
 
