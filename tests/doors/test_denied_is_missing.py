@@ -57,6 +57,7 @@ BODIES: dict[tuple[str, str], list[dict[str, Any] | None]] = {
     ("PATCH", "/memberships/{id}"): [{"variables": {}}, {"variables": {"language": ["cs"]}}],
     ("PATCH", "/users/{id}"): [{}, {"name": "New"}, {"active": False}],
     ("POST", "/users/{id}/reset"): [{}],
+    ("POST", "/users/{id}/sessions"): [{}, {"idle_seconds": 0}],
     ("PATCH", "/factors/passkeys/{id}"): [{"name": "New"}],
 }
 OF_A_TENANT = {Reach.TENANT, Reach.EITHER}
@@ -73,7 +74,7 @@ QUERIES = {
     "/keys": ["", "?limit=0", "?cursor=x", "?handle=theirs"],
     "/memberships": ["", "?limit=0", "?cursor=x", "?role=editor"],
     "/service-accounts": ["", "?limit=0", "?cursor=x"],
-    "/users": ["", "?limit=0", "?cursor=x"],
+    "/users": ["", "?limit=0", "?cursor=x", "?login=theirs"],
     "/invitations": ["", "?limit=0", "?cursor=x"],
     "/audit": ["", "?limit=0", "?cursor=x", "?action=key.*"],
     "/audit/export": ["", "?action=key.*"],
@@ -405,6 +406,10 @@ GRAPHQL = {
     ),
     "user": ("query ($user: ID!) { user(id: $user) { id } }", "user"),
     "removeUser": ("mutation ($user: ID!) { removeUser(input: {id: $user}) { removedId } }", "user"),
+    "createSessionFor": (
+        "mutation ($user: ID!) { createSessionFor(input: {userId: $user}) { sessionId } }",
+        "user",
+    ),
     "resetUser": ("mutation ($user: ID!) { resetUser(input: {id: $user}) { link } }", "user"),
     "updateUser": ("mutation ($user: ID!) { updateUser(input: {id: $user}) { user { id } } }", "user"),
     "deleteUser": ("mutation ($user: ID!) { deleteUser(input: {id: $user}) { deletedId } }", "user"),

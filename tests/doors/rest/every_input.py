@@ -190,6 +190,7 @@ _TEMPLATES = {
     "/v1/memberships/x": "/v1/memberships/{id}",
     "/v1/users/x": "/v1/users/{id}",
     "/v1/users/x/reset": "/v1/users/{id}/reset",
+    "/v1/users/x/sessions": "/v1/users/{id}/sessions",
 }
 
 
@@ -210,6 +211,7 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         ("POST", "/v1/users"): {"login": "a b", "name": "a"},
         ("PATCH", "/v1/users/x"): {},
         ("POST", "/v1/users/x/reset"): {},
+        ("POST", "/v1/users/x/sessions"): {},
         ("POST", "/v1/invitations"): {"name": "a"},
         ("POST", "/v1/invitations/accept"): {"token": "a", "password": "b"},
     }
