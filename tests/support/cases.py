@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from keywright.services.callers import Caller
     from tests.support.house import House, Made
 
-FOR_DIALECTS = frozenset({"keys.allowed", "keys.find", "memberships.of_identity", "tenants.enter"})
+FOR_DIALECTS = frozenset(
+    {"keys.allowed", "keys.disable_own", "keys.find", "keys.locate", "memberships.assign"}
+    | {"memberships.of_identity", "tenants.enter"}
+)
 """Use cases that calls of other systems need, and that our own doors do not have."""
 
 _FOLDER = Path(__file__).parents[1] / "services" / "cases"

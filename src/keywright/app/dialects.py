@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from keywright.app.opening import StartError
-from keywright.dialects import cloudtower, cycloid, prefect, skylark
+from keywright.dialects import cloudtower, contember, cycloid, prefect, skylark
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DIALECTS: Final[tuple[Dialect, ...]] = (
     cloudtower.DIALECT,
+    contember.DIALECT,
     cycloid.DIALECT,
     prefect.DIALECT,
     skylark.DIALECT,

@@ -294,6 +294,7 @@ async def test_points_are_looked_up(filled: Database) -> None:
     soon = NOW + 9 * SECOND
     await check(filled, DIGEST, lambda transaction: transaction.all_keys.by_digest(a_digest(10**9)))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_id(key_id, lock=True))
+    await check(filled, PRIMARY, lambda transaction: transaction.all_keys.by_id(key_id))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_ids([key_id], lock=True))
     await check(
         filled,

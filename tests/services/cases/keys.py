@@ -39,8 +39,14 @@ async def its_holder(home: House, _place: Place) -> Caller:
     return await home.caller(await home.key(None, await home.identity(Grant(ADMIN))))
 
 
+async def an_administrator(_home: House, place: Place) -> Caller:
+    """Somebody who may read every key of the place."""
+    return place.admin
+
+
 CASES = {
     "keys.revoke": Case(nothing, nothing, ("key.revoke",), who=its_holder, yields=True),
+    "keys.disable_own": Case(nothing, nothing, ("key.disable",), who=its_holder, yields=True),
     "keys.transfer": Case(
         lambda place: KeyTransfer(place.things["key"].id, place.things["heir"].id, confirm=True),
         lambda: KeyTransfer(new_id("key"), new_id("idn"), confirm=True),
@@ -63,6 +69,9 @@ CASES = {
     ),
     "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
     "keys.find": Case(lambda place: KeyToken(place.target.token), lambda: KeyToken(mint().reveal())),
+    "keys.locate": Case(
+        lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key")), who=an_administrator
+    ),
     "keys.list": Case(lambda _: ListKeys(query=KeyQuery()), lambda: ListKeys(query=KeyQuery()), yields=True),
     "keys.update": Case(
         lambda place: KeyChanges(id=place.target.id, name="Other"),

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from keywright.core.ids import new_id
 from keywright.core.roles import PolicyTemplate, Role, Variable
+from keywright.services.assignments import Assignment
 from keywright.services.memberships import (
     Belonging,
     ListMemberships,
     MembershipChanges,
     MembershipId,
     NewMembership,
+    RoleInput,
 )
 from keywright.services.roles import NewRole, RoleChanges, RoleName
 from tests.support.cases import Case, Place, nothing
@@ -64,6 +66,14 @@ CASES = {
     "memberships.create": Case(
         lambda place: NewMembership(identity_id=place.things["holder"].id, role="editor", variables=CS),
         lambda: NewMembership(identity_id=new_id("idn"), role="editor", variables=CS),
+        ("membership.create",),
+        prepare=a_role,
+    ),
+    "memberships.assign": Case(
+        lambda place: Assignment(
+            identity_id=place.things["holder"].id, give=(RoleInput("editor", CS),), take=("nothing",)
+        ),
+        lambda: Assignment(identity_id=new_id("idn"), give=(RoleInput("editor", CS),)),
         ("membership.create",),
         prepare=a_role,
     ),

@@ -95,6 +95,14 @@ class KeyId:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a key is: its tenant, None for a global key; `named` is what a call names to concern it."""
+
+    tenant: Tenant | None
+    named: str
+
+
+@dataclass(frozen=True, slots=True)
 class KeyToken:
     """The token of one key, by which it is to be found."""
 

@@ -28,14 +28,16 @@ from keywright.services.keys.rules import (
     within_own_rights,
     within_own_uses,
 )
-from keywright.services.keys.shapes import CreatedKey, KeyList, KeyView
+from keywright.services.keys.shapes import CreatedKey, KeyList, KeyPlace, KeyView
 from keywright.services.memberships import plain_grant
+from keywright.services.places import EVERYWHERE
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keywright.core.keys import Key
+    from keywright.services.callers import Caller
     from keywright.services.keys.shapes import (
         KeyChanges,
         KeyId,
@@ -144,6 +146,30 @@ async def find_key(work: Work, wanted: KeyToken) -> KeyView:
     if key is None or not _is_open(work, key):
         raise missing()
     return await view_of(work, key)
+
+
+@use_case("keys.locate", permission=None, reach=Reach.SELF)
+async def locate_key(work: Work, wanted: KeyId) -> KeyPlace:
+    """Where the key with this id is, of all that the caller may read wherever they are.
+
+    For doors whose calls name a key and no tenant. Raises `NotFound` for any other.
+    """
+    caller, key = work.caller, None
+    if is_id(wanted.id, "key"):
+        key = await work.transaction.all_keys.by_id(wanted.id)
+    if key is None or not _may_read(caller, key):
+        raise missing()
+    if key.tenant_id is None:
+        return KeyPlace(None, EVERYWHERE)
+    tenant = await work.transaction.tenants.by_id(key.tenant_id)
+    assert tenant is not None  # noqa: S101 - the keys of a tenant are deleted with it
+    return KeyPlace(tenant, tenant.slug)
+
+
+def _may_read(caller: Caller, key: Key) -> bool:
+    resource = _resource(key.id)
+    own = key.identity_id == caller.identity.id and caller.may(key.tenant_id, "keys:own:read", resource)
+    return own or caller.may(key.tenant_id, "keys:read", resource)
 
 
 @use_case(
