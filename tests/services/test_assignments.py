@@ -135,3 +135,21 @@ async def test_roles_over_the_installation(home: House) -> None:
         await refused(home, BeyondOwnRights, assign_roles, above, wanted, tenant="*")
     await home.run(assign_roles, above, assignment(other, take=("login",)), tenant="*")
     assert await held(home, None, other) == {}
+
+
+async def test_both_engines_give_change_and_take(each_home: House) -> None:
+    home = each_home
+    acme = await home.tenant("acme")
+    admin = await home.admin(acme)
+    role = a_role("editor", (["article:*"], ["article:${language}"]), variables=["language"])
+    await home.role(acme, role)
+    holder = await home.service_account(acme)
+    for give, take in (
+        ((RoleInput("editor", CS), RoleInput(MEMBER)), ()),
+        ((RoleInput("editor", EN),), (MEMBER,)),
+    ):
+        await home.run(assign_roles, admin, assignment(holder, *give, take=take))
+    assert await held(home, acme, holder) == {"editor": EN}
+    other = await home.identity(Grant(ADMIN, acme.id))
+    await home.run(assign_roles, admin, assignment(other, only=True))
+    assert await held(home, acme, other) == {}
