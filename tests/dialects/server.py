@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import httpx2
 
-from tests.support.servers import Process, free_port, running
+from tests.support.servers import Process, free_port, minimal_environment, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -96,3 +98,10 @@ def served(**variables: str) -> Iterator[Keywright]:
         httpx2.Client(timeout=30, follow_redirects=False) as http,
     ):
         yield Keywright(url, http, process)
+
+
+def migrate(**variables: str) -> None:
+    """Bring a database to this version's schema, as whoever runs several servers on it does once."""
+    with TemporaryDirectory() as home:
+        env = {**minimal_environment(Path(home)), **variables}
+        subprocess.run([KEYWRIGHT, "migrate"], env=env, cwd=home, check=True, capture_output=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dialects.server import served
+from tests.dialects.server import migrate, served
 from tests.dialects.speaker import speakers
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from tests.dialects.server import Keywright
     from tests.dialects.speaker import SpeakerBase
+    from tests.support.postgres import PostgresServer
 
 SPEAKERS = speakers()
 
@@ -28,9 +30,17 @@ class Doors:
     there: dict[str, SpeakerBase]
 
 
-@pytest.fixture(scope="module")
-def doors() -> Iterator[Doors]:
-    with served() as keywright:
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def doors(request: pytest.FixtureRequest) -> Iterator[Doors]:
+    with ExitStack() as stack:
+        variables = {}
+        if request.param == "postgresql":
+            postgres: PostgresServer = request.getfixturevalue("postgres")
+            url = postgres.create_database()
+            stack.callback(postgres.drop_database, url)
+            variables = {"KEYWRIGHT_DATABASE_URL": url}
+            migrate(**variables)
+        keywright = stack.enter_context(served(**variables))
         here = {name: kind(keywright, f"{name}-here") for name, kind in SPEAKERS.items()}
         there = {
             name: kind(keywright, f"{name}-there") for name, kind in SPEAKERS.items() if kind.tenants > 1
