@@ -52,7 +52,7 @@ format: $(DEV) ## Put the code in the house's form.
 	@.venv/bin/ruff format .
 
 clean: ## Remove what these commands made; the data folder stays.
-	rm -rf .venv .uv .bench .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	rm -rf .venv .uv .bench .clients .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
 	find src tests tools bench -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PINS)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from bench.figures import Section
 
-PARTS = ("verify", "inprocess", "cold", "large", "revocation", "memory", "start", "workers")
-_WITH_WRK = {"verify", "workers"}
+PARTS = ("verify", "dialects", "inprocess", "cold", "large", "revocation", "memory", "start", "workers")
+_WITH_WRK = {"verify", "dialects", "workers"}
 
 
 def main() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from typing import TYPE_CHECKING
 
 import pytest
 
 from keywright.cli.exits import Exit
+from keywright.core.tokens import Form, form_of
 from tests.cli.terminal import terminal
 
 if TYPE_CHECKING:
@@ -181,3 +183,15 @@ def test_a_mail_server_is_looked_at(home_shell: Shell) -> None:
 @pytest.fixture
 def home_shell(shell: Shell) -> Shell:
     return shell.without("KEYWRIGHT_URL", "KEYWRIGHT_API_KEY")
+
+
+def test_logging_somebody_in_prints_the_token_this_once(own: Shell, login: str) -> None:
+    made = json.loads(own.run("--json", "users", "create", login, "Ada").out)
+    done = own.run("users", "log-in", made["id"], "--idle", "30m", "--longest", "never")
+    assert done.code == 0, done.err
+    assert "kws_" in done.out
+    assert "never" in done.out
+    alone = own.run("--quiet", "users", "log-in", made["id"], "--longest", "90d")
+    assert form_of(alone.out.strip()) is Form.CHECKED
+    refused(own.run("users", "log-in", made["id"], "--idle", "soon"), Exit.USAGE, "span")
+    refused(own.run("users", "log-in", made["id"], "--idle", "0"), Exit.REFUSED, "--idle", "invalid_value")

@@ -57,6 +57,7 @@ BODIES: dict[tuple[str, str], list[dict[str, Any] | None]] = {
     ("PATCH", "/memberships/{id}"): [{"variables": {}}, {"variables": {"language": ["cs"]}}],
     ("PATCH", "/users/{id}"): [{}, {"name": "New"}, {"active": False}],
     ("POST", "/users/{id}/reset"): [{}],
+    ("POST", "/users/{id}/sessions"): [{}, {"idle_seconds": 0}],
     ("PATCH", "/factors/passkeys/{id}"): [{"name": "New"}],
 }
 OF_A_TENANT = {Reach.TENANT, Reach.EITHER}
@@ -66,6 +67,7 @@ CREATIONS: dict[str, dict[str, Any]] = {
     "/roles": {"name": "editor"},
     "/memberships": {"identity_id": new_id("idn"), "role": "editor"},
     "/invitations": {"name": "New"},
+    "/agents": {"kind": "LocalAgent", "name": "New"},
     "/catalog": {"document": {}},
     "/catalog/diff": {"document": {}},
 }
@@ -73,8 +75,9 @@ QUERIES = {
     "/keys": ["", "?limit=0", "?cursor=x", "?handle=theirs"],
     "/memberships": ["", "?limit=0", "?cursor=x", "?role=editor"],
     "/service-accounts": ["", "?limit=0", "?cursor=x"],
-    "/users": ["", "?limit=0", "?cursor=x"],
+    "/users": ["", "?limit=0", "?cursor=x", "?login=theirs"],
     "/invitations": ["", "?limit=0", "?cursor=x"],
+    "/agents": ["", "?limit=0", "?cursor=x", "?key_id=x"],
     "/audit": ["", "?limit=0", "?cursor=x", "?action=key.*"],
     "/audit/export": ["", "?action=key.*"],
     "/usage": ["", "?by=hour", "?top=101"],
@@ -85,6 +88,7 @@ PREFIXES = {
     "memberships": "mem",
     "users": "idn",
     "invitations": "inv",
+    "agents": "agt",
 }
 
 
@@ -159,7 +163,10 @@ async def some_things(found: House) -> dict[str, str]:
         invitations.append((await found.ask("POST", "/v1/invitations", headers=theirs, json=new)).json())
     acceptance = {"token": invitations[0]["token"], "password": "a long way to Tipperary"}
     accepted = await found.ask("POST", "/v1/invitations/accept", token=None, json=acceptance)
+    runs = {"kind": "LocalAgent", "name": "Their agent"}
+    agent = (await found.ask("POST", "/v1/agents", headers=theirs, json=runs)).json()
     return {
+        "agents": agent["id"],
         "service-accounts": made["id"],
         "memberships": made["memberships"][0]["id"],
         "users": accepted.json()["identity"]["id"],
@@ -220,8 +227,8 @@ async def test_the_things_of_another_tenant(
             clashes = bool(headers) and "{slug}" in path and method != "GET"
             assert answers[0].status_code in ({422} if clashes else {403, 404})
     for noun, thing in strangers.things.items():
-        # An invitation is shown in the list alone.
-        one = "" if noun == "invitations" else f"/{thing}"
+        # Some are shown in the list alone.
+        one = "" if noun in {"invitations", "agents"} else f"/{thing}"
         found = await strangers.house.ask("GET", f"/v1/{noun}{one}", token=strangers.token)
         assert found.status_code == 200
         assert thing in found.text
@@ -345,6 +352,8 @@ async def test_lists_hold_nothing_of_another_tenant(strangers: Strangers) -> Non
         assert {one["tenant"] for one in listed} == {"ours"}
     exported = await strangers.house.ask("GET", "/v1/audit/export", token=everything)
     assert {json.loads(line)["tenant"] for line in exported.text.splitlines()} == {"ours"}
+    agents = await strangers.house.ask("GET", "/v1/agents", token=everything)
+    assert agents.json()["items"] == []
     accounts = (await strangers.house.ask("GET", "/v1/service-accounts", token=everything)).json()["items"]
     assert [one["name"] for one in accounts] == ["Member"]
     roles = (await strangers.house.ask("GET", "/v1/roles", token=everything)).json()["items"]
@@ -405,6 +414,10 @@ GRAPHQL = {
     ),
     "user": ("query ($user: ID!) { user(id: $user) { id } }", "user"),
     "removeUser": ("mutation ($user: ID!) { removeUser(input: {id: $user}) { removedId } }", "user"),
+    "createSessionFor": (
+        "mutation ($user: ID!) { createSessionFor(input: {userId: $user}) { sessionId } }",
+        "user",
+    ),
     "resetUser": ("mutation ($user: ID!) { resetUser(input: {id: $user}) { link } }", "user"),
     "updateUser": ("mutation ($user: ID!) { updateUser(input: {id: $user}) { user { id } } }", "user"),
     "deleteUser": ("mutation ($user: ID!) { deleteUser(input: {id: $user}) { deletedId } }", "user"),
@@ -412,6 +425,7 @@ GRAPHQL = {
         "mutation ($invitation: ID!) { revokeInvitation(input: {id: $invitation}) { revokedId } }",
         "invitation",
     ),
+    "seeAgent": ("mutation ($agent: ID!) { seeAgent(input: {id: $agent}) { seenId } }", "agent"),
     "membership": ("query ($membership: ID!) { membership(id: $membership) { id } }", "membership"),
     "updateMembership": (
         """mutation ($membership: ID!) { updateMembership(input: {id: $membership, variables: []}) {
@@ -439,10 +453,10 @@ async def test_the_things_of_another_tenant_over_graphql(
     things = strangers.things
     theirs = {"id": strangers.key_id, "slug": "theirs", "name": "editor"}
     theirs |= {"account": things["service-accounts"], "membership": things["memberships"]}
-    theirs |= {"user": things["users"], "invitation": things["invitations"]}
+    theirs |= {"user": things["users"], "invitation": things["invitations"], "agent": things["agents"]}
     nowhere = {"id": new_id("key"), "slug": "nowhere", "name": "nobody"}
     nowhere |= {"account": new_id("idn"), "membership": new_id("mem")}
-    nowhere |= {"user": new_id("idn"), "invitation": new_id("inv")}
+    nowhere |= {"user": new_id("idn"), "invitation": new_id("inv"), "agent": new_id("agt")}
     answers = [
         await strangers.house.ask(
             "POST",
@@ -465,6 +479,7 @@ async def test_the_things_of_another_tenant_over_graphql(
         "memberships { nodes { id } }",
         "users { nodes { id } }",
         "invitations { nodes { id } }",
+        "agents { nodes { id } }",
         "audit { nodes { id } }",
         "tenantUsage { counts { total } keys { id } }",
     ],

@@ -31,6 +31,7 @@ _TABLES = (
     schema.role,
     schema.catalog,
     schema.api_key,
+    schema.agent,
     schema.audit_entry,
     schema.idempotency,
 )

@@ -19,7 +19,6 @@ from keywright.core.errors import InvalidCredentials
 from keywright.services.passwords import Passwords
 from keywright.services.sessions import SessionKeeper
 from keywright.storage import schema
-from tests.support.house import IDLE, LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +86,7 @@ class Hasty(Passwords):
 @pytest.mark.usefixtures("people")
 async def test_a_refused_login_takes_as_long_whatever_the_reason(home: House) -> None:
     hasty_passwords = Hasty()
-    hasty = SessionKeeper(replace(home.tools, passwords=hasty_passwords), idle=IDLE, longest=LONGEST)
+    hasty = SessionKeeper(replace(home.tools, passwords=hasty_passwords))
     times: dict[str, list[float]] = {kind: [] for kind in (*KINDS, "hasty")}
     try:
         for _ in range(ROUNDS):

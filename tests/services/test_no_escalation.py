@@ -27,7 +27,16 @@ from hypothesis.stateful import (
 from keywright.core.decision import Asked, decide
 from keywright.core.errors import KeywrightError
 from keywright.core.identities import Grant, grants_in, role_set
-from keywright.core.roles import ADMIN, MEMBER, READ_ONLY, PolicyTemplate, Role, Variable
+from keywright.core.roles import (
+    ADMIN,
+    DEPLOYER,
+    MEMBER,
+    PROJECT_ADMIN,
+    READ_ONLY,
+    PolicyTemplate,
+    Role,
+    Variable,
+)
 from keywright.core.tokens import digest
 from keywright.services.callers import Caller
 from keywright.services.catalog import NewCatalog, apply_catalog
@@ -140,7 +149,7 @@ class Escalation(RuleBasedStateMachine):
         return multiple(*self.runner.run(self._begin()))
 
     async def _begin(self) -> list[str]:
-        """An administrator, a manager without rights of its own to articles, a writer, a member and a reader."""
+        """An administrator, a manager without rights of its own to articles, a writer, a member, and two from above."""
         home = self.home
         self.tenant = await home.tenant("acme")
         manage = ("keys:*", "identities:*", "roles:*", "catalog:*")
@@ -165,6 +174,10 @@ class Escalation(RuleBasedStateMachine):
             await home.key(
                 self.tenant, await home.service_account(self.tenant, Grant(MEMBER, self.tenant.id))
             ),
+        ]
+        made += [
+            await home.key(self.tenant, await home.identity(Grant(role)))
+            for role in (PROJECT_ADMIN, DEPLOYER)
         ]
         self.tokens |= {one.id: one.token for one in made}
         return [one.id for one in made]

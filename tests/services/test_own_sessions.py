@@ -43,7 +43,6 @@ from keywright.services.sessions import (
 )
 from keywright.storage import schema
 from tests.support.factors import answered, with_app, with_passkey
-from tests.support.house import IDLE, LONGEST
 
 if TYPE_CHECKING:
     from keywright.core.sessions import Session
@@ -340,7 +339,7 @@ async def test_a_login_that_was_overtaken_is_refused(home: House, values: dict[s
     """The hash takes time, in which the password may be changed and all sessions ended."""
     await home.person("anna", PASSWORD)
     passwords = Meanwhile(home, values)
-    keeper = SessionKeeper(replace(home.tools, passwords=passwords), idle=IDLE, longest=LONGEST)
+    keeper = SessionKeeper(replace(home.tools, passwords=passwords))
     try:
         with pytest.raises(InvalidCredentials):
             await keeper.log_in("anna", PASSWORD, ip=None, request_id=None)

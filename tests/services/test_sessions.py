@@ -23,7 +23,7 @@ from keywright.core.people import fold_login
 from keywright.core.roles import ADMIN
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.passwords import Passwords
-from keywright.services.sessions import SessionKeeper, end_session
+from keywright.services.sessions import Lifetime, SessionKeeper, end_session
 from keywright.services.throttle import FREE_FROM_ADDRESS
 from keywright.storage import schema
 from tests.support.facts import NOW
@@ -134,7 +134,7 @@ async def test_an_unknown_name_and_a_wrong_password_are_refused_alike_and_after_
 ) -> None:
     passwords = CountingPasswords()
     tools = replace(home.tools, passwords=passwords)
-    home.services._sessions = SessionKeeper(tools, idle=IDLE, longest=LONGEST)
+    home.services._sessions = SessionKeeper(tools)
     off = await home.person("berta", PASSWORD)
     await home.disable(off.id)
     nobody = await home.identity(name="anton")
@@ -251,7 +251,8 @@ async def test_a_use_is_written_down_at_most_once_a_minute(home: House) -> None:
 
 @pytest.mark.usefixtures("anna")
 async def test_a_short_idle_time_does_not_run_out_in_use(home: House) -> None:
-    keeper = SessionKeeper(home.tools, idle=timedelta(seconds=20), longest=LONGEST)
+    short = Lifetime(timedelta(seconds=20), LONGEST)
+    keeper = SessionKeeper(replace(home.tools, lifetime=short))
     token = (await keeper.log_in("anna", PASSWORD, ip=None, request_id=None)).token
     for _ in range(10):
         home.clock.advance(seconds=10)

@@ -227,6 +227,29 @@ async def test_they_are_listed_page_by_page(home: House, acme: Tenant, admin: Ca
             await home.run(list_users, admin, wanted)
 
 
+async def test_one_is_found_by_login_name_or_address(each_home: House) -> None:
+    home = each_home
+    acme = await home.tenant("acme")
+    ada = await home.person("ada", PASSWORD, Grant(MEMBER, acme.id))
+    await home.person("adam", PASSWORD, Grant(MEMBER, acme.id))
+    bea = await home.person("ada@example.com", PASSWORD)
+    async with home.database.write() as transaction:
+        await transaction.people.set_email(ada.id, "ada@example.com")
+    caller = await root(home)
+
+    async def found(login: str, tenant: str = "acme", **paging: Any) -> list[str]:
+        page = await home.run(list_users, caller, ListUsers(login=login, **paging), tenant=tenant)
+        return [one.person.identity.id for one in page.items]
+
+    for login in ("ada", " ADA ", "a\u200bda", "ada\0", "Ada@Example.com"):
+        assert await found(login) == [ada.id]
+    for login in ("", "ad", "ada%", "_da", "nobody", "\ud800", "x" * 9_999):
+        assert await found(login) == []
+    # Somebody's address may be another's login name, from a time before these had no @.
+    assert await found("ada@example.com", "*") == sorted([ada.id, bea.id])
+    assert await found("ada@example.com", "*", limit=1) == [min(ada.id, bea.id)]
+
+
 @pytest.mark.parametrize("user_id", ["", "idn", "\0", "key_" + "0" * 32, "idn_" + "0" * 32])
 async def test_who_is_not_there(home: House, acme: Tenant, user_id: str) -> None:
     caller = await root(home)

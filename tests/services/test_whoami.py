@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,9 @@ async def test_a_global_key_is_of_no_tenant(home: House, acme: Tenant) -> None:
 async def test_a_session_speaks_for_its_person(home: House, acme: Tenant) -> None:
     anna = await home.person("anna", "correct horse", Grant(ADMIN, acme.id))
     caller = await home.logged_in("anna", "correct horse")
-    assert await home.run(whoami, caller, None) == Holder(
+    found = await home.run(whoami, caller, None)
+    assert found.user is not None
+    assert (found.user.person.login, found.user.two_factor) == ("anna", False)
+    assert replace(found, user=None) == Holder(
         identity=anna, key=None, session=caller.session, tenant=None, roles=()
     )

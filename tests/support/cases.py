@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     from keywright.services.callers import Caller
     from tests.support.house import House, Made
 
+FOR_DIALECTS = frozenset(
+    {"keys.allowed", "keys.disable_own", "keys.find", "keys.locate", "memberships.assign"}
+    | {"memberships.of_identity", "tenants.enter"}
+)
+"""Use cases that calls of other systems need, and that our own doors do not have."""
+
 _FOLDER = Path(__file__).parents[1] / "services" / "cases"
 
 
@@ -43,6 +49,8 @@ class Case:
     what concerns that) is not one. `unbound` says that a key confined to the
     tenant cannot do it. `yields` says that a stranger gets an answer too, of its own things alone.
     `everywhere` says that the entry stands in the installation's trail though the use case concerns a tenant.
+    `quiet` says that it changes something and leaves no entry. `adopt` makes what it is done to the thing of the
+    one who does it, where only that one may.
     """
 
     on: Callable[[Place], Any]
@@ -53,6 +61,8 @@ class Case:
     unbound: bool = False
     yields: bool = False
     everywhere: bool = False
+    quiet: bool = False
+    adopt: Callable[[House, Place, Caller], Awaitable[None]] | None = None
     secrets: Callable[[Any], list[str]] = field(default=lambda _result: [])
     """The secrets in its result, none of which may stand in the trail."""
 

@@ -31,7 +31,7 @@ from keywright.services.passwords import Passwords
 from keywright.services.receipts import Receipts
 from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
-from keywright.services.sessions import SessionKeeper
+from keywright.services.sessions import Lifetime, SessionKeeper
 from keywright.services.throttle import Throttle
 from keywright.services.tools import Tools
 from keywright.services.upkeep import Upkeep
@@ -133,8 +133,9 @@ class House:
             public_url=ORIGIN,
             receipts=Receipts(self.node, clock, boottime, self.metrics),
             node=self.node,
+            lifetime=Lifetime(IDLE, LONGEST),
         )
-        self.sessions = SessionKeeper(self.tools, idle=IDLE, longest=LONGEST)
+        self.sessions = SessionKeeper(self.tools)
         self.gate = Gate(self.verifier, self.sessions)
         self.decisions = Decisions(self.verifier, database)
         self.upkeep = Upkeep(database, clock, self.uses, self.metrics, keep_expired=KEEP_EXPIRED)

@@ -31,8 +31,8 @@ HOUSE = {
 }
 DOORS_TO_COME = {
     "console/keys.py": "from keywright.services import keys\nfrom keywright.web import problems",
-    "dialects/contember/keys.py": "from keywright.services import keys",
-    "dialects/prefect/keys.py": "from keywright.web import problems",
+    "dialects/first/keys.py": "from keywright.services import keys",
+    "dialects/second/keys.py": "from keywright.web import problems",
 }
 WRONG = [
     ("core/tokens.py", "from keywright import ops", FLOORS),
@@ -49,9 +49,9 @@ WRONG = [
     ("api/rest/keys.py", "from keywright.storage import keys", SERVICES_ONLY),
     ("api/rest/keys.py", "from keywright import console", FLOORS),
     ("console/keys.py", "from keywright.storage import keys", SERVICES_ONLY),
-    ("dialects/contember/keys.py", "from keywright.storage import keys", SERVICES_ONLY),
-    ("dialects/contember/keys.py", "from keywright.dialects.prefect import keys", DIALECTS),
-    ("dialects/contember/keys.py", "from keywright.api.rest import keys", FLOORS),
+    ("dialects/first/keys.py", "from keywright.storage import keys", SERVICES_ONLY),
+    ("dialects/first/keys.py", "from keywright.dialects.second import keys", DIALECTS),
+    ("dialects/first/keys.py", "from keywright.api.rest import keys", FLOORS),
     ("cli/main.py", "from keywright.storage import keys", SERVICES_ONLY),
     ("billing/invoices.py", "import decimal", FLOORS),
 ]

@@ -18,6 +18,7 @@ from keywright.api.rest.door import RestDoor
 from keywright.api.rest.quick import QuickVerify
 from keywright.api.rest.verify import VerifyDoor
 from keywright.app.diagnosis import Finding, diagnose
+from keywright.app.dialects import chosen
 from keywright.app.opening import StartError, connected, database_of, mailer_of, prepare_database, sentences
 from keywright.core.boottime import boottime
 from keywright.core.checks import token_hash
@@ -33,7 +34,7 @@ from keywright.services.passwords import Passwords
 from keywright.services.receipts import Receipts
 from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
-from keywright.services.sessions import SessionKeeper
+from keywright.services.sessions import Lifetime, SessionKeeper
 from keywright.services.sign_on import sign_on_of
 from keywright.services.throttle import Throttle
 from keywright.services.tools import Tools
@@ -46,6 +47,7 @@ from keywright.web.edge import Edge
 from keywright.web.errors import encode
 from keywright.web.handlers import defect, no_such_path, wrong_method
 from keywright.web.health import Health
+from keywright.web.mounts import PREFIX, Mounts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -100,7 +102,15 @@ class Application:
         self.health = Health(self.metrics, self.services.ready)
         self.rest = RestDoor(self.services, VERSION)
         self._tasks: list[asyncio.Task[None]] = []
-        edge = Edge(self._dispatcher(), self.metrics, settings.trusted_proxies, routes=_PATHS, quiet=_QUIET)
+        self._mounts = Mounts(self.services, chosen(settings.dialects))
+        edge = Edge(
+            self._dispatcher(),
+            self.metrics,
+            settings.trusted_proxies,
+            routes=_PATHS,
+            quiet=_QUIET,
+            refusal=self._mounts.refusal,
+        )
         # It writes no line in the log, so that whoever wants every line goes without it.
         quick = QuickVerify(edge, self.deciding.recall, self.metrics)
         self._outermost = edge if settings.log_level == "debug" else quick
@@ -179,12 +189,12 @@ class Application:
             public_url=settings.effective_public_url,
             receipts=Receipts(self.deciding.node, self.clock, boottime, self.metrics),
             node=self.deciding.node,
+            lifetime=Lifetime(
+                idle=timedelta(seconds=settings.session_idle_seconds),
+                longest=timedelta(seconds=settings.session_max_seconds),
+            ),
         )
-        sessions = SessionKeeper(
-            tools,
-            idle=timedelta(seconds=settings.session_idle_seconds),
-            longest=timedelta(seconds=settings.session_max_seconds),
-        )
+        sessions = SessionKeeper(tools)
         self.sign_on = sign_on_of(settings, tools, self.metrics, sessions)
         return Services(
             tools=tools,
@@ -202,6 +212,7 @@ class Application:
         tokens = oauth.OAuthDoor(self.services, self.metrics, self.settings.effective_public_url)
         graphql = graphql_door(self.services, self.metrics)
         rest = self.rest.app
+        mounts = self._mounts
         open_pages = self._open_pages()
         exact: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {
             "/v1/verify": verify,
@@ -220,6 +231,8 @@ class Application:
                 door = open_pages if path.startswith("/assets/") else rest
                 if path.startswith(f"{authorize.PATH}/"):
                     door = gateways
+                elif path.startswith(PREFIX):
+                    door = mounts.door(path) or open_pages
             await door(scope, receive, send)
 
         return dispatch

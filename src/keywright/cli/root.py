@@ -41,9 +41,14 @@ _COMMANDS = {
         "keywright.cli.memberships:memberships",
         "Give roles, list who holds them, and take them.",
     ),
+    "agents": ("keywright.cli.agents:agents", "See the programs that run with keys."),
     "catalog": ("keywright.cli.catalog:catalog", "Look at, compare and apply a tenant's catalog."),
     "audit": ("keywright.cli.audit:audit", "Read the audit trail."),
     "usage": ("keywright.cli.usage:usage", "Show how often keys were used, and which the most."),
+    "dialects": (
+        "keywright.cli.dialects:dialects",
+        "Answer other systems' API-key calls: list them, set one up.",
+    ),
     "nodes": ("keywright.cli.nodes:nodes", "See the processes that decide from memory."),
     "version": ("keywright.cli.root:version", "Show the version."),
 }

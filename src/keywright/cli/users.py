@@ -12,12 +12,12 @@ from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
 from keywright.cli.invitations import show_invited
-from keywright.cli.output import Column
+from keywright.cli.output import Column, Output
 from keywright.cli.paging import listing, paging_options
 from keywright.cli.policies import roles_in_words
 from keywright.cli.receipts import no_wait, waits
 from keywright.cli.showing import show_deleted, show_one, show_page
-from keywright.cli.times import relative
+from keywright.cli.times import Span, relative
 from keywright.cli.uses import FORM, changed_limits, given_limits, limits_in_words
 from keywright.cli.values import from_stdin, given_role
 
@@ -28,6 +28,7 @@ _PLACES = {
     "invite": (f"{_HERE}:invite", "Invite somebody."),
     "create": (f"{_HERE}:create", "Make a person."),
     "update": (f"{_HERE}:update", "Change a person's name, address or limits, disable or enable them."),
+    "log-in": (f"{_HERE}:log_in", "Log a person in who holds no more than you."),
     "reset": (f"{_HERE}:reset", "Make a link by which a person sets a new password."),
     "remove": (f"{_HERE}:remove", "Take a person out of the tenant."),
     "delete": (f"{_HERE}:delete", "Delete a person everywhere, for good."),
@@ -49,10 +50,14 @@ _OPTIONS: Final = {
     "memberships": "--role",
     "limits": "--limit",
     "expires_in_days": "--days",
+    "idle_seconds": "--idle",
+    "longest_seconds": "--longest",
     "tenant": "--tenant",
     "limit": "--limit",
     "cursor": "--cursor",
 }
+_NEVER: Final = "9999-"
+"""In which year ends what has no end."""
 _days = click.option("--days", type=int, metavar="N", help="How long the link stands, 1 to 30. [default: 7]")
 _again = click.option(
     "--idempotency-key",
@@ -79,11 +84,12 @@ def users() -> None:
 
 
 @click.command("list", cls=Command)
+@click.option("--login", metavar="NAME", help="Only who has this login name or e-mail address.")
 @paging_options
-def list_users(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
+def list_users(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List the people with a role in the tenant, or with --tenant '*' all. With --quiet only ids are printed."""
-    with connected(_OPTIONS) as client:
-        page = listing(client.users.page, paging, all_pages=all_pages)
+    with connected({**_OPTIONS, "login": "--login"}) as client:
+        page = listing(client.users.page, filters, all_pages=all_pages)
     now = datetime.now(UTC)
     show_page(
         page,
@@ -228,6 +234,50 @@ def reset(user_id: str, factors: bool, days: int | None, idempotency_key: str | 
     with connected(_OPTIONS) as client:
         made = client.users.reset(user_id, factors=factors, idempotency_key=idempotency_key, **more)
     show_invited(made)
+
+
+def _until(ctx: click.Context, param: click.Parameter, value: str | None) -> int | str | None:
+    """A span in seconds, or `never`."""
+    return value if value in {None, "never"} else Span().convert(value, param, ctx)
+
+
+@click.command("log-in", cls=Command)
+@_user
+@click.option(
+    "--idle",
+    "idle_seconds",
+    metavar="SPAN|never",
+    callback=_until,
+    help="How long the session lives without use, such as 30m. [default: the server's]",
+)
+@click.option(
+    "--longest",
+    "longest_seconds",
+    metavar="SPAN|never",
+    callback=_until,
+    help="How long it lives in any case, such as 30d. [default: the server's]",
+)
+def log_in(user_id: str, **spans: int | str | None) -> None:
+    """Log a person in who holds no more than you.
+
+    The person shows nothing for it. The session's token is printed this once, and alone with --quiet.
+    """
+    length: Any = {name: None if one == "never" else one for name, one in spans.items() if one is not None}
+    with connected(_OPTIONS) as client:
+        made = client.users.log_in(user_id, **length)
+    output = Output()
+    token = made.token.reveal()
+    if output.as_json:
+        output.json({"id": made.id, "token": token, "identity": made.identity, "expires_at": made.expires_at})
+        return
+    if output.quiet:
+        click.echo(token)
+        return
+    endless = made.expires_at.startswith(_NEVER)
+    ends = relative(None if endless else made.expires_at, datetime.now(UTC))
+    output.facts([("name", made.identity["name"]), ("id", made.id), ("ends", ends), ("token", token)])
+    output.line("")
+    output.line("The token is shown this once. Pass it on where only that person can read it.")
 
 
 @click.command("remove", cls=Command)

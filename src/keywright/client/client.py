@@ -6,13 +6,14 @@ from importlib.metadata import version
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from keywright.client.agents import Agents
 from keywright.client.audit import Audit
 from keywright.client.catalog import Catalog
 from keywright.client.factors import Factors
 from keywright.client.invitations import Invitations
 from keywright.client.memberships import Memberships
 from keywright.client.nodes import Nodes
-from keywright.client.resources import Keys, part
+from keywright.client.resources import Keys, logged_in, part
 from keywright.client.roles import Roles
 from keywright.client.service_accounts import ServiceAccounts
 from keywright.client.sessions import Sessions, shown
@@ -77,6 +78,7 @@ class Client:
         self.service_accounts = ServiceAccounts(self.url, self._transport)
         self.roles = Roles(self.url, self._transport)
         self.memberships = Memberships(self.url, self._transport)
+        self.agents = Agents(self.url, self._transport)
         self.catalog = Catalog(self.url, self._transport)
         self.audit = Audit(self.url, self._transport)
         self.usage = Usage(self.url, self._transport)
@@ -84,6 +86,10 @@ class Client:
         self.sessions = Sessions(self.url, self._transport)
         self.factors = Factors(self.url, self._transport)
         self.sign_on = SignOn(self.url, self._transport)
+
+    def within(self, tenant: str) -> Client:
+        """A client for the same server, with the same credential, whose calls are for this tenant."""
+        return Client(self.url, self._token, tenant, self._timeout, user_agent=self._user_agent)
 
     def __enter__(self) -> Self:
         return self
@@ -130,12 +136,7 @@ class Client:
         answer = self._transport().send(
             "POST", "/v1/sessions", body={**body, **shown(factor)}, anonymous=True
         )
-        return LoggedIn(
-            id=part(answer, "id", self.url),
-            token=Token(part(answer, "token", self.url)),
-            identity=part(answer, "identity", self.url),
-            expires_at=part(answer, "expires_at", self.url),
-        )
+        return logged_in(answer, self.url)
 
     def log_out(self) -> None:
         """End the session that is this client's credential."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import quote
 
 from keywright.client.errors import UnexpectedAnswer
-from keywright.client.values import CreatedKey, Page, Token
+from keywright.client.values import CreatedKey, LoggedIn, Page, Token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
     from keywright.client.transport import Transport
     from keywright.client.values import Json
+
+
+def logged_in(answer: Json, url: str) -> LoggedIn:
+    """A login from the answer that made it."""
+    return LoggedIn(
+        id=part(answer, "id", url),
+        token=Token(part(answer, "token", url)),
+        identity=part(answer, "identity", url),
+        expires_at=part(answer, "expires_at", url),
+    )
 
 
 class _Changeable(TypedDict, total=False):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from keywright.client.resources import Resource, part, path_of
+from keywright.client.resources import Resource, logged_in, part, path_of
 from keywright.client.values import Token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Unpack
 
-    from keywright.client.values import Json, Page
+    from keywright.client.values import Json, LoggedIn, Page
 
 _PATH = "/v1/users"
 
@@ -24,6 +24,21 @@ class UserChanges(TypedDict, total=False):
     email: str | None
     active: bool
     limits: Sequence[Mapping[str, Any]]
+
+
+class UserFilters(TypedDict, total=False):
+    """Which people to list, as in the REST API."""
+
+    login: str | None
+    limit: int | None
+    cursor: str | None
+
+
+class SessionLength(TypedDict, total=False):
+    """How long a session lives; what is not given is as the server's settings say, and None is without end."""
+
+    idle_seconds: int | None
+    longest_seconds: int | None
 
 
 class InvitationFields(TypedDict, total=False):
@@ -75,13 +90,13 @@ class Users(Resource):
         """Invite somebody to roles, each `{"role": …, "variables": {…}}`, by a link that works once."""
         return self._invited(self._create("/v1/invitations", {**fields, "name": name}, idempotency_key))
 
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+    def page(self, **filters: Unpack[UserFilters]) -> Page:
         """One page of a list."""
-        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+        return self._page(_PATH, filters)
 
-    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+    def list(self, **filters: Unpack[UserFilters]) -> Iterator[Json]:
         """Go through all of them; pages are asked for as they are needed."""
-        return self._each(_PATH, {"limit": limit})
+        return self._each(_PATH, filters)
 
     def get(self, user_id: str) -> Json:
         """One person."""
@@ -110,6 +125,11 @@ class Users(Resource):
         """Make a link by which a person sets a new password; with `factors` the second factors go with the old."""
         body = {"factors": factors, "expires_in_days": expires_in_days}
         return self._invited(self._create(f"{path_of(_PATH, user_id)}/reset", body, idempotency_key))
+
+    def log_in(self, user_id: str, **length: Unpack[SessionLength]) -> LoggedIn:
+        """Make a session for a person, who shows nothing for it."""
+        path = f"{path_of(_PATH, user_id)}/sessions"
+        return logged_in(self._transport().send("POST", path, body={**length}), self._url)
 
     def _invited(self, answer: Json) -> Invited:
         token = answer.get("token")

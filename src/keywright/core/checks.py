@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from keywright.core import errors
+from keywright.core.agents import MAX_LABEL, MAX_LABELS
 from keywright.core.identities import is_slug
 from keywright.core.instants import LATEST
 from keywright.core.limits import (
@@ -30,6 +31,8 @@ from keywright.core.tokens import RESERVED_PREFIXES, find_tokens, is_prefix, par
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from keywright.core.sessions import Lifetime
 
 MAX_TEXT = 255
 MAX_DESCRIPTION = 2_000
@@ -52,6 +55,24 @@ def name(text: str, field: str = "name") -> str:
     if _CONTROL.search(trimmed):
         raise errors.InvalidValue("A name is one line of text, without control characters.", field=field)
     return without_tokens(trimmed, field)
+
+
+def short_line(text: str, longest: int, field: str) -> str:
+    """1 to `longest` characters on one line, not only spaces; spaces around it are cut off."""
+    trimmed = text.strip()
+    if not 1 <= len(trimmed) <= longest or _CONTROL.search(trimmed):
+        raise errors.InvalidValue(
+            f"This is one line of 1 to {longest} characters, without control characters.", field=field
+        )
+    return without_tokens(trimmed, field)
+
+
+def labels(texts: Sequence[str], field: str = "labels") -> tuple[str, ...]:
+    """Up to 50 labels of 1 to 100 characters, without doubles, in the given order."""
+    if len(texts) > MAX_LABELS:
+        raise errors.InvalidValue(f"At most {MAX_LABELS} labels.", field=field)
+    found = [short_line(text, MAX_LABEL, f"{field}.{index}") for index, text in enumerate(texts)]
+    return tuple(dict.fromkeys(found))
 
 
 def name_prefix(text: str, field: str = "name_prefix") -> str:
@@ -318,3 +339,11 @@ def without_tokens(text: str, field: str) -> str:
             field=field,
         )
     return text
+
+
+def lifetime(given: Lifetime) -> Lifetime:
+    """How long a session is to live: for some time, or without end."""
+    for one, field in ((given.idle, "idle_seconds"), (given.longest, "longest_seconds")):
+        if one is not None and one <= timedelta():
+            raise errors.InvalidValue("A session lives for some time.", field=field)
+    return given

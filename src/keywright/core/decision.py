@@ -7,9 +7,9 @@ state, tenant, address, permission, limits, credits.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+from keywright.core.codes import Code
 from keywright.core.instants import from_us
 from keywright.core.keys import State
 from keywright.core.permissions import valid_name
@@ -22,23 +22,16 @@ if TYPE_CHECKING:
     from keywright.core.permissions import Policies, Policy
     from keywright.core.ports import KeyFacts
 
-
-class Code(StrEnum):
-    """The outcome of a decision. Malformed, unknown and deleted tokens are all `NOT_FOUND`."""
-
-    VALID = "VALID"
-    NOT_FOUND = "NOT_FOUND"
-    DISABLED = "DISABLED"
-    EXPIRED = "EXPIRED"
-    NOT_YET_VALID = "NOT_YET_VALID"
-    IDENTITY_DISABLED = "IDENTITY_DISABLED"
-    TENANT_DISABLED = "TENANT_DISABLED"
-    TENANT_MISMATCH = "TENANT_MISMATCH"
-    IP_NOT_ALLOWED = "IP_NOT_ALLOWED"
-    INSUFFICIENT_PERMISSIONS = "INSUFFICIENT_PERMISSIONS"
-    RATE_LIMITED = "RATE_LIMITED"
-    CREDITS_EXHAUSTED = "CREDITS_EXHAUSTED"
-    STALE = "STALE"
+__all__ = [
+    "NOT_FOUND",
+    "STALE",
+    "Asked",
+    "Code",
+    "Decision",
+    "Explanation",
+    "decide",
+    "explain_code",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def new_id(kind: str) -> str:
     """A fresh id of a kind.
 
     Kinds: `key`, `idn` (identity), `ten` (tenant), `mem` (membership), `rol` (role), `ses` (session), `aud` (audit
-    entry), `inv` (invitation), `pky` (passkey).
+    entry), `inv` (invitation), `pky` (passkey), `agt` (agent).
     """
     return f"{kind}_{uuid7()}"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 OWN_ACTIONS = frozenset(
     {
+        "agents:own:read",
+        "agents:read",
+        "agents:register",
         "audit:read",
         "catalog:read",
         "catalog:update",
@@ -25,6 +28,7 @@ OWN_ACTIONS = frozenset(
         "roles:delete",
         "roles:read",
         "roles:update",
+        "sessions:create",
         "tenants:create",
         "tenants:delete",
         "tenants:read",

@@ -227,16 +227,26 @@ class DefinedRole:
 SUPER_ADMIN = "super_admin"
 MONITOR = "monitor"
 PROJECT_CREATOR = "project_creator"
+PROJECT_ADMIN = "project_admin"
+LOGIN = "login"
+DEPLOYER = "deployer"
 ADMIN = "admin"
 MEMBER = "member"
 READ_ONLY = "read_only"
 
 
 def _built_in(name: str, description: str, *actions: str) -> Role:
-    return Role(name, description, (), (PolicyTemplate(actions),))
+    return Role(name, description, (), (PolicyTemplate(actions),) if actions else ())
 
 
-_MEMBER = ("keys:own:*", "tenants:read", "identities:read", "roles:read", "catalog:read", "usage:own:read")
+_MEMBER = (
+    *("keys:own:*", "tenants:read", "identities:read", "roles:read", "catalog:read"),
+    *("usage:own:read", "agents:own:read", "agents:register"),
+)
+_PROJECT_ADMIN = (
+    *("keys:**", "identities:**", "roles:**", "catalog:**", "agents:**", "usage:**"),
+    *("audit:read", "tenants:read", "tenants:update", "sessions:create"),
+)
 
 GLOBAL_ROLES: Mapping[str, Role] = {
     role.name: role
@@ -244,6 +254,9 @@ GLOBAL_ROLES: Mapping[str, Role] = {
         _built_in(SUPER_ADMIN, "May do everything, everywhere.", "**"),
         _built_in(MONITOR, "May read everything and change nothing, everywhere.", "**:read"),
         _built_in(PROJECT_CREATOR, "May make tenants, and is the administrator of those.", "tenants:create"),
+        _built_in(PROJECT_ADMIN, "Administers every tenant.", *_PROJECT_ADMIN),
+        _built_in(LOGIN, "May log people in."),
+        _built_in(DEPLOYER, "Applies catalogs everywhere.", "catalog:**", "tenants:read"),
     )
 }
 """The built-in roles that are held over the whole installation."""

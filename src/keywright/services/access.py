@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keywright.core.decision import Asked, Code, Decision
+from keywright.core.codes import Code
+from keywright.core.decision import Asked, Decision
 from keywright.core.errors import Unauthenticated, Unavailable
 from keywright.core.tokens import SESSION_PREFIX, Form, digest, form_of
 from keywright.services.callers import Caller
@@ -46,10 +47,10 @@ class Gate:
 
     async def _by_session(self, token: str) -> Caller:
         if form_of(token) is not Form.CHECKED:
-            raise Unauthenticated(_UNKNOWN)
+            raise Unauthenticated(_UNKNOWN, reason=Code.NOT_FOUND)
         found = await self._sessions.find(digest(token))
         if found is None:
-            raise Unauthenticated("The session has ended. Log in again.")
+            raise Unauthenticated("The session has ended. Log in again.", reason=Code.EXPIRED)
         session, identity, grants = found
         return Caller(identity=identity, grants=grants, session=session)
 
@@ -59,6 +60,7 @@ def caller_of(decision: Decision) -> Caller:
     if decision.code is Code.STALE:
         raise Unavailable("The database cannot be reached, so the credential cannot be checked.")
     if not decision.valid or decision.facts is None:
-        raise Unauthenticated(_REFUSALS.get(decision.code, _UNKNOWN))
+        reason = Code.NOT_FOUND if decision.valid else decision.code
+        raise Unauthenticated(_REFUSALS.get(reason, _UNKNOWN), reason=reason)
     facts = decision.facts
     return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)

@@ -32,6 +32,7 @@ from keywright.core.roles import (
 from keywright.services import cursors, replays
 from keywright.services.catalog.vocabulary import vocabulary_of
 from keywright.services.cursors import Listed
+from keywright.services.places import require
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
@@ -101,6 +102,13 @@ class MembershipChanges:
     variables: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """Whose memberships are asked for; None: the caller's own."""
+
+    identity_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListMemberships:
     """Which memberships to list: all, those of one identity, or those with one role."""
@@ -165,6 +173,33 @@ async def list_memberships(work: Work, wanted: ListMemberships) -> MembershipLis
     owners = await work.transaction.identities.named({one.identity_id for one in page.items})
     return cursors.listed(
         _ORDER, page, (MembershipView(one, owners[one.identity_id], work.place) for one in page.items)
+    )
+
+
+@use_case("memberships.of_identity", permission=None, reach=Reach.SELF)
+async def memberships_of(work: Work, wanted: Belonging) -> tuple[MembershipView, ...]:
+    """All memberships of the caller, in every tenant and everywhere, in the order in which they were given.
+
+    Those of somebody else need `identities:read` over the whole installation. What the caller may not know of is
+    left out: a key confined to a tenant is told of that one alone.
+    """
+    caller, identity = work.caller, work.caller.identity
+    if wanted.identity_id is not None and wanted.identity_id != identity.id:
+        require(caller, None, "identities:read")
+        found = None
+        if is_id(wanted.identity_id, "idn"):
+            found = await work.transaction.identities.by_id(wanted.identity_id)
+        if found is None or not (found.tenant_id is None or caller.sees(found.tenant_id)):
+            raise NotFound("No such identity.", field="identity_id")
+        identity = found
+    held = await work.transaction.all_memberships.of(identity.id)
+    places = await work.transaction.tenants.named(
+        {one.grant.tenant_id for one in held if one.grant.tenant_id is not None}
+    )
+    return tuple(
+        MembershipView(one, identity, places.get(one.grant.tenant_id or ""))
+        for one in held
+        if (caller.bound is None if one.grant.tenant_id is None else caller.sees(one.grant.tenant_id))
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keywright.core.audit import Change
@@ -12,6 +13,7 @@ from keywright.services.callers import Caller
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
+    from keywright.core.keys import Key
     from keywright.services.tools import Tools
     from keywright.services.work import Work
 
@@ -19,17 +21,33 @@ if TYPE_CHECKING:
 @use_case("keys.revoke", permission=None, reach=Reach.SELF, changes=True, touches=True)
 async def revoke_key(work: Work, _nothing: None) -> None:
     """Delete the key that the call is made with, for good, in whatever state it is."""
+    key = await _own_key(work)
+    if key is None:
+        work.nothing_changed = True  # somebody else was faster
+        return
+    await work.transaction.keys(key.tenant_id).delete((key.id,), work.now)
+    work.touch(key.id)
+    work.record("key.revoke", "key", key.id, {"state": Change(key.state(work.now), State.DELETED)})
+
+
+@use_case("keys.disable_own", permission=None, reach=Reach.SELF, changes=True, touches=True)
+async def disable_own_key(work: Work, _nothing: None) -> None:
+    """Disable the key that the call is made with; somebody else has to enable it again."""
+    key = await _own_key(work)
+    if key is None or not key.active:
+        work.nothing_changed = True  # somebody else was faster
+        return
+    await work.transaction.keys(key.tenant_id).change(replace(key, active=False))
+    work.touch(key.id)
+    work.record("key.disable", "key", key.id, {"active": Change(before=True, after=False)})
+
+
+async def _own_key(work: Work) -> Key | None:
+    """The key that the call is made with, locked; None where it is deleted. Raises `NotFound` for a session."""
     used = work.caller.key
     if used is None:
         raise NotFound("This call was made with a session; it ends by a logout.")
-    keys = work.transaction.keys(used.tenant_id)
-    key = await keys.by_id(used.id, lock=True)
-    if key is None or key.deleted_at is not None:
-        work.nothing_changed = True  # somebody else was faster
-        return
-    await keys.delete((key.id,), work.now)
-    work.touch(key.id)
-    work.record("key.revoke", "key", key.id, {"state": Change(key.state(work.now), State.DELETED)})
+    return await work.transaction.keys(used.tenant_id).by_id(used.id, lock=True)
 
 
 async def holder_of(tools: Tools, token: str) -> Caller | None:

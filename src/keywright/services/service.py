@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keywright.core.errors import IdempotencyKeyReused, KeywrightError, NotFound
 from keywright.services.invitations import accept
+from keywright.services.refusals import disabled_at, expired_at
 from keywright.services.retries import retried
 from keywright.services.revocation import holder_of, revoke_key, settled
 from keywright.services.sessions import end_session
@@ -14,6 +15,7 @@ from keywright.services.work import Call, perform
 from keywright.storage.idempotency import ReplayRace
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from ipaddress import IPv4Address, IPv6Address
 
     from keywright.core.changes import Receipt
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from keywright.services.decisions import Decisions
     from keywright.services.factors import Factor, PasskeyOptions
     from keywright.services.invitations import Acceptance, Accepted, Visitor
-    from keywright.services.sessions import LoggedIn, SessionKeeper
+    from keywright.services.sessions import Lifetime, LoggedIn, SessionKeeper
     from keywright.services.sign_on import SignOn
     from keywright.services.tools import Tools
     from keywright.services.work import UseCase
@@ -73,19 +75,28 @@ class Services:
         """The caller that holds a token; raises `Unauthenticated` or `Unavailable`."""
         return await self._gate.authenticate(token, ip)
 
+    async def disabled_at(self, token: str) -> datetime | None:
+        """When the key that is refused as disabled was disabled; see `services.refusals.disabled_at`."""
+        return await disabled_at(self._tools, token)
+
+    async def expired_at(self, token: str) -> datetime | None:
+        """When the key or session that is refused as expired ended; see `services.refusals.expired_at`."""
+        return await expired_at(self._tools, token)
+
     async def log_in(
         self,
         login: str | None,
         password: str | None,
         *,
         factor: Factor | None = None,
+        lifetime: Lifetime | None = None,
         ip: str | None,
         request_id: str | None,
     ) -> LoggedIn:
         """Start a session; see `SessionKeeper.log_in`."""
         try:
             logged_in = await self._sessions.log_in(
-                login, password, factor=factor, ip=ip, request_id=request_id
+                login, password, factor=factor, lifetime=lifetime, ip=ip, request_id=request_id
             )
         except KeywrightError as refused:
             self._metrics.login(refused.code)

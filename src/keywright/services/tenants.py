@@ -23,7 +23,7 @@ from keywright.core.listing import DEFAULT_PAGE
 from keywright.core.roles import ADMIN
 from keywright.services import cursors, replays
 from keywright.services.cursors import Listed
-from keywright.services.places import NO_TENANT
+from keywright.services.places import NO_TENANT, find_tenant
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
@@ -153,6 +153,12 @@ async def get_tenant(work: Work, wanted: TenantSlug) -> Tenant:
     if tenant is None or (readable is not None and tenant.id not in readable):
         raise NotFound(NO_TENANT)
     return tenant
+
+
+@use_case("tenants.enter", permission=None, reach=Reach.SELF)
+async def enter_tenant(work: Work, wanted: TenantSlug) -> Tenant:
+    """A tenant in which the caller may be at all, whatever it may do there; raises what `find_tenant` raises."""
+    return await find_tenant(work.transaction, work.caller, wanted.slug)
 
 
 @use_case("tenants.update", permission="tenants:update", changes=True, touches=True, tenant=_slug_of)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from keywright.core.ports import Clock
+    from keywright.core.sessions import Lifetime
     from keywright.services.mail import Mailer
     from keywright.services.passwords import Passwords
     from keywright.services.receipts import Receipts
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 class Tools:
     """The parts beside the transaction: where all is stored, what is slow, what limits guessing, what sends mail.
 
-    `public_url` is the address at which people reach Keywright, for the links that they are sent.
+    `public_url` is the address at which people reach Keywright, for the links that they are sent,
+    and `lifetime` how long their logins last where nothing else is asked for.
     """
 
     database: Database
@@ -32,3 +34,4 @@ class Tools:
     receipts: Receipts
     node: Node
     public_url: str
+    lifetime: Lifetime

@@ -8,6 +8,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from keywright.core import agents
 from keywright.core.audit import SYSTEM, AuditEntry, Change
 from keywright.core.errors import Unavailable
 from keywright.core.ids import new_id
@@ -83,6 +84,7 @@ class Upkeep:
             await transaction.challenges.forget_before(now)
             await transaction.changes.forget_before(now - CHANGES_KEPT_FOR)
             await transaction.all_invitations.forget_before(now - KEPT_FOR)
+            await transaction.all_agents.forget_before(now - agents.KEPT_FOR)
             await transaction.jobs.done(_SWEEP, self._holder, now)
         self._metrics.sweep(deleted)
         return deleted

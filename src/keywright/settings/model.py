@@ -164,6 +164,13 @@ class Settings:
         default=None,
         metadata=_about(mail.SENDER, "Address that mail comes from; needed with `smtp_url`.", "none"),
     )
+    dialects: tuple[str, ...] = field(
+        default=("all",),
+        metadata=_about(
+            rules.DIALECTS,
+            "Other systems whose API-key calls are answered below `/dialects/`, each with its tenant if need be.",
+        ),
+    )
     oidc_issuer: str | None = field(
         default=None,
         metadata=_about(

@@ -169,6 +169,21 @@ def _networks(value: object) -> tuple[Network, ...]:
     return tuple(dict.fromkeys(ipaddress.ip_network(_text(item).strip()) for item in value))
 
 
+def _dialects(value: object) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = value.split(",")
+    if not isinstance(value, list | tuple):
+        raise ValueError  # noqa: TRY004 - a reader raises nothing else
+    found = tuple(dict.fromkeys(_text(item).strip() for item in value))
+    names = [text.partition("=")[0] for text in found]
+    alone = {"all", "none"} & set(names)
+    if not found or len(set(names)) < len(names) or (alone and len(names) > 1):
+        raise ValueError
+    if not all(re.fullmatch(r"[a-z]+(=[a-z0-9][a-z0-9_-]{0,99})?", text) for text in found):
+        raise ValueError
+    return found
+
+
 def _password(value: object) -> Secret:
     text = _text(value)
     if not 8 <= len(text) <= 1024:
@@ -190,3 +205,6 @@ DATABASE: Final = Rule("sqlite:///PATH or postgresql://USER:PASSWORD@HOST:PORT/N
 NETWORKS: Final = Rule("IP addresses or networks such as 10.0.0.0/8, with commas between them", _networks)
 PASSWORD: Final = Rule("8 to 1024 characters", _password)
 DIGEST: Final = Rule("64 lower-case hexadecimal digits", _digest)
+DIALECTS: Final = Rule(
+    "all, none, or names such as contember,cloudtower=acme with commas between them", _dialects
+)

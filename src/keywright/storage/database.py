@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from keywright.core.instants import from_us
 from keywright.storage import engine as engines
+from keywright.storage.agents import Agents, AllAgents
 from keywright.storage.attempts import Attempts
 from keywright.storage.audit import AuditTrail
 from keywright.storage.catalogs import Catalogs
@@ -52,6 +53,7 @@ class Transaction:
 
     __slots__ = (
         "_connection",
+        "all_agents",
         "all_invitations",
         "all_keys",
         "all_memberships",
@@ -75,6 +77,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self.all_agents = AllAgents(connection)
         self.all_invitations = AllInvitations(connection)
         self.all_keys = AllKeys(connection)
         self.all_memberships = AllMemberships(connection)
@@ -98,6 +101,10 @@ class Transaction:
     def keys(self, tenant_id: str | None) -> Keys:
         """The keys of one tenant, or the global ones."""
         return Keys(self._connection, tenant_id)
+
+    def agents(self, tenant_id: str) -> Agents:
+        """The agents that announced themselves in one tenant."""
+        return Agents(self._connection, tenant_id)
 
     def memberships(self, tenant_id: str | None) -> Memberships:
         """The memberships in one tenant, or the roles held everywhere."""

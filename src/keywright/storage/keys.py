@@ -98,6 +98,12 @@ class Keys:
         row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else key_of(row)
 
+    async def by_digest(self, digest: bytes) -> Key | None:
+        """The key whose token has this digest, or None."""
+        query = select(*KEY_COLUMNS).where(self._mine, api_key.c.digest == digest)
+        row = (await self._connection.execute(query)).first()
+        return None if row is None else key_of(row)
+
     async def by_ids(self, key_ids: Collection[str], *, lock: bool = False) -> dict[str, Key]:
         """Those of the named keys that are there, by id, locked in a fixed order when asked to."""
         query = select(*KEY_COLUMNS).where(self._mine, api_key.c.id.in_(key_ids)).order_by(api_key.c.id)
@@ -175,7 +181,7 @@ class Keys:
 
 
 class AllKeys:
-    """What concerns keys of every tenant at once; for Keywright's own upkeep only, never behind a door."""
+    """What concerns keys of every tenant at once; what a door shows of them is judged in their tenant first."""
 
     __slots__ = ("_connection",)
 
@@ -185,6 +191,12 @@ class AllKeys:
     async def by_digest(self, digest: bytes) -> Key | None:
         """The key that has, or before it was deleted had, a token with this digest, or None."""
         row = (await self._connection.execute(select(*KEY_COLUMNS).where(api_key.c.digest == digest))).first()
+        return None if row is None else key_of(row)
+
+    async def by_id(self, key_id: str) -> Key | None:
+        """The key with this id, whosever it is, or None; deleted ones are not found."""
+        query = select(*KEY_COLUMNS).where(api_key.c.id == key_id, api_key.c.deleted_at.is_(None))
+        row = (await self._connection.execute(query)).first()
         return None if row is None else key_of(row)
 
     async def delete_of(self, identity_id: str, now: datetime) -> tuple[str, ...]:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 LOOKUP_SECONDS = 2.0
 # The event loop stands still while SQLite waits for a lock, which nobody holds for long against a reader.
 LOOKUP_BUSY_MILLISECONDS = 250
+# Holds the upper pages of the indexes of ten million keys, where SQLite's own two megabytes do not.
+_LARGER_CACHE = "PRAGMA cache_size=-32768"
 
 _KEY_AT = 2
 _IDENTITY_AT = _KEY_AT + len(USED_KEY_COLUMNS)
@@ -152,6 +154,7 @@ class SqliteLookup:
             self._file = file
             for pragma in sqlite_pragmas(write=False, busy_milliseconds=LOOKUP_BUSY_MILLISECONDS):
                 self._connection.execute(pragma)
+            self._connection.execute(_LARGER_CACHE)
         return self._connection
 
     def _let_go(self) -> None:

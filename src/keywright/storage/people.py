@@ -25,7 +25,7 @@ from keywright.storage.schema import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.identities import Identity
@@ -78,7 +78,7 @@ class People:
 
     async def by_login(self, name: str) -> Person | None:
         """The person with this (folded) login name or e-mail address, or None."""
-        query = _selected().where(or_(person.c.login == name, person.c.email == name))
+        query = _selected().where(_called(name))
         # Both at once can be two people; then the login name counts.
         rows = (await self._connection.execute(query)).all()
         found = sorted(map(_person, rows), key=lambda one: one.login != name)
@@ -98,11 +98,18 @@ class People:
         row = (await self._connection.execute(query)).first()
         return None if row is None else _person(row)
 
-    async def page(self, tenant_id: str | None, *, limit: int, after: Position | None = None) -> Page[Person]:
-        """The people of a tenant, or (None) of the installation, in the order in which they were made."""
+    async def page(
+        self, tenant_id: str | None, *, login: str | None = None, limit: int, after: Position | None = None
+    ) -> Page[Person]:
+        """The people of a tenant, or (None) of the installation, in the order in which they were made.
+
+        With `login`, who has just this (folded) login name or e-mail address: at most two.
+        """
         query = _selected().order_by(person.c.identity_id).limit(limit + 1)
         if tenant_id is not None:
             query = query.where(_belongs(tenant_id))
+        if login is not None:
+            query = query.where(_called(login))
         if after is not None:
             query = query.where(person.c.identity_id > after.id)
         rows = (await self._connection.execute(query)).all()
@@ -151,6 +158,10 @@ def _selected() -> Select[Any]:
         .join(identity, identity.c.id == person.c.identity_id)
         .where(_LIVE)
     )
+
+
+def _called(name: str) -> ColumnElement[bool]:
+    return or_(person.c.login == name, person.c.email == name)
 
 
 def _belongs(tenant_id: str) -> Any:  # noqa: ANN401 - a condition

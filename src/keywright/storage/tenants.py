@@ -10,7 +10,7 @@ from keywright.core.errors import SlugTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import TENANT_COLUMNS, tenant_of, tenant_values
-from keywright.storage.schema import identity, invitation, membership, tenant
+from keywright.storage.schema import agent, identity, invitation, membership, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,8 +46,8 @@ class Tenants:
     async def delete(self, tenant_id: str, now: datetime) -> None:
         """Delete a tenant: nobody finds it any more, and its slug is free.
 
-        Its service accounts go with it, wherever they hold roles, every role that is held in it, and invitations
-        to it. Its keys are for the caller to delete first.
+        Its service accounts go with it, wherever they hold roles, every role that is held in it, invitations to it,
+        and the agents in it. Its keys are for the caller to delete first.
         """
         owned = select(identity.c.id).where(identity.c.tenant_id == tenant_id)
         await self._connection.execute(
@@ -65,6 +65,7 @@ class Tenants:
             .where(invitation.c.tenant_id == tenant_id, invitation.c.revoked_at.is_(None))
             .values(revoked_at=now)
         )
+        await self._connection.execute(delete(agent).where(agent.c.tenant_id == tenant_id))
         await self._connection.execute(
             update(tenant)
             .where(_LIVE, tenant.c.id == tenant_id)
@@ -82,6 +83,12 @@ class Tenants:
         query = select(*TENANT_COLUMNS).where(_LIVE, tenant.c.id == tenant_id)
         row = (await self._connection.execute(query.with_for_update() if lock else query)).first()
         return None if row is None else tenant_of(row)
+
+    async def named(self, tenant_ids: Collection[str]) -> dict[str, Tenant]:
+        """The tenants with these ids, by id."""
+        query = select(*TENANT_COLUMNS).where(_LIVE, tenant.c.id.in_(tenant_ids))
+        rows = (await self._connection.execute(query)).all()
+        return {found.id: found for found in map(tenant_of, rows)}
 
     async def any(self) -> bool:
         """Whether there is a tenant at all; there is none only before the first start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keywright.services.invitations import Visitor
@@ -15,14 +16,18 @@ if TYPE_CHECKING:
 
 async def call_of(visit: Visit, services: Services) -> Call:
     """Authenticate the request; raises `Unauthenticated`, `MalformedRequest` or `Unavailable`."""
-    caller = await services.authenticate(bearer(visit), visit.ip)
-    return Call(
-        caller=caller,
+    call = await call_with(bearer(visit), visit, services)
+    return replace(
+        call,
         tenant=visit.header(b"keywright-tenant"),
-        ip=visit.ip_text,
-        request_id=visit.request_id,
         idempotency_key=visit.header(b"idempotency-key"),
     )
+
+
+async def call_with(token: str | None, visit: Visit, services: Services) -> Call:
+    """The call of whoever sent this token, for no tenant in particular; raises as `Services.authenticate` does."""
+    caller = await services.authenticate(token, visit.ip)
+    return Call(caller=caller, ip=visit.ip_text, request_id=visit.request_id)
 
 
 async def visitor_of(visit: Visit, services: Services) -> Visitor:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from keywright.ops.metrics import Metrics
+    from keywright.web.mounts import Answer
+
+    Refuse = Callable[[KeywrightError | None, Visit], Answer]
 
 MAX_BODY = 1024 * 1024
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -45,7 +48,8 @@ class Edge:
 
     `quiet` are paths whose access lines are written at debug level, because they are called by machines
     all day. `routes` are the paths that metrics and logs may name besides those of `scope["route"]`; any
-    other path is `unmatched`, since a path can hold anything that a client writes.
+    other path is `unmatched`, since a path can hold anything that a client writes. `refusal` finds how errors are
+    answered at a path where that is not by problem details.
     """
 
     def __init__(
@@ -56,12 +60,14 @@ class Edge:
         *,
         routes: frozenset[str],
         quiet: frozenset[str],
+        refusal: Callable[[str], Refuse | None] = lambda _path: None,
     ) -> None:
         self._app = app
         self._metrics = metrics
         self._trusted = trusted_proxies
         self._routes = routes
         self._quiet = quiet
+        self._refusal = refusal
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Serve one request. There are no web sockets here; one that is asked for is refused."""
@@ -103,12 +109,23 @@ class Edge:
             raise
         except Exception as error:
             begun = answer.status is not None
-            if isinstance(error, KeywrightError) and not begun:
-                await send_problem(answer, *problem_of(error, visit.request_id))
-                return
-            log.exception("unexpected_error", exc_info=error)
+            expected = error if isinstance(error, KeywrightError) and not begun else None
+            if expected is None:
+                log.exception("unexpected_error", exc_info=error)
             if not begun:  # else the server sees an answer without an end, and closes the connection
-                await send_problem(answer, defect_problem(visit.request_id))
+                await self._refuse(scope, answer, expected, visit)
+
+    async def _refuse(
+        self, scope: Scope, answer: _Answer, error: KeywrightError | None, visit: Visit
+    ) -> None:
+        """Answer an error, or (None) a defect, in the form that is used at this path."""
+        refuse = self._refusal(scope["path"])
+        if refuse is not None:
+            await refuse(error, visit).send(answer)
+        elif error is not None:
+            await send_problem(answer, *problem_of(error, visit.request_id))
+        else:
+            await send_problem(answer, defect_problem(visit.request_id))
 
     def _finish(self, scope: Scope, status: int | None, seconds: float) -> None:
         route = self._route(scope)

@@ -174,6 +174,9 @@ async def people_page(two: Two) -> None:
         assert (await page(None, limit=10)).items == everybody
         after = Position(None, two.theirs.person.identity.id)
         assert (await page(two.mine.tenant_id, limit=10, after=after)).items == (two.guest,)
+        theirs = two.theirs.person.login
+        assert (await page(two.mine.tenant_id, login=theirs, limit=10)).items == ()
+        assert (await page(None, login=theirs, limit=10)).items == (two.theirs.person,)
 
 
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import event, insert, text
 
+from keywright.core.agents import Agent
 from keywright.core.identities import IdentityKind
+from keywright.core.ids import new_id
 from keywright.core.keys import State
 from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position
 from keywright.core.usage import By
 from keywright.storage.lookup import _KEY_SQL, _TENANT_SQL
 from keywright.storage.rows import key_values, role_values
 from keywright.storage.schema import (
+    agent,
     api_key,
     audit_entry,
     exercised,
@@ -291,6 +294,7 @@ async def test_points_are_looked_up(filled: Database) -> None:
     soon = NOW + 9 * SECOND
     await check(filled, DIGEST, lambda transaction: transaction.all_keys.by_digest(a_digest(10**9)))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_id(key_id, lock=True))
+    await check(filled, PRIMARY, lambda transaction: transaction.all_keys.by_id(key_id))
     await check(filled, PRIMARY, lambda transaction: transaction.keys(mine).by_ids([key_id], lock=True))
     await check(
         filled,
@@ -310,6 +314,8 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
     looks: list[tuple[str, Callable[[Transaction], Awaitable[object]]]] = [
         (r"person", lambda transaction: transaction.people.by_login("login 7")),
         (r"person", lambda transaction: transaction.people.by_login("7@example.org")),
+        (r"person", lambda transaction: transaction.people.page(None, login="login 7", limit=50)),
+        (r"person", lambda transaction: transaction.people.page(mine, login="login 7", limit=50)),
         (r"person", lambda transaction: transaction.people.by_id(who, lock=True)),
         (
             r"membership_(identity_id|1)|membership",
@@ -323,6 +329,7 @@ async def test_people_and_roles_are_looked_up(filled: Database) -> None:
         (r"role", lambda transaction: transaction.roles(mine).by_name("role 1", lock=True)),
         (r"tenant", lambda transaction: transaction.tenants.by_slug("big")),
         (r"tenant", lambda transaction: transaction.tenants.by_id(mine, lock=True)),
+        (r"tenant", lambda transaction: transaction.tenants.named({mine})),
     ]
     for index, act in looks:
         await check(filled, index, act, sorts=True)
@@ -456,6 +463,81 @@ def busiest(tenant_id: str | None, span: Between) -> Callable[[Transaction], Awa
 
 def exercised_of(tenant_id: str | None, key_id: str) -> Callable[[Transaction], Awaitable[object]]:
     return lambda transaction: transaction.usage(tenant_id).exercised(key_id)
+
+
+@pytest.fixture
+async def announced(filled: Database) -> Database:
+    """The same, and agents of a big tenant and of small ones."""
+    homes = [BIG] * MANY + OTHERS
+    async with filled.writer.begin() as connection:
+        await connection.execute(
+            insert(agent),
+            [
+                {
+                    "id": f"agt_{number:032x}",
+                    "tenant_id": home.tenant_id,
+                    "key_id": f"key_{number % 200 * 3:032x}" if home is BIG else None,
+                    "identity_id": CROWD[number % 200].id,
+                    "fingerprint": a_digest(number),
+                    "kind": "LocalAgent",
+                    "name": "agent",
+                    "labels": "[]",
+                    "registered_at": NOW,
+                    "last_seen_at": NOW - number * SECOND,
+                }
+                for number, home in enumerate(homes)
+            ],
+        )
+        if filled.dialect == "postgresql":
+            await connection.execute(text("ANALYZE agent"))
+    return filled
+
+
+PK_AGENT = r"pk_agent|sqlite_autoindex_agent_"
+
+
+async def test_agents_are_read_from_indexes(announced: Database) -> None:
+    key_id, who = f"key_{3:032x}", CROWD[3].id
+    for after in (None, Position(None, f"agt_{700:032x}")):
+        await check(announced, PK_AGENT, agents(after))
+        await check(announced, "ix_agent_of_key", agents(after, key_id=key_id))
+        await check(announced, "ix_agent_of_identity", agents(after, identity_id=who))
+    mine = str(BIG.tenant_id)
+    await check(announced, PK_AGENT, lambda transaction: transaction.agents(mine).by_id("agt_7"))
+    await check(
+        announced, PK_AGENT, lambda transaction: transaction.agents(mine).seen("agt_7", who, NOW, None)
+    )
+    await check(announced, PRIMARY, lambda transaction: transaction.agents(mine).keys([key_id]))
+    long_ago = NOW - (MANY + 400) * SECOND
+    await check(
+        announced,
+        "ix_agent_last_seen_at",
+        lambda transaction: transaction.all_agents.forget_before(long_ago),
+    )
+    for key in (key_id, None):
+        index = "ix_agent_of_key" if key else "ix_agent_of_(key|identity)"
+        await check(announced, index, announcing(key), sorts=True)
+
+
+def agents(after: Position | None, **which: str) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.agents(str(BIG.tenant_id)).page(limit=50, after=after, **which)
+
+
+def announcing(key_id: str | None) -> Callable[[Transaction], Awaitable[object]]:
+    new = Agent(
+        id=new_id("agt"),
+        tenant_id=str(BIG.tenant_id),
+        key_id=key_id,
+        identity_id=CROWD[3].id,
+        kind="LocalAgent",
+        name="new",
+        labels=(),
+        version=None,
+        registered_at=NOW,
+        last_seen_at=NOW,
+        last_seen_ip=None,
+    )
+    return lambda transaction: transaction.agents(new.tenant_id).add(new)
 
 
 async def test_a_verification_reads_by_indexes_alone(filled: Database) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import NoResultFound
 
 from keywright.core.audit import SYSTEM, AuditEntry
@@ -24,6 +25,7 @@ from keywright.storage.audit import AuditTrail
 from keywright.storage.idempotency import Replay
 from keywright.storage.keys import Keys
 from keywright.storage.memberships import Memberships
+from keywright.storage.schema import api_key
 from keywright.storage.usage import Usage
 from tests.contract.storage.making import (
     NOW,
@@ -122,6 +124,16 @@ async def keys_by_id(two: Two) -> None:
             keys = transaction.keys(two.mine.tenant_id)
             assert await keys.by_id(two.their_key.id, lock=lock) is None
             assert await keys.by_id(two.my_key.id, lock=lock) == two.my_key
+
+
+async def keys_by_digest(two: Two) -> None:
+    async with two.database.reader.begin() as connection:
+        rows = (await connection.execute(select(api_key.c.id, api_key.c.digest))).all()
+    digests = {row.id: row.digest for row in rows}
+    async with two.database.read() as transaction:
+        keys = transaction.keys(two.mine.tenant_id)
+        assert await keys.by_digest(digests[two.their_key.id]) is None
+        assert await keys.by_digest(digests[two.my_key.id]) == two.my_key
 
 
 async def keys_by_ids(two: Two) -> None:
@@ -326,6 +338,7 @@ async def usage_exercised(two: Two) -> None:
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Keys, "add"): keys_add,
     (Keys, "by_id"): keys_by_id,
+    (Keys, "by_digest"): keys_by_digest,
     (Keys, "by_ids"): keys_by_ids,
     (Keys, "page"): keys_page,
     (Keys, "change"): keys_change,

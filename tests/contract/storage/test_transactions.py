@@ -97,6 +97,7 @@ async def write_everything(transaction: Transaction) -> None:
 OTHER_TABLES = [
     metadata.tables[name]
     for name in (
+        "agent",
         "catalog",
         "invitation",
         "totp",

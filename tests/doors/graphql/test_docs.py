@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import keywright.api.graphql
+import keywright.web.graphql
 from keywright.core.errors import concrete_errors
 from tests.support.servers import free_port, running
 
 TEXT = (Path(__file__).parents[3] / "docs" / "graphql.md").read_text("utf-8")
 KEYWRIGHT = Path(sys.executable).with_name("keywright")
 SOURCES = Path(keywright.api.graphql.__file__).parent
+SHARED = Path(keywright.web.graphql.__file__).parent
 
 
 def test_the_two_minutes_work(tmp_path: Path) -> None:
@@ -53,7 +55,7 @@ def test_the_two_minutes_work(tmp_path: Path) -> None:
 def test_every_code_of_this_door_is_told() -> None:
     told = set(re.findall(r"^\| `(\w+)` \|", TEXT, re.MULTILINE))
     used = set()
-    for source in SOURCES.glob("*.py"):
+    for source in (*SOURCES.glob("*.py"), *SHARED.glob("*.py")):
         used |= set(
             re.findall(
                 r'"(graphql_\w+_failed|query_\w+|internal_error|method_not_allowed)"', source.read_text()

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import GraphQLError
 
-from keywright.api.graphql.documents import MAX_ERRORS, MAX_KEPT, MAX_KEPT_LENGTH, MAX_KEPT_TOTAL, Documents
+from keywright.api.graphql.documents import MAX_ERRORS, Documents
 from keywright.api.graphql.errors import Rejected
 from keywright.api.graphql.messages import Messages
 from keywright.core.tokens import mint
+from keywright.web.graphql.kept import MAX_KEPT, MAX_KEPT_LENGTH, MAX_KEPT_TOTAL
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -56,14 +57,14 @@ def test_the_documents_used_last_are_kept(documents: Documents) -> None:
         assert documents.get("query First { __typename }") is first
     assert len(documents) == MAX_KEPT
     assert documents.get("query First { __typename }") is first
-    assert "query Second { __typename }" not in documents._kept
+    assert "query Second { __typename }" not in documents._kept._kept
 
 
 def test_the_texts_of_kept_documents_are_bounded_together(documents: Documents) -> None:
     for number in range(2 * MAX_KEPT_TOTAL // MAX_KEPT_LENGTH):
         documents.get(f"query Q{number} {{ __typename }}".ljust(MAX_KEPT_LENGTH))
     assert len(documents) == MAX_KEPT_TOTAL // MAX_KEPT_LENGTH
-    assert documents._total == sum(len(text) for text in documents._kept)
+    assert documents._kept._total == sum(len(text) for text in documents._kept._kept)
 
 
 def test_an_operation_is_found_by_its_name(documents: Documents) -> None:

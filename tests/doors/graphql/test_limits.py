@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from graphql import get_introspection_query
 
-from keywright.api.graphql import cost, documents, limits
+from keywright.api.graphql import cost, documents
 from keywright.api.graphql.errors import Rejected
 from keywright.core.listing import MAX_PAGE
+from keywright.web.graphql import kept
+from keywright.web.graphql import shape as limits
 
 if TYPE_CHECKING:
     from keywright.api.graphql.documents import Documents
@@ -247,4 +249,4 @@ def test_the_document_tells_every_limit() -> None:
     assert f"and {cost.LIST_SIZE} times in any other list without pages" in table
     for name, size in (cost.ROOT_LISTS | cost.LONG_LISTS).items():
         assert f"{size} times in `{name}`" in table
-    assert f"the {documents.MAX_KEPT} used last of up to {documents.MAX_KEPT_LENGTH} bytes" in table
+    assert f"the {kept.MAX_KEPT} used last of up to {kept.MAX_KEPT_LENGTH} bytes" in table

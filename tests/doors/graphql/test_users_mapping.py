@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from msgspec import UNSET
 
-from keywright.api.graphql import invitations, users
+from keywright.api.graphql import invitations, sessions, users
 from keywright.core.errors import InvalidType
 from keywright.core.identities import Grant, HeldRole, Identity, IdentityKind, Membership, Tenant
 from keywright.core.invitations import Invitation, InvitationState
@@ -25,6 +25,7 @@ from keywright.services.invitations import (
 from keywright.services.limits import LimitInput
 from keywright.services.mail import MailProblem
 from keywright.services.memberships import RoleInput
+from keywright.services.sessions import SessionFor
 from keywright.services.users import (
     CreatedUser,
     ListUsers,
@@ -74,6 +75,14 @@ def test_what_is_asked_of_users_is_read() -> None:
         login="a", name="A", email="e", password="p", limits=(LimitInput("burst", 100, 1),)
     )
     assert users.asked({"first": 3, "after": "c"}) == ListUsers(limit=3, cursor="c")
+    for given in ({}, {"filter": None}, {"filter": {"login": None}}):
+        assert users.asked({"first": 3, **given}) == ListUsers(limit=3)
+    assert users.asked({"first": 3, "filter": {"login": "ada"}}) == ListUsers(login="ada", limit=3)
+    assert sessions.session_for({"input": {"userId": "i"}}) == SessionFor(id="i")
+    spans = {"idleSeconds": None, "longestSeconds": 9}
+    assert sessions.session_for({"input": {"userId": "i", **spans}}) == SessionFor(
+        id="i", idle_seconds=None, longest_seconds=9
+    )
     assert users.user_reset({"input": {"id": "i"}}) == UserReset(id="i")
     given = {"id": "i", "factors": True, "expiresInDays": 0}
     assert users.user_reset({"input": given}) == UserReset(id="i", factors=True, expires_in_days=0)

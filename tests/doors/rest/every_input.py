@@ -33,6 +33,7 @@ FILTERS = sorted(
         "/v1/invitations",
         "/v1/memberships",
         "/v1/service-accounts",
+        "/v1/agents",
         "/v1/audit",
         "/v1/audit/export",
         "/v1/usage",
@@ -64,7 +65,7 @@ HEADERS = (
     "Upgrade",
 )
 # A text that is stored and shown: there a Keywright token is refused, and any other text is the caller's own affair.
-STORED = frozenset({"name", "description", "handle", "slug", "metadata"})
+STORED = frozenset({"name", "description", "handle", "slug", "metadata", "kind", "version"})
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def _targets(secret: str) -> Iterator[Sent]:
             "/v1/service-accounts/{}",
             "/v1/roles/{}",
             "/v1/memberships/{}",
+            "/v1/agents/{}/seen",
             "/v1/audit/{}",
             "/v1/keys/{}/usage",
             "/v1/authorize/{}",
@@ -190,6 +192,7 @@ _TEMPLATES = {
     "/v1/memberships/x": "/v1/memberships/{id}",
     "/v1/users/x": "/v1/users/{id}",
     "/v1/users/x/reset": "/v1/users/{id}/reset",
+    "/v1/users/x/sessions": "/v1/users/{id}/sessions",
 }
 
 
@@ -207,9 +210,11 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         ("PATCH", "/v1/roles/a"): {},
         ("POST", "/v1/memberships"): {"identity_id": "a", "role": "member"},
         ("PATCH", "/v1/memberships/x"): {},
+        ("POST", "/v1/agents"): {"kind": "a", "name": "a"},
         ("POST", "/v1/users"): {"login": "a b", "name": "a"},
         ("PATCH", "/v1/users/x"): {},
         ("POST", "/v1/users/x/reset"): {},
+        ("POST", "/v1/users/x/sessions"): {},
         ("POST", "/v1/invitations"): {"name": "a"},
         ("POST", "/v1/invitations/accept"): {"token": "a", "password": "b"},
     }
@@ -223,6 +228,8 @@ def _values(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         for name in fields:
             stored = name in STORED or (name, target) == ("login", "/v1/users")
             values = [*wrong, secret] if storable or not stored else wrong
+            if name == "labels":
+                values = [[[secret]], {secret: secret}, secret, *([[secret]] if storable else [])]
             if name == "metadata":
                 values = [{"a": {"b": [secret]}}, {secret: 1}, secret] if storable else [secret]
             if name == "scope":
@@ -326,6 +333,8 @@ def _graphql(secret: str, key_id: str, *, storable: bool) -> Iterator[Sent]:
         f'{{ role(name: "{secret}") {{ name }} }}',
         f'{{ membership(id: "{secret}") {{ id }} }}',
         f'{{ serviceAccount(id: "{secret}") {{ id }} }}',
+        f'{{ agents(filter: {{keyId: "{secret}"}}) {{ nodes {{ id }} }} }}',
+        f'mutation {{ seeAgent(input: {{id: "{secret}"}}) {{ seenId }} }}',
         f'{{ audit(filter: {{actor: "{secret}", action: "{secret}"}}) {{ nodes {{ id }} }} }}',
         f'mutation {{ deleteTenant(input: {{tenant: "{secret}"}}) {{ deletedSlug }} }}',
         f'mutation {{ deleteRole(input: {{name: "{secret}"}}) {{ deletedName }} }}',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -162,6 +163,14 @@ def test_many_are_listed_page_by_page(admin: Door) -> None:
     assert accepted_by == people[::-1]
 
 
+def test_one_is_found_by_login_name_or_address(admin: Door) -> None:
+    ada, bea = come_in(admin, READER), come_in(admin, READER)
+    for login in (ada["login"], ada["login"].upper(), f"{ada['login']}@example.com"):
+        assert [one["id"] for one in admin.do("users.list", login=login)] == [ada["identity"]["id"]]
+    assert [one["id"] for one in admin.do("users.list", login=bea["login"])] == [bea["identity"]["id"]]
+    assert admin.do("users.list", login="nobody") == []
+
+
 def test_somebody_is_removed_from_a_tenant(installation: Installation, admin: Door) -> None:
     ada = come_in(admin, MEMBER)
     own = type(admin)(installation.url, log_in(installation, ada["login"]))
@@ -224,6 +233,32 @@ def test_a_new_password_by_a_link(installation: Installation, root: Door) -> Non
     assert (accepted["login"], accepted["identity"]["id"]) == (login, made["id"])
     refused("unauthenticated", type(root)(installation.url, session).whoami)
     log_in(installation, login, OTHER)
+
+
+def test_somebody_is_logged_in_by_another(installation: Installation, root: Door, admin: Door) -> None:
+    login = a_login()
+    ada = root.do("users.create", login=login, name="Ada", password=PASSWORD)
+    made = root.do("sessions.create_for", id=ada["id"], idle_seconds=1_800, longest_seconds=None)
+    assert made["identity"] == {"id": ada["id"], "kind": "user", "name": "Ada"}
+    assert made["expires_at"].startswith("9999-")
+    door = type(root)(installation.url, made["token"])
+    assert door.whoami()["identity"]["id"] == ada["id"]
+    (listed,) = door.do("sessions.list")
+    assert (listed["id"], listed["proofs"]) == (made["id"], ["delegated"])
+    idle = datetime.fromisoformat(listed["idle_at"]) - datetime.fromisoformat(listed["created_at"])
+    assert idle == timedelta(seconds=1_800)
+    refused("fresh_login_required", door.do, "factors.totp.begin")
+    assert door.do("sessions.confirm", password=PASSWORD)["proofs"] == ["password"]
+    door.do("factors.totp.begin")
+
+    usual = root.do("sessions.create_for", id=ada["id"])
+    assert not usual["expires_at"].startswith("9999-")
+    for field in ("idle_seconds", "longest_seconds"):
+        refused("invalid_value", root.do, "sessions.create_for", id=ada["id"], **{field: 0})
+    refused("permission_denied", admin.do, "sessions.create_for", id=ada["id"])
+    refused("not_found", root.do, "sessions.create_for", id="idn_" + "0" * 32)
+    root.do("users.update", id=ada["id"], active=False)
+    refused("illegal_transition", root.do, "sessions.create_for", id=ada["id"])
 
 
 def test_people_are_changed_by_who_holds_as_much(installation: Installation, root: Door, admin: Door) -> None:

@@ -8,11 +8,14 @@ from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
 from keywright.core.roles import ADMIN, MEMBER
+from keywright.core.tokens import mint
 from keywright.services.keys import (
     KeyChanges,
     KeyId,
     KeyIds,
     KeyQuestion,
+    KeysQuestion,
+    KeyToken,
     KeyTransfer,
     ListKeys,
     NewKey,
@@ -36,8 +39,14 @@ async def its_holder(home: House, _place: Place) -> Caller:
     return await home.caller(await home.key(None, await home.identity(Grant(ADMIN))))
 
 
+async def an_administrator(_home: House, place: Place) -> Caller:
+    """Somebody who may read every key of the place."""
+    return place.admin
+
+
 CASES = {
     "keys.revoke": Case(nothing, nothing, ("key.revoke",), who=its_holder, yields=True),
+    "keys.disable_own": Case(nothing, nothing, ("key.disable",), who=its_holder, yields=True),
     "keys.transfer": Case(
         lambda place: KeyTransfer(place.things["key"].id, place.things["heir"].id, confirm=True),
         lambda: KeyTransfer(new_id("key"), new_id("idn"), confirm=True),
@@ -48,6 +57,10 @@ CASES = {
         lambda place: KeyQuestion(id=place.target.id, action="keys:read"),
         lambda: KeyQuestion(id=new_id("key"), action="keys:read"),
     ),
+    "keys.allowed": Case(
+        lambda place: KeysQuestion((place.target.id,), ("keys:read",)),
+        lambda: KeysQuestion((new_id("key"),), ("keys:read",)),
+    ),
     "keys.create": Case(
         lambda place: NewKey(name="New", scope=((("keys:create",), None),), tenant=place.tenant.slug),
         lambda: NewKey(name="New", scope=((("keys:create",), None),), tenant="nowhere"),
@@ -55,6 +68,10 @@ CASES = {
         secrets=lambda created: [created.token.reveal()],
     ),
     "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
+    "keys.find": Case(lambda place: KeyToken(place.target.token), lambda: KeyToken(mint().reveal())),
+    "keys.locate": Case(
+        lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key")), who=an_administrator
+    ),
     "keys.list": Case(lambda _: ListKeys(query=KeyQuery()), lambda: ListKeys(query=KeyQuery()), yields=True),
     "keys.update": Case(
         lambda place: KeyChanges(id=place.target.id, name="Other"),

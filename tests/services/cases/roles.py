@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 from keywright.core.ids import new_id
 from keywright.core.roles import PolicyTemplate, Role, Variable
+from keywright.services.assignments import Assignment
 from keywright.services.memberships import (
+    Belonging,
     ListMemberships,
     MembershipChanges,
     MembershipId,
     NewMembership,
+    RoleInput,
 )
 from keywright.services.roles import NewRole, RoleChanges, RoleName
 from tests.support.cases import Case, Place, nothing
@@ -66,12 +69,21 @@ CASES = {
         ("membership.create",),
         prepare=a_role,
     ),
+    "memberships.assign": Case(
+        lambda place: Assignment(
+            identity_id=place.things["holder"].id, give=(RoleInput("editor", CS),), take=("nothing",)
+        ),
+        lambda: Assignment(identity_id=new_id("idn"), give=(RoleInput("editor", CS),)),
+        ("membership.create",),
+        prepare=a_role,
+    ),
     "memberships.get": Case(
         lambda place: MembershipId(place.things["held"].id),
         lambda: MembershipId(new_id("mem")),
         prepare=a_membership,
     ),
     "memberships.list": Case(lambda _: ListMemberships(), ListMemberships, yields=True),
+    "memberships.of_identity": Case(lambda _: Belonging(), Belonging, yields=True),
     "memberships.update": Case(
         lambda place: MembershipChanges(place.things["held"].id, {"language": ("en",)}),
         lambda: MembershipChanges(new_id("mem"), {"language": ("en",)}),

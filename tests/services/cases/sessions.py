@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.roles import ADMIN
-from keywright.services.sessions import Confirmation, ListSessions, PasswordChange, SessionId
+from keywright.services.sessions import Confirmation, ListSessions, PasswordChange, SessionFor, SessionId
 from tests.support.cases import Case, Place, nothing
 
 if TYPE_CHECKING:
@@ -35,7 +35,19 @@ async def logged_in_twice(home: House, place: Place) -> None:
     place.things["other"] = other.credential_id
 
 
+async def another(home: House, place: Place) -> None:
+    """Somebody who holds nothing, to be logged in."""
+    place.things["other"] = await home.person(new_id("idn"), PASSWORD)
+
+
 CASES = {
+    "sessions.create_for": Case(
+        lambda place: SessionFor(id=place.things["other"].id),
+        lambda: SessionFor(id=new_id("idn")),
+        ("session.create_for",),
+        prepare=another,
+        secrets=lambda made: [made.token.reveal()],
+    ),
     "sessions.end": Case(nothing, nothing, ("session.end",), prepare=somebody, who=me, yields=True),
     "sessions.list": Case(lambda _: ListSessions(), ListSessions, prepare=somebody, who=me, yields=True),
     "sessions.end_one": Case(

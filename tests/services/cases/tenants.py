@@ -11,6 +11,7 @@ CASES = {
     ),
     "tenants.list": Case(lambda _: ListTenants(), ListTenants, yields=True),
     "tenants.get": Case(lambda place: TenantSlug(place.tenant.slug), lambda: TenantSlug("nowhere")),
+    "tenants.enter": Case(lambda place: TenantSlug(place.tenant.slug), lambda: TenantSlug("nowhere")),
     "tenants.update": Case(
         lambda place: TenantChanges(slug=place.tenant.slug, name="Other"),
         lambda: TenantChanges(slug="nowhere", name="Other"),

@@ -52,6 +52,29 @@ def test_a_user_agent_of_ones_own() -> None:
     assert server.requests[0].headers["user-agent"] == "me/1"
 
 
+def test_a_client_within_another_tenant() -> None:
+    """It asks the same server with the same credential, and lives by itself."""
+    answer = Answer(body={"identity": {}})
+    with scripted(*[answer] * 3) as server:
+        with server.client(tenant="first", user_agent="me/1") as client:
+            with client.within("second") as inside:
+                inside.whoami()
+            client.whoami()
+            assert inside.url == client.url
+        with client.within("third") as after:
+            after.whoami()
+    tenants = [sent.headers["keywright-tenant"] for sent in server.requests]
+    assert tenants == ["second", "first", "third"]
+    assert {sent.headers["authorization"] for sent in server.requests} == {f"Bearer {TOKEN}"}
+    assert {sent.headers["user-agent"] for sent in server.requests} == {"me/1"}
+
+
+@pytest.mark.parametrize("tenant", ["a\nb", "é€", ""])
+def test_a_client_is_within_no_tenant_that_can_be_none(tenant: str) -> None:
+    with pytest.raises(ValueError, match="tenant"):
+        Client("http://127.0.0.1:1").within(tenant)
+
+
 def test_requests_that_need_no_credential_carry_none() -> None:
     session = {"id": "ses_1", "token": "kws_1", "identity": {}, "expires_at": "2030-01-01T00:00:00Z"}
     answers = [Answer(body={"status": "ready"}), Answer(body={"status": "ready"}), Answer(201, session)]

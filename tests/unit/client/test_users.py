@@ -106,3 +106,16 @@ def test_an_answer_without_an_invitation_is_none_of_ours() -> None:
         pytest.raises(UnexpectedAnswer),
     ):
         client.users.invite("Ada")
+
+
+def test_somebody_is_logged_in_for_as_long_as_was_said() -> None:
+    made = {"id": "ses_1", "token": TOKEN, "identity": {"id": "idn_1"}, "expires_at": "2026-01-01T00:00:00Z"}
+    with scripted(Answer(body=made)) as server, server.client() as client:
+        usual = client.users.log_in("idn/1")
+        client.users.log_in("idn_1", idle_seconds=60, longest_seconds=None)
+    assert (usual.id, usual.token.reveal(), usual.expires_at) == ("ses_1", TOKEN, made["expires_at"])
+    assert TOKEN not in repr(usual)
+    assert [(one.method, one.path, one.body) for one in server.requests] == [
+        ("POST", "/v1/users/idn%2F1/sessions", {}),
+        ("POST", "/v1/users/idn_1/sessions", {"idle_seconds": 60, "longest_seconds": None}),
+    ]

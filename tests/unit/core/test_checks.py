@@ -89,6 +89,33 @@ def test_what_is_no_name_is_refused(text: str) -> None:
     refused(checks.name, text, "label", error=errors.InvalidValue, field="label")
 
 
+@pytest.mark.parametrize(
+    ("given_text", "stored"), [("a", "a"), (" Local Agent\t", "Local Agent"), ("x" * 7, "x" * 7)]
+)
+def test_a_short_line_is_kept_without_the_spaces_around_it(given_text: str, stored: str) -> None:
+    assert checks.short_line(given_text, 20, "kind") == stored
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n", "x" * 8, "a\nb", "a\0b", "a\u2028b", "\udfff"])
+def test_what_is_no_short_line_is_refused(text: str) -> None:
+    refused(checks.short_line, text, 7, "kind", error=errors.InvalidValue, field="kind")
+
+
+def test_a_short_line_holds_no_token() -> None:
+    refused(checks.short_line, TOKEN, 100, "kind", error=errors.SecretInText, field="kind")
+
+
+def test_labels_are_there_once_each() -> None:
+    assert checks.labels([]) == ()
+    assert checks.labels(["b", "a", " b ", "B"]) == ("b", "a", "B")
+    fifty = [str(number) for number in range(50)]
+    assert checks.labels([*fifty[:49], "x" * 100]) == (*fifty[:49], "x" * 100)
+    refused(checks.labels, [*fifty, "0"], error=errors.InvalidValue, field="labels")
+    for label in ("", "x" * 101, "a\nb"):
+        refused(checks.labels, ["a", label], error=errors.InvalidValue, field="labels.1")
+    refused(checks.labels, [TOKEN], error=errors.SecretInText, field="labels.0")
+
+
 @pytest.mark.parametrize("text", ["", " ", "x" * 255, "Nightly ex", TOKEN], ids=range(5))
 def test_the_beginning_of_a_name_is_taken_as_it_is(text: str) -> None:
     assert checks.name_prefix(text) == text

@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 from keywright.core.permissions import MAX_NAME, EmptyPolicy, InvalidPattern, Pattern, Policies, Policy
 from keywright.core.roles import (
     ADMIN,
+    DEPLOYER,
     GLOBAL_ROLES,
+    LOGIN,
     MAX_VALUE,
     MEMBER,
     MONITOR,
+    PROJECT_ADMIN,
     PROJECT_CREATOR,
     READ_ONLY,
     SUPER_ADMIN,
@@ -300,7 +303,8 @@ def test_roles_are_equal_when_they_say_the_same() -> None:
 
 
 def test_built_in_roles_are_held_where_they_are_made_for() -> None:
-    assert set(GLOBAL_ROLES) == {SUPER_ADMIN, MONITOR, PROJECT_CREATOR}
+    everywhere = {SUPER_ADMIN, MONITOR, PROJECT_CREATOR, PROJECT_ADMIN, LOGIN, DEPLOYER}
+    assert set(GLOBAL_ROLES) == everywhere
     assert set(TENANT_ROLES) == {ADMIN, MEMBER, READ_ONLY}
     for name in (*GLOBAL_ROLES, *TENANT_ROLES):
         assert is_role_name(name)
@@ -315,16 +319,27 @@ def test_built_in_roles_are_held_where_they_are_made_for() -> None:
 def test_a_built_in_role_needs_no_values(role: Role) -> None:
     assert role.description.endswith(".")
     assert role.variables == ()
-    assert role.expand(()) == role.widest() != ()
+    assert role.expand(()) == role.widest()
+    assert (role.widest() == ()) is (role.name == LOGIN)
+
+
+@pytest.mark.parametrize("role", [GLOBAL_ROLES[MONITOR], TENANT_ROLES[READ_ONLY]], ids=lambda one: one.name)
+def test_a_reader_announces_no_agent(role: Role) -> None:
+    policies = Policies(role.expand(()))
+    assert policies.allows("agents:read")
+    assert not policies.allows("agents:register")
 
 
 def test_a_member_looks_around_and_manages_keys_of_its_own() -> None:
     policies = Policies(TENANT_ROLES[MEMBER].expand(()))
     for allowed in ("keys:own:create", "keys:own:delete", "tenants:read", "roles:read", "catalog:read"):
         assert policies.allows(allowed)
+    for allowed in ("agents:register", "agents:own:read"):
+        assert policies.allows(allowed)
     for refused in (
         "keys:create",
         "keys:read",
+        "agents:read",
         "identities:update",
         "roles:create",
         "audit:read",
@@ -334,3 +349,21 @@ def test_a_member_looks_around_and_manages_keys_of_its_own() -> None:
     creator = Policies(GLOBAL_ROLES[PROJECT_CREATOR].expand(()))
     assert creator.allows("tenants:create")
     assert not creator.allows("tenants:read")
+
+
+def test_a_project_admin_administers_tenants_and_not_the_installation() -> None:
+    held = Policies(GLOBAL_ROLES[PROJECT_ADMIN].expand(()))
+    for allowed in ("keys:create", "keys:own:read", "identities:update", "roles:update", "catalog:update"):
+        assert held.allows(allowed)
+    for allowed in ("agents:read", "usage:read", "audit:read", "tenants:update", "sessions:create"):
+        assert held.allows(allowed)
+    for refused in ("tenants:create", "tenants:delete", "nodes:read", "audit:write", "article:read"):
+        assert not held.allows(refused)
+    admin = GLOBAL_ROLES[PROJECT_ADMIN].widest()
+    for name in (SUPER_ADMIN, MONITOR, PROJECT_CREATOR):
+        assert held.first_uncovered(GLOBAL_ROLES[name].widest()) is not None
+    for name in (PROJECT_ADMIN, LOGIN, DEPLOYER):
+        assert held.first_uncovered(GLOBAL_ROLES[name].widest()) is None
+    assert held.first_uncovered(TENANT_ROLES[ADMIN].widest()) is not None
+    assert held.first_uncovered(TENANT_ROLES[READ_ONLY].widest()) is not None
+    assert Policies(GLOBAL_ROLES[DEPLOYER].expand(())).first_uncovered(admin) is not None

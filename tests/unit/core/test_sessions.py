@@ -7,7 +7,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from keywright.core.sessions import PASSKEY, PASSWORD, RECOVERY_CODE, SIGN_ON, SIGN_ON_MFA, TOTP, Session
+from keywright.core import checks
+from keywright.core.errors import InvalidValue
+from keywright.core.sessions import (
+    LONGEST_LIFE,
+    NEVER,
+    PASSKEY,
+    PASSWORD,
+    RECOVERY_CODE,
+    SEEN_EVERY,
+    SIGN_ON,
+    SIGN_ON_MFA,
+    TOTP,
+    Lifetime,
+    Session,
+)
 from tests.support.facts import NOW
 
 TICK = timedelta(microseconds=1)
@@ -92,3 +106,72 @@ def test_a_session_is_fresh_for_ten_minutes_after_the_proof(age: timedelta, fres
     """Whenever it began, and however much it has been used since."""
     session = replace(SESSION, proved_at=NOW - age, created_at=NOW - timedelta(days=1), seen_at=NOW)
     assert session.fresh(NOW) is fresh
+
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "idle_at", "ends_at"),
+    [
+        (Lifetime(HOUR, 2 * HOUR), NOW + HOUR, NOW + 2 * HOUR),
+        (Lifetime(2 * HOUR, HOUR), NOW + HOUR, NOW + HOUR),
+        (Lifetime(None, HOUR), NOW + HOUR, NOW + HOUR),
+        (Lifetime(HOUR, None), NOW + HOUR, NEVER),
+        (Lifetime(None, None), NEVER, NEVER),
+        (Lifetime(LONGEST_LIFE, LONGEST_LIFE), NOW + LONGEST_LIFE, NOW + LONGEST_LIFE),
+        (Lifetime(LONGEST_LIFE + TICK, timedelta.max), NEVER, NEVER),
+    ],
+)
+def test_a_lifetime_says_when_a_session_ends(
+    lifetime: Lifetime, idle_at: datetime, ends_at: datetime
+) -> None:
+    assert lifetime.ends(NOW) == (idle_at, ends_at)
+    assert checks.lifetime(lifetime) is lifetime
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "field"),
+    [
+        (Lifetime(timedelta(), None), "idle_seconds"),
+        (Lifetime(-TICK, HOUR), "idle_seconds"),
+        (Lifetime(None, timedelta()), "longest_seconds"),
+        (Lifetime(HOUR, timedelta.min), "longest_seconds"),
+    ],
+)
+def test_a_session_lives_for_some_time(lifetime: Lifetime, field: str) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        checks.lifetime(lifetime)
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("session", "after", "idle_at"),
+    [
+        # Written down once a minute, or ten times in a shorter idle time.
+        (SESSION, SEEN_EVERY - TICK, None),
+        (SESSION, SEEN_EVERY, NOW + SEEN_EVERY + HOUR),
+        (replace(SESSION, idle_at=NOW + timedelta(seconds=20)), timedelta(seconds=2) - TICK, None),
+        (
+            replace(SESSION, idle_at=NOW + timedelta(seconds=20)),
+            timedelta(seconds=2),
+            NOW + timedelta(seconds=22),
+        ),
+        # Never past the end; then only the use is written down.
+        (SESSION, HOUR, SESSION.ends_at),
+        (replace(SESSION, idle_at=SESSION.ends_at), SEEN_EVERY - TICK, None),
+        (replace(SESSION, idle_at=SESSION.ends_at), SEEN_EVERY, SESSION.ends_at),
+        (replace(SESSION, idle_at=SESSION.ends_at + HOUR), SEEN_EVERY, SESSION.ends_at + HOUR),
+        # A window that slides without end, and no window at all.
+        (replace(SESSION, ends_at=NEVER), HOUR / 2, NOW + HOUR / 2 + HOUR),
+        (replace(SESSION, ends_at=NEVER, idle_at=NEVER), timedelta(days=9_999), NEVER),
+    ],
+)
+def test_a_use_moves_the_idle_end_by_the_session_s_own_window(
+    session: Session, after: timedelta, idle_at: datetime | None
+) -> None:
+    seen = session.seen(NOW + after)
+    if idle_at is None:
+        assert seen is session
+    else:
+        assert seen == replace(session, seen_at=NOW + after, idle_at=idle_at)

@@ -21,8 +21,8 @@ from graphql import (
 )
 
 from keywright.api.graphql.errors import Rejected, fault
-from keywright.api.graphql.limits import inner_of
 from keywright.core.listing import DEFAULT_PAGE, MAX_PAGE
+from keywright.web.graphql.shape import inner_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from graphql import GraphQLSyntaxError, parse, validate
+from graphql import GraphQLSyntaxError, validate
 
 from keywright.api.graphql.cost import Price, Pricing, page_defaults
 from keywright.api.graphql.errors import Rejected, fault
 from keywright.api.graphql.fields import OpenField
-from keywright.api.graphql.limits import (
-    MAX_COMMENTS,
-    MAX_QUERY_BYTES,
-    MAX_TOKENS,
-    Shape,
-    operations,
-    too_large,
-)
 from keywright.api.graphql.messages import INVALID, Messages
-from keywright.core.tokens import find_tokens
+from keywright.web.graphql.kept import Kept
+from keywright.web.graphql.shape import BeyondLimits, Shape, operations, parsed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
-MAX_KEPT: Final = 512
-MAX_KEPT_LENGTH: Final = 8 * 1024
-MAX_KEPT_TOTAL: Final = 1024 * 1024
-"""The texts of all kept documents together; in memory a document takes some thirty times its text."""
 MAX_ERRORS: Final = 20
 
 
@@ -82,37 +70,32 @@ class Documents:
         self._schema = schema
         self._messages = Messages(schema)
         self._open = _open_fields(schema)
-        self._kept: OrderedDict[str, Document] = OrderedDict()
-        self._total = 0
+        self._kept: Kept[Document] = Kept()
 
     def get(self, text: str) -> Document:
         """The document of a query's text; raises `Rejected` for what is not valid or over the limits."""
-        document = self._kept.get(text)
-        if document is not None:
-            self._kept.move_to_end(text)
-            return document
-        document = self._read(text)
-        if len(text) <= MAX_KEPT_LENGTH and not find_tokens(text):
-            self._keep(text, document)
+        document = self._kept.find(text)
+        if document is None:
+            document = self._read(text)
+            self._kept.keep(text, document)
         return document
 
     def __len__(self) -> int:
         """How many documents are kept."""
         return len(self._kept)
 
-    def _keep(self, text: str, document: Document) -> None:
-        self._kept[text] = document
-        self._total += len(text)
-        while len(self._kept) > MAX_KEPT or self._total > MAX_KEPT_TOTAL:
-            oldest, _ = self._kept.popitem(last=False)
-            self._total -= len(oldest)
-
     def _read(self, text: str) -> Document:
-        tree = _parsed(text)
-        shape = Shape(tree)
+        try:
+            tree = parsed(text)
+            shape = Shape(tree)
+        except BeyondLimits as beyond:
+            raise Rejected(fault(beyond.code, beyond.message)) from None
+        except GraphQLSyntaxError as unreadable:
+            message = "The query cannot be read from here on."
+            raise Rejected(fault("graphql_parse_failed", message, locations=unreadable.locations)) from None
         if validate(self._schema, tree, max_errors=1, hide_suggestions=True):
             # A second time with the places in the text, which only what is wrong has a use for.
-            wrong = validate(self._schema, _parsed(text, places=True), max_errors=MAX_ERRORS)
+            wrong = validate(self._schema, parsed(text, places=True), max_errors=MAX_ERRORS)
             raise Rejected(*(self._messages.fault(error) for error in wrong[:MAX_ERRORS]))
         pricing = Pricing(self._schema, tree)
         found = [
@@ -136,19 +119,3 @@ def _open_fields(schema: GraphQLSchema) -> frozenset[str]:
         for name, field in (root.fields if root else {}).items()
         if isinstance(field.resolve, OpenField)
     )
-
-
-def _parsed(text: str, *, places: bool = False) -> DocumentNode:
-    if len(text) > MAX_QUERY_BYTES or len(text.encode()) > MAX_QUERY_BYTES:
-        raise too_large(f"A query has at most {MAX_QUERY_BYTES} bytes.")
-    try:
-        return parse(text, no_location=not places, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
-    except GraphQLSyntaxError as wrong:
-        if wrong.description.startswith("Document contains more than"):
-            refusal = too_large(f"A query has at most {MAX_TOKENS} tokens and {MAX_COMMENTS} comments.")
-        elif "nested too deeply" in wrong.description:
-            refusal = Rejected(fault("query_too_deep", "The query is nested too deeply."))
-        else:
-            message = "The query cannot be read from here on."
-            refusal = Rejected(fault("graphql_parse_failed", message, locations=wrong.locations))
-        raise refusal from None

@@ -86,6 +86,7 @@ def bindables() -> list[SchemaBindable]:
         ScalarType("JSON", serializer=as_it_is, value_parser=parse_json, literal_parser=parse_json_literal),
         ScalarType("BigInt", serializer=as_it_is),
         _named("ApiKeyState", State, without=frozenset({State.DELETED})),
+        _named("AgentKeyState", State),
         _named("ApiKeyOrderField", KeySort),
         _named("IdentityKind", IdentityKind),
         _named("VerdictCode", Code),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ariadne import MutationType, QueryType, make_executable_schema
 
 from keywright.api.graphql import (
+    agents,
     audit,
     catalog,
     decisions,
@@ -41,9 +42,9 @@ def build_schema() -> GraphQLSchema:
     query, mutation = QueryType(), MutationType()
     people = (users, invitations, service_accounts, roles, memberships)
     login = (sessions, factors)
-    for noun in (viewer, keys, tenants, *people, *login, catalog, audit, usage, nodes, decisions):
+    for noun in (viewer, keys, tenants, *people, *login, agents, catalog, audit, usage, nodes, decisions):
         _bind(query, noun.QUERIES)
-    for noun in (keys, tenants, *people, *login, catalog, sign_on):
+    for noun in (keys, tenants, *people, *login, agents, catalog, sign_on):
         _bind(mutation, noun.MUTATIONS)
     texts = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.graphql"))]
     schema = make_executable_schema(texts, query, mutation, *scalars.bindables())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec import UNSET
+
 from keywright.api.graphql import mapping
 from keywright.api.graphql.fields import OpenField, lists, runs
 from keywright.services import factors, sessions
@@ -11,6 +13,7 @@ from keywright.services.sessions import (
     Confirmation,
     ListSessions,
     PasswordChange,
+    SessionFor,
     SessionId,
     SessionView,
 )
@@ -51,6 +54,16 @@ def password_change(args: Args) -> PasswordChange:
     """The old and the new password."""
     given = args["input"]
     return PasswordChange(given["oldPassword"], given["newPassword"])
+
+
+def session_for(args: Args) -> SessionFor:
+    """For whom a session is to be made; a span that was not sent is as in the settings, and null is without end."""
+    given = args["input"]
+    return SessionFor(
+        id=given["userId"],
+        idle_seconds=given.get("idleSeconds", UNSET),
+        longest_seconds=given.get("longestSeconds", UNSET),
+    )
 
 
 def logged_in(made: LoggedIn) -> Shape:
@@ -132,6 +145,7 @@ QUERIES: Final[Mapping[str, RootField]] = {
 MUTATIONS: Final[Mapping[str, Resolver]] = {
     "createSession": OpenField(_create),
     "askForPasskey": OpenField(_ask),
+    "createSessionFor": runs(sessions.create_session_for, session_for, logged_in),
     "endSession": runs(sessions.end_session, nothing, ended),
     "endOneSession": lists(sessions.end_one_session, lambda args: SessionId(args["input"]["id"]), ended_one),
     "endOtherSessions": runs(sessions.end_other_sessions, nothing, ended_many),

@@ -29,8 +29,9 @@ def _named(args: Args) -> UserId:
 
 
 def asked(args: Args) -> ListUsers:
-    """A question for a list of people."""
-    return ListUsers(limit=mapping.page_size(args), cursor=args.get("after"))
+    """A question for a list of people; null anywhere counts as left out."""
+    wanted = args.get("filter") or {}
+    return ListUsers(login=wanted.get("login"), limit=mapping.page_size(args), cursor=args.get("after"))
 
 
 def new_user(args: Args) -> NewUser:

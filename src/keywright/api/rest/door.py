@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from keywright.api.rest import (
+    agents,
     audit,
     catalog,
     factors,
@@ -58,6 +59,7 @@ class RestDoor:
         service_accounts.declare(door)
         roles.declare(door)
         memberships.declare(door)
+        agents.declare(door)
         catalog.declare(door)
         audit.declare(door)
         usage.declare(door)

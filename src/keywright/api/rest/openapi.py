@@ -63,6 +63,7 @@ def document(app: FastAPI, version: str) -> dict[str, Any]:
             {"name": "Service accounts", "description": "Identities for programs."},
             {"name": "Roles", "description": "What can be given: policies, with variables in them."},
             {"name": "Memberships", "description": "Who holds which role."},
+            {"name": "Agents", "description": "The programs that run with keys and said so."},
             {"name": "Catalog", "description": "A tenant's own vocabulary, applied as a whole."},
             {"name": "Audit", "description": "Who did what, and when."},
             {"name": "Usage", "description": "How often keys were used, and for what."},

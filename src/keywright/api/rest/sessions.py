@@ -3,12 +3,14 @@
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import Path, Query, Request
+from msgspec import UNSET
 from pydantic import Field
 
 from keywright.api.rest import mapping, models
 from keywright.api.rest.models import In, Moment, Out
 from keywright.api.rest.reading import check_query
 from keywright.api.rest.routes import REQUEST_ID, Door, problems
+from keywright.api.rest.users import UserPath
 from keywright.core.sessions import Session
 from keywright.services import factors, sessions, whoami
 from keywright.services.factors import Factor, PasskeyOptions
@@ -16,6 +18,7 @@ from keywright.services.sessions import (
     Confirmation,
     ListSessions,
     PasswordChange,
+    SessionFor,
     SessionId,
     SessionList,
     SessionView,
@@ -27,7 +30,7 @@ _SECRET: dict[str, Any] = {"format": "password"}
 Credential = dict[str, Any]
 """`PublicKeyCredential.toJSON()`: what a browser got from a device."""
 CREDENTIAL: dict[str, Any] = {"examples": [{"id": "…", "rawId": "…", "type": "public-key", "response": {}}]}
-Proof = Literal["password", "totp", "recovery_code", "passkey", "sign_on", "sign_on_mfa"]
+Proof = Literal["password", "totp", "recovery_code", "passkey", "sign_on", "sign_on_mfa", "delegated"]
 
 
 class FactorIn(In):
@@ -73,6 +76,17 @@ class PasswordIn(In):
 
     old_password: str = Field(max_length=1024, json_schema_extra=_SECRET)
     new_password: str = Field(json_schema_extra=_SECRET | {"minLength": 10, "maxLength": 1024})
+
+
+class SessionForIn(In):
+    """How long somebody's session is to live; a field left out is as in the settings, and null is without end."""
+
+    idle_seconds: int | None = Field(
+        None, description="It ends after this long without use.", json_schema_extra={"minimum": 1}
+    )
+    longest_seconds: int | None = Field(
+        None, description="It ends after this long in any case.", json_schema_extra={"minimum": 1}
+    )
 
 
 class PasskeyOptionsOut(Out):
@@ -140,6 +154,16 @@ def read_password(body: PasswordIn) -> PasswordChange:
     return PasswordChange(body.old_password, body.new_password)
 
 
+def read_for(id: UserPath, body: SessionForIn) -> SessionFor:  # noqa: A002 - the name stands in the path
+    """For whom a session is to be made, and for how long."""
+    sent = body.model_fields_set
+    return SessionFor(
+        id=id,
+        idle_seconds=body.idle_seconds if "idle_seconds" in sent else UNSET,
+        longest_seconds=body.longest_seconds if "longest_seconds" in sent else UNSET,
+    )
+
+
 def show_options(asked: PasskeyOptions) -> PasskeyOptionsOut:
     """The options for a browser."""
     return PasskeyOptionsOut(options=dict(asked.options), expires_at=asked.expires_at)
@@ -202,6 +226,16 @@ def declare(door: Door) -> None:
         show=_ended,
         model=EndedOut,
         refusals=(429,),
+        tag=_TAG,
+    )
+    door.route(
+        "POST",
+        "/users/{id}/sessions",
+        sessions.create_session_for,
+        read=read_for,
+        show=mapping.session,
+        model=models.SessionOut,
+        refusals=(404, 409),
         tag=_TAG,
     )
     door.route(

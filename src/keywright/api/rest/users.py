@@ -99,6 +99,14 @@ class UserListOut(Out):
     next_cursor: str | None
 
 
+class UserFilters(PageFilters):
+    """The query string of a list."""
+
+    login: str | None = Query(
+        None, description="Only who has just this login name or e-mail address; letter case does not count."
+    )
+
+
 def read_new(body: UserIn) -> NewUser:
     """A person to be made."""
     return NewUser(
@@ -110,9 +118,9 @@ def read_new(body: UserIn) -> NewUser:
     )
 
 
-def read_list(filters: Annotated[PageFilters, Query()]) -> ListUsers:
+def read_list(filters: Annotated[UserFilters, Query()]) -> ListUsers:
     """A list's question from the query string."""
-    return ListUsers(limit=filters.limit, cursor=filters.cursor)
+    return ListUsers(login=filters.login, limit=filters.limit, cursor=filters.cursor)
 
 
 def read_one(id: UserPath) -> UserId:  # noqa: A002 - the name stands in the path

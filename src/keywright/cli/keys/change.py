@@ -16,10 +16,10 @@ from keywright.cli.keys.fields import OPTIONS, field_options, given_fields
 from keywright.cli.receipts import no_wait, waits
 from keywright.cli.text import printable
 from keywright.cli.times import relative
-from keywright.client import NotFound, PermissionDenied
+from keywright.client import ClientError, NotFound, PermissionDenied
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from keywright.cli.output import Output
     from keywright.client import Client
@@ -35,6 +35,8 @@ _CLEARED: Final = {
     "limit": ("limits", None),
     "credits": ("credits", None),
 }
+_AGENTS: Final = 20
+"""How many agents of one key are shown before it is deleted."""
 _ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
 
 
@@ -132,14 +134,34 @@ def _confirmed(ids: Sequence[str]) -> bool:
     """Show what would be deleted, and when it was last used, and ask."""
     click.echo("Whoever holds these keys will be refused:", err=True)
     with connected() as client:
-        for key_id in dict.fromkeys(ids):
-            click.echo(f"  {printable(_described(client, key_id))}", err=True)
+        for named in dict.fromkeys(ids):
+            for line in _described(client, named):
+                click.echo(f"  {printable(line)}", err=True)
     return click.confirm(f"Delete {'this key' if len(ids) == 1 else f'these {len(ids)} keys'}?", err=True)
 
 
-def _described(client: Client, key_id: str) -> str:
+def _described(client: Client, named: str) -> Iterator[str]:
+    """A key, and the agents that would stop."""
+    key_id = id_of(client, named)
+    now = datetime.now(UTC)
     try:
-        key = client.keys.get(id_of(client, key_id))
+        key = client.keys.get(key_id)
     except (NotFound, PermissionDenied):  # deleting will say so, or may be allowed where reading is not
-        return key_id
-    return f"{key['name']} ({key['id']}), last used {relative(key['last_used_at'], datetime.now(UTC))}"
+        yield named
+    else:
+        yield f"{key['name']} ({key['id']}), last used {relative(key['last_used_at'], now)}"
+    for line in _carriers(client, key_id, now):
+        yield f"  {line}"
+
+
+def _carriers(client: Client, key_id: str, now: datetime) -> list[str]:
+    """What runs with a key, as far as that can be read; who cannot read it may delete all the same."""
+    try:
+        page = client.agents.page(key_id=key_id, limit=_AGENTS)
+    except ClientError:
+        return []
+    told = [
+        f"carried by {one['kind']} {one['name']}, last seen {relative(one['last_seen_at'], now)}"
+        for one in page.items
+    ]
+    return told if page.next_cursor is None else [*told, f"and by more: keywright agents list --key {key_id}"]

@@ -9,6 +9,7 @@ from keywright.core.errors.base import KeywrightError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keywright.core.codes import Code
     from keywright.core.permissions import Policy
 
 
@@ -17,9 +18,16 @@ class Refused(KeywrightError):
 
 
 class Unauthenticated(Refused):
-    """No credential, or one that is not accepted."""
+    """No credential, or one that is not accepted.
+
+    `reason` is why, as a decision says it, for doors that have words of their own; None where none was sent.
+    """
 
     code = "unauthenticated"
+
+    def __init__(self, detail: str, *, field: str | None = None, reason: Code | None = None) -> None:
+        super().__init__(detail, field=field)
+        self.reason = reason
 
 
 class InvalidCredentials(Refused):

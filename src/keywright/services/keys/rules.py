@@ -74,7 +74,7 @@ def drafted(work: Work, new: NewKey, owner: Identity) -> Key:
         created_by=work.caller.identity.id,
         not_before=not_before,
         expires_at=expires_at,
-        active=True,
+        active=new.active,
         scope=None if new.scope is None else checks.scope(new.scope),
         allowed_cidrs=None if new.allowed_cidrs is None else checks.cidrs(new.allowed_cidrs),
         metadata=checks.metadata(new.metadata or {}),

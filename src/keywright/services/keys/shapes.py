@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, UnsetType
@@ -47,6 +47,7 @@ class NewKey:
     """Roles for an identity that is made for this key alone; in place of `identity_id`."""
     template: str | None = None
     """A key template of the catalog, which says what is not said here."""
+    active: bool = True
     tenant: str | None = None
     """The tenant's slug, where the credential and the call do not say it."""
 
@@ -94,6 +95,21 @@ class KeyId:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Where a key is: its tenant, None for a global key; `named` is what a call names to concern it."""
+
+    tenant: Tenant | None
+    named: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyToken:
+    """The token of one key, by which it is to be found."""
+
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class KeyTransfer:
     """Which key is to speak for which other identity; without `confirm` it is only looked at."""
 
@@ -121,6 +137,14 @@ class KeyQuestion:
     resource: str | None = None
     ip: str | None = None
     where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeysQuestion:
+    """Some keys, and some actions that are asked about."""
+
+    ids: tuple[str, ...]
+    actions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Change of owner, and why a key may or may not do something."""
+"""Change of owner, what a key may do, and why it may or may not."""
 
 from __future__ import annotations
 
@@ -9,23 +9,34 @@ from typing import TYPE_CHECKING
 from keywright.core import checks
 from keywright.core.audit import Change
 from keywright.core.decision import Asked, Decision, decide
-from keywright.core.errors import MissingField
+from keywright.core.errors import InvalidValue, MissingField
 from keywright.core.identities import grants_in, is_slug, role_set
 from keywright.core.instants import to_us
+from keywright.core.permissions import compile_policies
 from keywright.core.permissions.covering import Covering
 from keywright.core.permissions.meeting import meet
 from keywright.core.ports import KeyFacts
 from keywright.services.keys.owners import owner_named
 from keywright.services.keys.rules import within_own_rights
 from keywright.services.keys.shapes import TransferredKey
-from keywright.services.keys.use_cases import existing_key, not_own, of_one, view_of
+from keywright.services.keys.use_cases import (
+    MAX_AT_ONCE,
+    existing_key,
+    existing_keys,
+    not_own,
+    of_each,
+    of_one,
+    view_of,
+)
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from keywright.core.identities import Grant, Tenant
     from keywright.core.keys import Key
-    from keywright.core.permissions import Policy
-    from keywright.services.keys.shapes import KeyQuestion, KeyTransfer
+    from keywright.core.permissions import Policies, Policy
+    from keywright.services.keys.shapes import KeyQuestion, KeysQuestion, KeyTransfer
     from keywright.services.work import Work
 
 MAX_SHOWN = 200
@@ -87,6 +98,36 @@ async def explain_key(work: Work, question: KeyQuestion) -> Decision:
     identity = (await work.transaction.identities.named({key.identity_id}))[key.identity_id]
     facts = KeyFacts(key, identity, work.place, await _grants(work, key))
     return decide(facts, asked, to_us(work.now), await _where(work, question.where))
+
+
+@use_case(
+    "keys.allowed",
+    permission="keys:read",
+    own="keys:own:read",
+    reach=Reach.EITHER,
+    resources=of_each,
+)
+async def allowed_actions(work: Work, asked: KeysQuestion) -> dict[str, frozenset[str]]:
+    """Which of some actions each of some keys may do on every resource there, by its id; its state does not count.
+
+    What a key may do follows from its owner's roles and its scope.
+    """
+    ids = tuple(dict.fromkeys(asked.ids))
+    if max(len(ids), len(asked.actions)) > MAX_AT_ONCE:
+        raise InvalidValue(f"At most {MAX_AT_ONCE} keys and actions are asked about at once.", field="ids")
+    actions = [checks.action(one, f"actions.{index}") for index, one in enumerate(asked.actions)]
+    found = await existing_keys(work, ids)
+    held: dict[str, Policies] = {}
+    for key in found.values():
+        if key.identity_id not in held:
+            grants = await _grants(work, key)
+            held[key.identity_id] = role_set(grants_in(grants, key.tenant_id)).policies
+    return {key.id: _allowed(held[key.identity_id], key.scope, actions) for key in found.values()}
+
+
+def _allowed(held: Policies, scope: tuple[Policy, ...] | None, actions: Sequence[str]) -> frozenset[str]:
+    both = (held,) if scope is None else (held, compile_policies(scope))
+    return frozenset(action for action in actions if all(one.allows(action) for one in both))
 
 
 async def _where(work: Work, slug: str | None) -> Tenant | None:

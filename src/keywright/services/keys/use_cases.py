@@ -14,7 +14,7 @@ from keywright.core.errors import InvalidValue, NotFound, OwnKey
 from keywright.core.ids import is_id
 from keywright.core.keys import Act, State, differs_in_use, transition, widened
 from keywright.core.listing import KeySort
-from keywright.core.tokens import digest, hint, last_seven, mint
+from keywright.core.tokens import Form, digest, form_of, hint, last_seven, mint
 from keywright.services import cursors, replays
 from keywright.services.catalog.vocabulary import vocabulary_of
 from keywright.services.keys.owners import from_template, owner_of, settle
@@ -28,19 +28,23 @@ from keywright.services.keys.rules import (
     within_own_rights,
     within_own_uses,
 )
-from keywright.services.keys.shapes import CreatedKey, KeyList, KeyView
+from keywright.services.keys.shapes import CreatedKey, KeyList, KeyPlace, KeyView
 from keywright.services.memberships import plain_grant
+from keywright.services.places import EVERYWHERE
 from keywright.services.work import Reach, use_case
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from keywright.core.keys import Key
+    from keywright.services.callers import Caller
     from keywright.services.keys.shapes import (
         KeyChanges,
         KeyId,
         KeyIds,
         KeyQuestion,
+        KeysQuestion,
+        KeyToken,
         KeyTransfer,
         ListKeys,
         NewKey,
@@ -67,7 +71,8 @@ def of_one(data: KeyId | KeyChanges | KeyTransfer | KeyQuestion) -> tuple[str]:
     return (_resource(data.id),)
 
 
-def _of_each(data: KeyIds) -> tuple[str, ...]:
+def of_each(data: KeyIds | KeysQuestion) -> tuple[str, ...]:
+    """The resources that a call on several keys concerns."""
     return tuple(_resource(key_id) for key_id in data.ids)
 
 
@@ -130,6 +135,41 @@ async def create_key(work: Work, asked: NewKey) -> CreatedKey:
 async def get_key(work: Work, wanted: KeyId) -> KeyView:
     """One key of the tenant."""
     return await view_of(work, await existing_key(work, wanted.id))
+
+
+@use_case("keys.find", permission="keys:read", own="keys:own:read", reach=Reach.EITHER)
+async def find_key(work: Work, wanted: KeyToken) -> KeyView:
+    """The key of the tenant that has this token; it may be disabled or expired."""
+    key = None
+    if form_of(wanted.token) is not Form.MALFORMED:
+        key = await work.transaction.keys(work.tenant_id).by_digest(digest(wanted.token))
+    if key is None or not _is_open(work, key):
+        raise missing()
+    return await view_of(work, key)
+
+
+@use_case("keys.locate", permission=None, reach=Reach.SELF)
+async def locate_key(work: Work, wanted: KeyId) -> KeyPlace:
+    """Where the key with this id is, of all that the caller may read wherever they are.
+
+    For doors whose calls name a key and no tenant. Raises `NotFound` for any other.
+    """
+    caller, key = work.caller, None
+    if is_id(wanted.id, "key"):
+        key = await work.transaction.all_keys.by_id(wanted.id)
+    if key is None or not _may_read(caller, key):
+        raise missing()
+    if key.tenant_id is None:
+        return KeyPlace(None, EVERYWHERE)
+    tenant = await work.transaction.tenants.by_id(key.tenant_id)
+    assert tenant is not None  # noqa: S101 - the keys of a tenant are deleted with it
+    return KeyPlace(tenant, tenant.slug)
+
+
+def _may_read(caller: Caller, key: Key) -> bool:
+    resource = _resource(key.id)
+    own = key.identity_id == caller.identity.id and caller.may(key.tenant_id, "keys:own:read", resource)
+    return own or caller.may(key.tenant_id, "keys:read", resource)
 
 
 @use_case(
@@ -201,21 +241,18 @@ async def update_key(work: Work, wanted: KeyChanges) -> KeyView:
     reach=Reach.EITHER,
     changes=True,
     touches=True,
-    resources=_of_each,
+    resources=of_each,
 )
 async def delete_keys(work: Work, wanted: KeyIds) -> tuple[str, ...]:
     """Delete keys for good, all of them or none; answers their ids in the order asked for."""
     ids = tuple(dict.fromkeys(wanted.ids))
     if not 1 <= len(ids) <= MAX_AT_ONCE:
         raise InvalidValue(f"1 to {MAX_AT_ONCE} keys can be deleted at once.", field="ids")
-    keys = work.transaction.keys(work.tenant_id)
-    found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=True)
-    for index, key_id in enumerate(ids):
-        if key_id not in found or not _is_open(work, found[key_id]):
-            raise missing(None if len(ids) == 1 else f"ids.{index}")
+    found = await existing_keys(work, ids, lock=True)
+    for key_id in ids:
         not_own(work, key_id)
         transition(found[key_id].state(work.now), Act.DELETE)
-    await keys.delete(ids, work.now)
+    await work.transaction.keys(work.tenant_id).delete(ids, work.now)
     work.touch(*ids)
     for key_id in ids:
         work.record(
@@ -237,6 +274,16 @@ async def existing_key(work: Work, key_id: str, *, lock: bool = False) -> Key:
     if key is None or not _is_open(work, key):
         raise missing()
     return key
+
+
+async def existing_keys(work: Work, ids: Sequence[str], *, lock: bool = False) -> Mapping[str, Key]:
+    """The keys with these ids, each of which the caller may do this with; raises `NotFound` for any other."""
+    keys = work.transaction.keys(work.tenant_id)
+    found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=lock)
+    for index, key_id in enumerate(ids):
+        if key_id not in found or not _is_open(work, found[key_id]):
+            raise missing(None if len(ids) == 1 else f"ids.{index}")
+    return found
 
 
 def _is_open(work: Work, key: Key) -> bool:

@@ -2,50 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from keywright.core import checks
 from keywright.core.audit import Actor, ActorKind, AuditEntry, Change
 from keywright.core.ids import new_id
 from keywright.core.people import fold_login
-from keywright.core.sessions import Session
-from keywright.core.tokens import SESSION_PREFIX, Token, digest, mint
 from keywright.services import throttle
 from keywright.services.factors.passkeys import PasskeyOptions
 from keywright.services.factors.showing import LOGIN_PURPOSE
 from keywright.services.relying_party import ANSWER_WITHIN, challenge_id, new_challenge
+from keywright.services.sessions.opening import opened
 from keywright.services.sessions.proving import claim, prove
 from keywright.storage.challenges import Challenge
 
 if TYPE_CHECKING:
     from keywright.core.identities import Grant, Identity
+    from keywright.core.sessions import Lifetime, Session
     from keywright.services.factors.showing import Factor
+    from keywright.services.sessions.opening import LoggedIn
     from keywright.services.sessions.proving import Proven
     from keywright.services.tools import Tools
     from keywright.storage import Transaction
-
-_SEEN_EVERY = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """A fresh session; the token is shown this once."""
-
-    session: Session
-    identity: Identity
-    token: Token
 
 
 class SessionKeeper:
     """Starts sessions and finds them again."""
 
-    def __init__(self, tools: Tools, *, idle: timedelta, longest: timedelta) -> None:
+    def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._idle = idle
-        self._longest = longest
-        # A short idle time is not to run out while the session is in use.
-        self._seen_every = min(_SEEN_EVERY, idle / 10)
 
     async def log_in(
         self,
@@ -53,18 +38,26 @@ class SessionKeeper:
         password: str | None,
         *,
         factor: Factor | None = None,
+        lifetime: Lifetime | None = None,
         ip: str | None,
         request_id: str | None,
     ) -> LoggedIn:
         """Start a session for who shows name and password, with a second factor where the person has one.
 
-        A passkey alone will do. Raises `MissingField`, and what `prove` raises; `InvalidCredentials` in the same
+        A passkey alone will do. `lifetime` stands in place of what the settings say. Raises `MissingField`,
+        `InvalidValue` for a lifetime that is none, and what `prove` raises; `InvalidCredentials` in the same
         words and after the same work for an unknown name and a wrong password.
         """
+        lasting = self._tools.lifetime if lifetime is None else checks.lifetime(lifetime)
 
         async def start(transaction: Transaction, proven: Proven) -> LoggedIn:
             return await self.start(
-                transaction, proven.person.identity, proven.proofs, ip=ip, request_id=request_id
+                transaction,
+                proven.person.identity,
+                proven.proofs,
+                lifetime=lasting,
+                ip=ip,
+                request_id=request_id,
             )
 
         named = None if login is None else fold_login(login)
@@ -102,9 +95,10 @@ class SessionKeeper:
                 return None
             session, identity = found
             grants = await transaction.all_memberships.grants(identity.id)
-        if now - session.seen_at >= self._seen_every:
+        seen = session.seen(now)
+        if seen is not session:
             async with self._tools.database.write() as transaction:
-                await transaction.sessions.seen(session.id, seen_at=now, idle_at=now + self._idle)
+                await transaction.sessions.seen(seen.id, seen_at=seen.seen_at, idle_at=seen.idle_at)
         return session, identity, grants
 
     async def start(
@@ -113,23 +107,18 @@ class SessionKeeper:
         identity: Identity,
         proofs: tuple[str, ...],
         *,
+        lifetime: Lifetime | None = None,
         ip: str | None,
         request_id: str | None,
     ) -> LoggedIn:
-        """Start a session of somebody who showed who they are; `proofs` says how, in words of `core.sessions`."""
+        """Start a session of somebody who showed who they are; `proofs` says how, in words of `core.sessions`.
+
+        `lifetime` stands in place of what the settings say. Raises `InvalidValue` for one that is none.
+        """
+        lasting = self._tools.lifetime if lifetime is None else checks.lifetime(lifetime)
         now = self._tools.clock.now()
-        token = mint(SESSION_PREFIX)
-        session = Session(
-            id=new_id("ses"),
-            identity_id=identity.id,
-            created_at=now,
-            seen_at=now,
-            idle_at=now + self._idle,
-            ends_at=now + self._longest,
-            created_ip=ip,
-            proved_at=now,
-            proofs=proofs,
-        )
+        logged_in = await opened(transaction, identity, proofs, lasting, now, ip=ip, proved_at=now)
+        session = logged_in.session
         entry = AuditEntry(
             id=new_id("aud"),
             at=now,
@@ -142,6 +131,5 @@ class SessionKeeper:
             request_id=request_id,
             changes={"proofs": Change(None, list(proofs))},
         )
-        await transaction.sessions.add(session, digest(token.reveal()))
         await transaction.audit(None).add(entry)
-        return LoggedIn(session, identity, token)
+        return logged_in

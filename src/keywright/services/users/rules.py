@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from keywright.services.work import Work
     from keywright.storage.people import Person
 
-_NO_USER = "No such user."
+
+def no_user() -> NotFound:
+    """The one answer for somebody who is not there or may not be known of."""
+    return NotFound("No such user.")
 
 
 async def known_person(work: Work, identity_id: str) -> Person:
@@ -29,7 +32,7 @@ async def known_person(work: Work, identity_id: str) -> Person:
         else:
             found = await people.in_tenant(work.place.id, identity_id)
     if found is None:
-        raise NotFound(_NO_USER)
+        raise no_user()
     return found
 
 
@@ -43,7 +46,7 @@ async def changeable(work: Work, identity_id: str) -> tuple[Person, tuple[Member
         await work.transaction.people.by_id(identity_id, lock=True) if is_id(identity_id, "idn") else None
     )
     if person is None:
-        raise NotFound(_NO_USER)
+        raise no_user()
     held = await work.transaction.all_memberships.of(person.identity.id)
     grants = tuple(one.grant for one in held)
     places = {None, *(grant.tenant_id for grant in grants)}

@@ -52,8 +52,9 @@ UserList = Listed[UserView]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListUsers:
-    """How many people to list, and after which cursor."""
+    """Which people to list: all, or who has just this login name or e-mail address; how many, after which cursor."""
 
+    login: str | None = None
     limit: int = DEFAULT_PAGE
     cursor: str | None = None
 

@@ -83,10 +83,15 @@ async def get_user(work: Work, wanted: UserId) -> UserView:
 
 @use_case("users.list", permission="identities:read", reach=Reach.EITHER)
 async def list_users(work: Work, wanted: ListUsers) -> UserList:
-    """A page of the people with a role in the tenant, or of all, in the order in which they were made."""
+    """A page of the people with a role in the tenant, or of all, in the order in which they were made.
+
+    By a login name or an e-mail address, compared as at a login, one finds who has it. Two may be found: whose
+    login name it is, and whose address; by it the former logs in.
+    """
     cursors.sound_limit(wanted.limit)
     page = await work.transaction.people.page(
         work.tenant_id,
+        login=None if wanted.login is None else people.fold_login(wanted.login),
         limit=wanted.limit,
         after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )

@@ -1,5 +1,6 @@
 """The tables. One definition serves both engines; migrations bring a database to it."""
 
+from keywright.storage.schema.agents import agent
 from keywright.storage.schema.nodes import change, exercised, head, node, usage
 from keywright.storage.schema.tables import (
     api_key,
@@ -24,6 +25,7 @@ from keywright.storage.schema.tables import (
 )
 
 __all__ = [
+    "agent",
     "api_key",
     "attempt",
     "audit_entry",

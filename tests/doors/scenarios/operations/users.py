@@ -219,7 +219,31 @@ def _accept_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
     return CliDoor(door.url, door.token).run("invitations", "accept", "--stdin", *options, typed=typed)
 
 
+def _log_in_rest(door: RestDoor, fields: dict[str, Any]) -> Any:
+    given = dict(fields)
+    return door.call("POST", f"/v1/users/{given.pop('id')}/sessions", json=given)
+
+
+def _log_in_graphql(door: GraphqlDoor, fields: dict[str, Any]) -> Any:
+    given = camel({**fields, "user_id": fields["id"]})
+    del given["id"]
+    shape = "token sessionId identity { id kind name } expiresAt"
+    found = snake(_mutate(door, "createSessionFor", "CreateSessionFor", shape, given))
+    return {**found, "id": found.pop("session_id"), "identity": _identity(found["identity"])}
+
+
+def _log_in_cli(door: CliDoor, fields: dict[str, Any]) -> Any:
+    given = dict(fields)
+    user_id = given.pop("id")
+    options = [
+        f"--{name.removesuffix('_seconds')}={'never' if value is None else value}"
+        for name, value in given.items()
+    ]
+    return door.run("users", "log-in", *options, user_id)
+
+
 OPERATIONS = {
+    "sessions.create_for": Operation(_log_in_rest, _log_in_graphql, _log_in_cli),
     "users.create": Operation(_create_rest, _create_graphql, _create_cli),
     "users.get": Operation(
         rest=lambda door, fields: door.call("GET", f"/v1/users/{fields['id']}"),
@@ -228,7 +252,9 @@ OPERATIONS = {
     ),
     "users.list": Operation(
         rest=lambda door, fields: rest_list(door, "/v1/users", **fields),
-        graphql=lambda door, fields: [_user(one) for one in graphql_list(door, "users", _USER, **fields)],
+        graphql=lambda door, fields: [
+            _user(one) for one in graphql_list(door, "users", _USER, "UserFilter", **fields)
+        ],
         cli=lambda door, fields: cli_list(door, "users", "list", **fields),
     ),
     "users.update": Operation(_update_rest, _update_graphql, _update_cli),

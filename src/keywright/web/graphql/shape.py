@@ -1,4 +1,4 @@
-"""Limits: how large, deep and broad a query may be. They are written down in `docs/graphql.md`.
+"""How large, deep and broad a query may be, on any door. The limits are written down in `docs/graphql.md`.
 
 The shape is checked before validation, because some rules of GraphQL take quadratic time.
 """
@@ -11,10 +11,10 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLSyntaxError,
     OperationDefinitionNode,
+    parse,
 )
-
-from keywright.api.graphql.errors import Rejected, fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,13 +34,27 @@ MAX_SELECTED: Final = 10_000
 _UNBOUNDED: Final = -(10**6)
 
 
-def too_large(message: str) -> Rejected:
+class BeyondLimits(Exception):
+    """A query that is beyond the limits: a stable code, and a sentence for whoever sent it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+def too_large(message: str) -> BeyondLimits:
     """The refusal of a query with too much in it."""
-    return Rejected(fault("query_too_large", message))
+    return BeyondLimits("query_too_large", message)
+
+
+def too_deep(message: str) -> BeyondLimits:
+    """The refusal of a query that is nested too deeply."""
+    return BeyondLimits("query_too_deep", message)
 
 
 class Shape:
-    """The shape of a document; raises `Rejected` where it is beyond the limits.
+    """The shape of a document; raises `BeyondLimits` where it is beyond the limits.
 
     Fields are merged as they will be in the answer. That is how validation looks at them too, comparing each
     with each, so the bounds here are what keeps it quick.
@@ -71,7 +85,7 @@ class Shape:
             together, depth = left.pop()
             if depth > MAX_DEPTH:
                 message = f"A query has at most {MAX_DEPTH} levels of fields in each other."
-                raise Rejected(fault("query_too_deep", message))
+                raise too_deep(message)
             for same in self._merged(together).values():
                 if len(same) > MAX_REPEATS:
                     raise too_large(f"A query names the same value at most {MAX_REPEATS} times.")
@@ -113,3 +127,20 @@ def operations(document: DocumentNode) -> Iterator[OperationDefinitionNode]:
 def inner_of(selection: SelectionNode) -> SelectionSetNode:
     """Give the selection of an inline fragment: of what is neither a field nor a spread."""
     return cast("InlineFragmentNode", selection).selection_set
+
+
+def parsed(text: str, *, places: bool = False) -> DocumentNode:
+    """The tree of a query, on demand with the places in its text, which take most of the memory.
+
+    Raises `BeyondLimits`, and graphql's `GraphQLSyntaxError`, whose message may hold what was sent.
+    """
+    if len(text) > MAX_QUERY_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_QUERY_BYTES:
+        raise too_large(f"A query has at most {MAX_QUERY_BYTES} bytes.")
+    try:
+        return parse(text, no_location=not places, max_lexical_tokens=MAX_TOKENS, max_comments=MAX_COMMENTS)
+    except GraphQLSyntaxError as wrong:
+        if wrong.description.startswith("Document contains more than"):
+            raise too_large(f"A query has at most {MAX_TOKENS} tokens and {MAX_COMMENTS} comments.") from None
+        if "nested too deeply" in wrong.description:
+            raise too_deep("The query is nested too deeply.") from None
+        raise

@@ -1,0 +1,51 @@
+"""Agents: the programs that announced that they run with a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypedDict
+
+from keywright.client.resources import Resource, part, path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Unpack
+
+    from keywright.client.values import Json, Page
+
+_PATH = "/v1/agents"
+
+
+class AgentFilters(TypedDict, total=False):
+    """Which agents to list, and how many a page; as in the REST API."""
+
+    key_id: str | None
+    limit: int | None
+    cursor: str | None
+
+
+class Agents(Resource):
+    """Agents of a tenant."""
+
+    def register(
+        self, kind: str, name: str, labels: Sequence[str] = (), *, version: str | None = None
+    ) -> Json:
+        """Announce this program, with the client's own key; `created` says whether it is a new agent.
+
+        The request may be sent twice, since a program that announces itself again is the same agent.
+        """
+        body = {"kind": kind, "name": name, "labels": list(labels), "version": version}
+        answer = self._transport().send("POST", _PATH, body=body, retry=True)
+        part(answer, "created", self._url)
+        return answer
+
+    def seen(self, agent_id: str) -> None:
+        """Say that an agent still runs."""
+        self._transport().send("POST", f"{path_of(_PATH, agent_id)}/seen", retry=True)
+
+    def page(self, **filters: Unpack[AgentFilters]) -> Page:
+        """One page of a list."""
+        return self._page(_PATH, filters)
+
+    def list(self, **filters: Unpack[AgentFilters]) -> Iterator[Json]:
+        """Go through a whole list; further pages are asked for as they are needed."""
+        return self._each(_PATH, filters)
