@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,20 +11,15 @@ from keywright.dialects.prefect import errors
 from keywright.dialects.prefect.mapping import ROLES
 from keywright.dialects.prefect.schema import build_schema
 from tests.dialects.clients import python_client
-from tests.dialects.server import ROOT
-from tests.support.servers import minimal_environment
+from tests.dialects.pages import Page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.dialects.server import Keywright
 
-PAGE = (Path(__file__).parents[3] / "docs" / "dialects" / "prefect.md").read_text("utf-8")
-BLOCKS: list[tuple[str, str]] = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
-
-
-def rows(heading: str) -> list[list[str]]:
-    """The rows of the table whose first column has this heading."""
-    table = PAGE.split(f"\n| {heading} |")[1].split("\n\n")[0].splitlines()[2:]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table]
+PAGE = Page("prefect")
+rows = PAGE.rows
 
 
 def words(text: str) -> list[str]:
@@ -37,28 +29,9 @@ def words(text: str) -> list[str]:
 @pytest.mark.xdist_group("prefect-client")
 def test_the_commands_run_as_they_stand(keywright: Keywright, tmp_path: Path) -> None:
     client = python_client("prefect/client", "3.9")
-    script = "\n".join(content for language, content in BLOCKS if language == "sh")
-    env = minimal_environment(tmp_path)
-    own = {
-        "PATH": f"{client.parent}:{Path(sys.executable).parent}:{env['PATH']}",
-        "KEYWRIGHT_URL": keywright.url,
-        "KEYWRIGHT_API_KEY": ROOT,
-        "LC_ALL": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-    }
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        env={**env, **own},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    for language, content in BLOCKS:
-        if language == "text":
-            assert content in done.stdout
+    done = PAGE.run(keywright, tmp_path, client.parent, LC_ALL="C.UTF-8", PYTHONUNBUFFERED="1")
+    for content in PAGE.blocks("text"):
+        assert content in done.stdout
     assert re.search(r"^acme +acme +[0-9a-f-]{36} +\*$", done.stdout, re.MULTILINE)
     assert '"api_key":{"id":"' in done.stdout
     assert '"user":{"first_name":"an-agent"}' in done.stdout
