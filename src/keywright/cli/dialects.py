@@ -45,16 +45,12 @@ def list_dialects() -> None:
     output = Output()
     found = _known().values()
     if output.as_json:
-        output.json(
-            [{"name": one.name, "title": one.title, "path": f"/dialects/{one.name}"} for one in found]
-        )
+        output.json([{"name": one.name, "title": one.title, "path": one.path} for one in found])
     elif output.quiet:
         for one in found:
             output.line(one.name)
     else:
-        output.table(
-            _COLUMNS, [[one.name, one.title, f"/dialects/{one.name}", one.setup.noun] for one in found]
-        )
+        output.table(_COLUMNS, [[one.name, one.title, one.path, one.setup.noun] for one in found])
 
 
 @click.command("setup", cls=Command)
@@ -101,7 +97,7 @@ def _set_up(
     if made.token is None:
         raise Failed("The key was made, and its token was not shown.", Exit.UNAVAILABLE)
     return SetUp(
-        url=f"{client.url}/dialects/{dialect.name}",
+        url=f"{client.url}{dialect.path}",
         tenant=slug,
         tenant_id=tenant["id"],
         key_id=made.key["id"],

@@ -51,6 +51,11 @@ class Dialect:
     refuse: Callable[[KeywrightError | None, Visit], Answer]
     setup: Setup
 
+    @property
+    def path(self) -> str:
+        """Where it is mounted."""
+        return f"{PREFIX}{self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
@@ -63,27 +68,31 @@ class Mounts:
     """The dialects that are switched on, and the tenant that each was given, if any."""
 
     def __init__(self, services: Services, chosen: Iterable[tuple[Dialect, str | None]]) -> None:
-        self._doors = {one.name: (one, one.door(services, tenant)) for one, tenant in chosen}
+        self._doors: dict[str, Door] = {}
+        self._refusals: dict[str, Callable[[KeywrightError | None, Visit], Answer]] = {}
+        for one, tenant in chosen:
+            self._doors[one.name] = _mounted(one, one.door(services, tenant))
+            self._refusals[one.name] = one.refuse
 
     def door(self, path: str) -> Door | None:
         """The door for a path, None where no dialect is."""
-        found = self._doors.get(_name_in(path))
-        return None if found is None else _below_prefix(*found)
+        return self._doors.get(_name_in(path))
 
     def refusal(self, path: str) -> Callable[[KeywrightError | None, Visit], Answer] | None:
         """How errors are answered at a path, None where no dialect is."""
-        found = self._doors.get(_name_in(path))
-        return None if found is None else found[0].refuse
+        return self._refusals.get(_name_in(path))
 
 
 def _name_in(path: str) -> str:
     return path[len(PREFIX) :].partition("/")[0] if path.startswith(PREFIX) else ""
 
 
-def _below_prefix(dialect: Dialect, door: Door) -> Door:
+def _mounted(dialect: Dialect, door: Door) -> Door:
+    path, unnamed = dialect.path, Route(f"{dialect.path}/…")
+
     async def entered(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
-        scope["root_path"] = f"{PREFIX}{dialect.name}"
-        scope["route"] = Route(f"{PREFIX}{dialect.name}/…")
+        scope["root_path"] = path
+        scope["route"] = unnamed
         await door(scope, receive, send)
 
     return entered

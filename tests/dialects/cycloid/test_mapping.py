@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -12,11 +11,14 @@ from hypothesis import strategies as some
 
 from keywright.core import checks
 from keywright.core.ids import is_any_id
-from keywright.core.keys import Key
 from keywright.core.permissions import Policy
 from keywright.dialects.cycloid import mapping
 from tests.dialects.cycloid.models import faults
+from tests.support import facts
 from tests.support.facts import NOW
+
+if TYPE_CHECKING:
+    from keywright.core.keys import Key
 
 SEGMENT = some.text("abcz09_-", min_size=1, max_size=8)
 PATTERNS = some.lists(SEGMENT | some.just("*") | some.just("**"), min_size=1, max_size=4).map(":".join)
@@ -89,28 +91,10 @@ def test_the_number_nought_is_none() -> None:
 
 
 def a_key(**changes: Any) -> Key:
-    key = Key(
-        id="key_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b",
-        tenant_id=None,
-        identity_id="idn_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b",
-        name="A key",
-        handle="a-key",
-        description="",
-        prefix="kw",
-        hint=None,
-        last_seven=None,
-        created_at=NOW,
-        created_by=None,
-        not_before=None,
-        expires_at=None,
-        active=True,
-        scope=None,
-        allowed_cidrs=None,
-        metadata="{}",
-        last_used_at=None,
-        last_used_ip=None,
-    )
-    return replace(key, **changes)
+    """A key as the database has them, whose id becomes a number."""
+    number = "0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"
+    stored = {"id": f"key_{number}", "identity_id": f"idn_{number}", "tenant_id": None, "handle": "a-key"}
+    return facts.a_key(**{**stored, **changes})
 
 
 def test_a_key_that_was_made_elsewhere_is_a_model_too() -> None:

@@ -27,6 +27,7 @@ from keywright.api.graphql import (
     users,
     viewer,
 )
+from keywright.web.graphql.schemas import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,12 +48,7 @@ def build_schema() -> GraphQLSchema:
     for noun in (keys, tenants, *people, *login, agents, catalog, sign_on):
         _bind(mutation, noun.MUTATIONS)
     texts = [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.graphql"))]
-    schema = make_executable_schema(texts, query, mutation, *scalars.bindables())
-    for root in (schema.query_type, schema.mutation_type):
-        bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
-        if bare:
-            raise RuntimeError(f"These fields have no resolver: {', '.join(bare)}")
-    return schema
+    return resolved(make_executable_schema(texts, query, mutation, *scalars.bindables()))
 
 
 def _bind(root: ObjectType, fields: Mapping[str, Resolver]) -> None:

@@ -17,6 +17,7 @@ from keywright.dialects.contember import (
     people,
     projects,
 )
+from keywright.web.graphql.schemas import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,12 +41,7 @@ def build_schema() -> GraphQLSchema:
             _bind(objects.setdefault(name, ObjectType(name)), fields)
     variables = InterfaceType("RoleVariableDefinition", lambda *_: "RoleEntityVariableDefinition")
     text = TEXT.read_text("utf-8")
-    schema = make_executable_schema(text, query, mutation, variables, *objects.values())
-    for root in (schema.query_type, schema.mutation_type):
-        bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
-        if bare:
-            raise RuntimeError(f"These fields have no resolver: {', '.join(bare)}")
-    return schema
+    return resolved(make_executable_schema(text, query, mutation, variables, *objects.values()))
 
 
 def _bind(kind: ObjectType, fields: Mapping[str, Resolver]) -> None:

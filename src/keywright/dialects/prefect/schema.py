@@ -10,6 +10,7 @@ from ariadne import MutationType, QueryType, ScalarType, make_executable_schema
 from keywright.dialects.prefect import agents, keys, people, tenants, trail
 from keywright.dialects.prefect.fields import resolver
 from keywright.dialects.prefect.mapping import canonical, parsed_moment
+from keywright.web.graphql.schemas import resolved
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,12 +30,7 @@ def build_schema() -> GraphQLSchema:
     scalars = [ScalarType(name, value_parser=_uuid) for name in ("UUID", "uuid")]
     scalars += [ScalarType(name, value_parser=_moment) for name in ("DateTime", "timestamptz")]
     text = (Path(__file__).parent / "schema.graphql").read_text("utf-8")
-    schema = make_executable_schema(text, query, mutation, *scalars)
-    for root in (schema.query_type, schema.mutation_type):
-        bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
-        if bare:
-            raise RuntimeError(f"These fields have no resolver: {', '.join(bare)}")
-    return schema
+    return resolved(make_executable_schema(text, query, mutation, *scalars))
 
 
 def _uuid(value: object) -> str:

@@ -9,6 +9,7 @@ from ariadne import MutationType, QueryType, ScalarType, make_executable_schema
 from graphql import GraphQLError
 
 from keywright.dialects.skylark import account, keys
+from keywright.web.graphql.schemas import resolved
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -26,12 +27,7 @@ def build_schema() -> GraphQLSchema:
     text = (Path(__file__).parent / "schema.graphql").read_text("utf-8")
     # What a date-time may be is told with the other mistakes in a key, not as a query that does not fit the schema.
     date_time = ScalarType("AWSDateTime", value_parser=_text)
-    schema = make_executable_schema(text, query, mutation, date_time)
-    for root in (schema.query_type, schema.mutation_type):
-        bare = [name for name, field in (root.fields if root else {}).items() if field.resolve is None]
-        if bare:
-            raise RuntimeError(f"These fields have no resolver: {', '.join(bare)}")
-    return schema
+    return resolved(make_executable_schema(text, query, mutation, date_time))
 
 
 def _text(value: object) -> str:

@@ -140,15 +140,12 @@ class Engine:
                 continue
             name, path = matched.groups()
             definition = definitions[name]
-            kind = print_ast(definition.type)
-            shown = _hidden(name)
-            if isinstance(type_from_ast(self.schema, definition.type), GraphQLNonNull) and path is None:
-                if name not in variables:
-                    message = f'Variable "${shown}" of required type "{kind}" was not provided.'
-                elif variables[name] is None:
-                    message = f'Variable "${shown}" of non-null type "{kind}" must not be null.'
-                else:
-                    message = f'Variable "${shown}" got invalid value; Expected type "{kind}".'
+            kind, shown = print_ast(definition.type), _hidden(name)
+            needed = isinstance(type_from_ast(self.schema, definition.type), GraphQLNonNull) and path is None
+            if needed and name not in variables:
+                message = f'Variable "${shown}" of required type "{kind}" was not provided.'
+            elif needed and variables[name] is None:
+                message = f'Variable "${shown}" of non-null type "{kind}" must not be null.'
             else:
                 at = "" if path is None else f' at "{shown}{_hidden(path)}"'
                 message = f'Variable "${shown}" got invalid value{at}; Expected type "{kind}".'
