@@ -2,7 +2,8 @@
 
 Run as `python tools/vendor.py`; it needs npm and the registry, which neither users nor tests do. To move to
 another version, change the entry below (`npm view NAME@VERSION dist.integrity` prints the new integrity) and
-the paths that name the version in `web/pages.py` and `web/assets/*.css`.
+the paths that name the version: in `web/pages.py` and `web/assets/*.css`, in `console/rendering.py`, and in the tests
+of the console.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-VENDOR = Path(__file__).resolve().parent.parent / "src" / "keywright" / "web" / "assets" / "vendor"
+ROOT = Path(__file__).resolve().parent.parent
 FONT_FACE = re.compile(rb"@font-face\s*\{[^{}]*\}")
 
 
@@ -44,7 +45,7 @@ class Package:
         return f"{self.name.rpartition('/')[2]}-{self.version}"
 
 
-PACKAGES = (
+EXPLORERS = (
     Package(
         name="swagger-ui-dist",
         version="5.35.0",
@@ -84,6 +85,48 @@ PACKAGES = (
         files=("umd/react-dom.production.min.js", "LICENSE"),
     ),
 )
+
+
+CONSOLE = (
+    Package(
+        name="htmx.org",
+        version="4.0.1",
+        integrity="sha512-oF7JgXhDW9UXCy/k1ZYFUQgzu/rm19ORWPSPNL91vPluB2PB9+MV55tyQdH/w7o2EAbTYUG5SDW1R60mdkdqGg==",
+        licence="0BSD",
+        files=("dist/htmx.min.js", "LICENSE"),
+    ),
+    Package(
+        name="open-props",
+        version="1.7.23",
+        integrity="sha512-+xyrJmxV9QUBFbSwPROYhOg/FLXry+uuPr4R+B5EaE4556Oc18/8ZC/fL5A+/lbRSwNvA0Alh+C0KpyFWLmLZg==",
+        licence="MIT",
+        files=("sizes.min.css", "borders.min.css", "shadows.min.css", "easings.min.css", "LICENSE"),
+    ),
+    Package(
+        name="uplot",
+        version="1.6.32",
+        integrity="sha512-KIMVnG68zvu5XXUbC4LQEPnhwOxBuLyW1AHtpm6IKTXImkbLgkMy+jabjLgSLMasNuGGzQm/ep3tOkyTxpiQIw==",
+        licence="MIT",
+        files=("dist/uPlot.iife.min.js", "dist/uPlot.min.css", "LICENSE"),
+    ),
+)
+
+TESTS = (
+    Package(
+        name="axe-core",
+        version="4.14.1",
+        integrity="sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ==",
+        licence="MPL-2.0",
+        files=("axe.min.js", "LICENSE"),
+    ),
+)
+
+PLACES = {
+    ROOT / "src" / "keywright" / "web" / "assets" / "vendor": EXPLORERS,
+    ROOT / "src" / "keywright" / "console" / "assets" / "vendor": CONSOLE,
+    ROOT / "tests" / "console" / "vendor": TESTS,
+}
+"""The folders of vendored files, and what is in each."""
 
 
 def integrity_of(data: bytes) -> str:
@@ -134,18 +177,24 @@ def unpack(package: Package, archive: Path, target: Path) -> list[dict[str, str 
     return entries
 
 
-def main() -> None:
+def fill(vendor: Path, packages: tuple[Package, ...]) -> str:
+    """Put the files of packages into a folder, in place of what is there; return how many and how large they are."""
     with tempfile.TemporaryDirectory() as temporary:
         fresh = Path(temporary, "vendor")
         fresh.mkdir()
         entries = []
-        for package in PACKAGES:
+        for package in packages:
             entries += unpack(package, download(package, Path(temporary)), fresh)
         (fresh / "manifest.json").write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
         # The old files go only when every new one is there and right.
-        shutil.rmtree(VENDOR, ignore_errors=True)
-        shutil.copytree(fresh, VENDOR)
-    print(f"{len(entries)} files, {sum(int(entry['bytes']) for entry in entries):,} bytes")
+        shutil.rmtree(vendor, ignore_errors=True)
+        shutil.copytree(fresh, vendor)
+    return f"{len(entries)} files, {sum(int(entry['bytes']) for entry in entries):,} bytes"
+
+
+def main() -> None:
+    for vendor, packages in PLACES.items():
+        print(f"{vendor.relative_to(ROOT)}: {fill(vendor, packages)}")
 
 
 if __name__ == "__main__":

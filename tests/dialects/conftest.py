@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dialects.server import served
+from tests.support.keywright import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.dialects.server import ROOT
+from tests.support.keywright import ROOT
 from tests.support.servers import minimal_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 PAGES = Path(__file__).parents[2] / "docs" / "dialects"
 SECONDS = 120

@@ -17,8 +17,8 @@ from keywright.core.ids import uuid7
 from keywright.core.tokens import find_tokens
 from keywright.web.visit import Visit
 from tests.cli.commands import Shell
-from tests.dialects.server import KEYWRIGHT, ROOT, served
 from tests.dialects.speaker import SpeakerBase, speakers
+from tests.support.keywright import KEYWRIGHT, ROOT, served
 from tests.support.servers import free_port, minimal_environment
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import httpx2
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 HOUSE = Path(__file__).parents[2]
 SOURCE = HOUSE / "src" / "keywright"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dialects.server import migrate, served
 from tests.dialects.speaker import speakers
+from tests.support.keywright import migrate, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dialects.server import Keywright
     from tests.dialects.speaker import SpeakerBase
+    from tests.support.keywright import Keywright
     from tests.support.postgres import PostgresServer
 
 SPEAKERS = speakers()

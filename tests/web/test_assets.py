@@ -17,9 +17,13 @@ from starlette.applications import Starlette
 
 from keywright.web.pages import ASSETS, routes
 
+ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ASSETS / "vendor"
-TOOL = Path(__file__).resolve().parents[2] / "tools" / "vendor.py"
+CONSOLE = ROOT / "src/keywright/console/assets"
+PLACES = [VENDOR, CONSOLE / "vendor", ROOT / "tests/console/vendor"]
+TOOL = ROOT / "tools" / "vendor.py"
 OWN = sorted(file for file in ASSETS.iterdir() if file.is_file())
+ALL_OWN = [*OWN, *sorted(file for file in CONSOLE.iterdir() if file.is_file())]
 CONTENTS = {file: file.read_bytes() for file in [*OWN, VENDOR / "manifest.json"]}
 SWAGGER_UI = "/assets/vendor/swagger-ui-dist-5.35.0/swagger-ui.css"
 
@@ -33,10 +37,14 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield found
 
 
+def manifest_of(place: Path) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads((place / "manifest.json").read_text("utf-8"))
+    return entries
+
+
 @pytest.fixture(scope="module")
 def manifest() -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = json.loads((VENDOR / "manifest.json").read_text("utf-8"))
-    return entries
+    return manifest_of(VENDOR)
 
 
 @pytest.fixture(scope="module")
@@ -52,59 +60,76 @@ def vendor() -> ModuleType:
     return module
 
 
-def test_every_vendored_file_is_the_one_in_the_manifest(manifest: list[dict[str, Any]]) -> None:
-    for entry in manifest:
-        data = (VENDOR / entry["file"]).read_bytes()
+def of_place(place: Path) -> str:
+    return place.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("place", PLACES, ids=of_place)
+def test_every_vendored_file_is_the_one_in_the_manifest(place: Path) -> None:
+    for entry in manifest_of(place):
+        data = (place / entry["file"]).read_bytes()
         digest = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode("ascii")
         assert (len(data), digest) == (entry["bytes"], entry["sha512"]), entry["file"]
 
 
-def test_no_vendored_file_is_outside_the_manifest(manifest: list[dict[str, Any]]) -> None:
-    found = {file.relative_to(VENDOR).as_posix() for file in VENDOR.rglob("*") if file.is_file()}
-    assert found == {entry["file"] for entry in manifest} | {"manifest.json"}
+@pytest.mark.parametrize("place", PLACES, ids=of_place)
+def test_no_vendored_file_is_outside_the_manifest(place: Path) -> None:
+    found = {file.relative_to(place).as_posix() for file in place.rglob("*") if file.is_file()}
+    assert found == {entry["file"] for entry in manifest_of(place)} | {"manifest.json"}
 
 
-def test_every_package_has_its_licence_text(manifest: list[dict[str, Any]]) -> None:
-    texts = {"MIT": "Permission is hereby granted, free of charge", "Apache-2.0": "Apache License"}
-    for entry in manifest:
+@pytest.mark.parametrize("place", PLACES, ids=of_place)
+def test_every_package_has_its_licence_text(place: Path) -> None:
+    texts = {
+        "MIT": "Permission is hereby granted, free of charge",
+        "Apache-2.0": "Apache License",
+        "0BSD": "Permission to use, copy, modify, and/or distribute this software",
+        "MPL-2.0": "Mozilla Public License, version 2.0",
+    }
+    for entry in manifest_of(place):
         folder = entry["file"].partition("/")[0]
-        assert texts[entry["licence"]] in (VENDOR / folder / "LICENSE").read_text("utf-8"), entry["package"]
+        assert texts[entry["licence"]] in (place / folder / "LICENSE").read_text("utf-8"), entry["package"]
 
 
-def test_the_manifest_says_what_the_tool_fetches(manifest: list[dict[str, Any]], vendor: ModuleType) -> None:
+@pytest.mark.parametrize("place", PLACES, ids=of_place)
+def test_the_manifest_says_what_the_tool_fetches(place: Path, vendor: ModuleType) -> None:
     pinned = {
         (package.name, package.version, package.licence, f"{package.folder}/{Path(file).name}")
-        for package in vendor.PACKAGES
+        for package in vendor.PLACES[place]
         for file in package.files
     }
+    manifest = manifest_of(place)
     listed = {(entry["package"], entry["version"], entry["licence"], entry["file"]) for entry in manifest}
     assert listed == pinned
     assert {entry["source"] for entry in manifest} == {"npm"}
 
 
-def test_a_file_is_marked_as_changed_when_the_tool_changes_it(
-    manifest: list[dict[str, Any]], vendor: ModuleType
-) -> None:
+@pytest.mark.parametrize("place", PLACES, ids=of_place)
+def test_a_file_is_marked_as_changed_when_the_tool_changes_it(place: Path, vendor: ModuleType) -> None:
     changed = {
-        f"{package.folder}/{Path(file).name}" for package in vendor.PACKAGES for file in package.fontless
+        f"{package.folder}/{Path(file).name}" for package in vendor.PLACES[place] for file in package.fontless
     }
-    assert {entry["file"] for entry in manifest if "change" in entry} == changed
+    assert {entry["file"] for entry in manifest_of(place) if "change" in entry} == changed
     for file in changed:
-        assert "@font-face" not in (VENDOR / file).read_text("utf-8")
+        assert "@font-face" not in (place / file).read_text("utf-8")
+
+
+def test_there_is_no_other_place(vendor: ModuleType) -> None:
+    assert set(vendor.PLACES) == set(PLACES)
 
 
 def test_the_vendored_files_stay_under_4_mb() -> None:
     assert sum(file.stat().st_size for file in VENDOR.rglob("*") if file.is_file()) < 4_000_000
 
 
-@pytest.mark.parametrize("file", OWN, ids=lambda file: str(file.name))
+@pytest.mark.parametrize("file", ALL_OWN, ids=lambda file: str(file.name))
 def test_our_own_files_name_no_other_host(file: Path) -> None:
     text = file.read_text("utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
     assert re.search(r"(https?:|wss?:)?//[\w.]", re.sub(r"^\s*//.*$", "", text, flags=re.MULTILINE)) is None
 
 
 def test_vendored_styles_load_nothing_from_an_address() -> None:
-    for file in VENDOR.rglob("*.css"):
+    for file in (file for place in PLACES for file in place.rglob("*.css")):
         addresses = re.findall(r"(?:url\(\s*|@import\s*)[\"']?([^\"')]{1,8})", file.read_text("utf-8"))
         assert {address[:5] for address in addresses} <= {"data:"}, file.name
 

@@ -10,10 +10,9 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keywright.web.pages import ASSETS, docs_page, graphiql_page, invitation_page, routes, welcome_page
+from keywright.web.pages import ASSETS, docs_page, graphiql_page, invitation_page, routes
 
 PAGES = {
-    "/": welcome_page,
     "/docs": docs_page,
     "/graphiql": graphiql_page,
     "/invitations/accept": invitation_page,
@@ -81,7 +80,7 @@ async def test_pages_are_html_and_guarded(client: httpx2.AsyncClient, path: str)
     assert answer.text.endswith("</html>\n")
 
 
-@pytest.mark.parametrize("path", ["/", "/docs", "/invitations/accept"])
+@pytest.mark.parametrize("path", ["/docs", "/invitations/accept"])
 async def test_the_policy_allows_our_own_files_alone(client: httpx2.AsyncClient, path: str) -> None:
     assert policy(await client.get(path)) == POLICY
 
@@ -116,11 +115,6 @@ async def test_pages_name_no_host(client: httpx2.AsyncClient, path: str) -> None
     page = await client.get(path)
     assert "//" not in page.text
     assert all(link.startswith("/") for link in Page(page.text).links)
-
-
-async def test_the_welcome_page_links_to_every_door(client: httpx2.AsyncClient) -> None:
-    links = Page((await client.get("/")).text).links
-    assert {"/docs", "/graphiql", "/openapi.json", "/metrics", "/healthz"} <= set(links)
 
 
 @pytest.mark.parametrize("path", ["/docs", "/graphiql"])

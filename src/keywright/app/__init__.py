@@ -20,6 +20,7 @@ from keywright.api.rest.verify import VerifyDoor
 from keywright.app.diagnosis import Finding, diagnose
 from keywright.app.dialects import chosen
 from keywright.app.opening import StartError, connected, database_of, mailer_of, prepare_database, sentences
+from keywright.console import console_door, is_console
 from keywright.core.boottime import boottime
 from keywright.core.checks import token_hash
 from keywright.core.instants import SystemClock
@@ -63,7 +64,7 @@ _QUIET = frozenset(
     {"/v1/verify", "/v1/verify/batch", authorize.PATH, oauth.INTROSPECT, "/healthz", "/readyz", "/metrics"}
 )
 _PATHS = _QUIET | {
-    *(oauth.REVOKE, "/", "/docs", "/graphiql", "/graphql", "/invitations/accept", "/openapi.json"),
+    *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/invitations/accept", "/openapi.json"),
 }
 
 log = get_logger("keywright")
@@ -214,6 +215,7 @@ class Application:
         rest = self.rest.app
         mounts = self._mounts
         open_pages = self._open_pages()
+        console = console_door(self.services)
         exact: dict[str, Callable[[Any, Any, Any], Awaitable[None]]] = {
             "/v1/verify": verify,
             "/v1/verify/batch": verify,
@@ -228,11 +230,14 @@ class Application:
             path: str = scope["path"]
             door = exact.get(path)
             if door is None:
-                door = open_pages if path.startswith("/assets/") else rest
                 if path.startswith(f"{authorize.PATH}/"):
                     door = gateways
                 elif path.startswith(PREFIX):
                     door = mounts.door(path) or open_pages
+                elif is_console(path):
+                    door = console
+                else:
+                    door = open_pages if path.startswith("/assets/") else rest
             await door(scope, receive, send)
 
         return dispatch

@@ -71,6 +71,15 @@ class Services:
             raise NotFound("Single sign-on is not set up here.")
         return self._sign_on
 
+    @property
+    def public_url(self) -> str:
+        """The address at which people reach Keywright."""
+        return self._tools.public_url
+
+    def now(self) -> datetime:
+        """The moment, by the clock that decisions go by."""
+        return self._tools.clock.now()
+
     async def authenticate(self, token: str | None, ip: IPv4Address | IPv6Address | None) -> Caller:
         """The caller that holds a token; raises `Unauthenticated` or `Unavailable`."""
         return await self._gate.authenticate(token, ip)

@@ -1,4 +1,4 @@
-"""The pages that people can open without a login: welcome, invitation, REST and GraphQL explorers, and assets.
+"""The pages that people can open without a login beside the console's own: invitation, REST and GraphQL explorers.
 
 Everything they load is shipped with Keywright, and their content security policy keeps them from asking any
 other host.
@@ -6,15 +6,13 @@ other host.
 
 from __future__ import annotations
 
-import hashlib
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+
+from keywright.web.assets import GUARDS, Assets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -25,20 +23,9 @@ if TYPE_CHECKING:
 ASSETS: Final = Path(__file__).with_name("assets")
 """The folder of the files that are served below `/assets/`."""
 
-_GUARDS: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
-_MEDIA_TYPES: Final = {
-    "": "text/plain",
-    ".css": "text/css",
-    ".js": "text/javascript",
-    ".json": "application/json",
-    ".svg": "image/svg+xml",
-    ".txt": "text/plain",
-}
-# Only a folder whose name holds the version: the manifest beside it changes in place.
-_VERSIONED: Final = re.compile(r"vendor/[^/]+-\d[^/]*/")
 
-
-def _policy(style: str = "'self'") -> str:
+def policy(style: str = "'self'") -> str:
+    """The content security policy of a page: it loads, sends to and is framed by nothing but this server."""
     return (
         f"default-src 'none'; script-src 'self'; style-src {style}; img-src 'self' data:; "
         "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -101,44 +88,6 @@ _GRAPHIQL: Final = _document(
 """,
 )
 
-_WELCOME: Final = _document(
-    title="Keywright",
-    here="/",
-    head="""\
-<script src="/assets/welcome.js" defer></script>
-""",
-    body="""\
-<main class="welcome">
-<h1>Keywright</h1>
-<p class="lead">Keywright issues, checks and revokes API keys. Services ask it whether the holder of a token
-may do something now, and once a revocation has returned, the key is refused.</p>
-
-<h2>Log in, and make a key</h2>
-<p>The first start prints the password of admin, unless it was set before. The command asks for it.</p>
-<pre tabindex="0">export KEYWRIGHT_URL=<span data-origin>ADDRESS_OF_THIS_SERVER</span>
-keywright login
-keywright keys create "My first key" --action article:read</pre>
-
-<h2>The same with curl</h2>
-<p>curl reads what you type, so that the password stays out of your shell's history. Ctrl-D ends it.</p>
-<pre tabindex="0">curl --json @- "$KEYWRIGHT_URL/v1/sessions"
-{"login": "admin", "password": "YOUR_PASSWORD"}</pre>
-<p>Paste the token where the shell does not show it, and use it like a key.</p>
-<pre tabindex="0">read -rs KEYWRIGHT_API_KEY &amp;&amp; export KEYWRIGHT_API_KEY
-curl -H "Authorization: Bearer $KEYWRIGHT_API_KEY" "$KEYWRIGHT_URL/v1/whoami"</pre>
-
-<h2>On this server</h2>
-<ul class="doors">
-<li><a href="/docs"><code>/docs</code><span>The REST interface, to read and to try</span></a></li>
-<li><a href="/graphiql"><code>/graphiql</code><span>The GraphQL interface, to read and to try</span></a></li>
-<li><a href="/openapi.json"><code>/openapi.json</code><span>The REST interface, for programs</span></a></li>
-<li><a href="/metrics"><code>/metrics</code><span>Measurements, for Prometheus</span></a></li>
-<li><a href="/healthz"><code>/healthz</code><span>Whether this server is alive</span></a></li>
-</ul>
-</main>
-""",
-)
-
 _INVITATION: Final = _document(
     title="Invitation · Keywright",
     here="/invitations/accept",
@@ -173,63 +122,23 @@ _INVITATION: Final = _document(
 
 def invitation_page() -> Response:
     """Answer with the page of the links of invitations, which reads the token from the link's fragment."""
-    return _page(_INVITATION, _policy())
+    return _page(_INVITATION, policy())
 
 
 def docs_page() -> Response:
     """Answer with Swagger UI over `/openapi.json`."""
-    return _page(_DOCS, _policy())
+    return _page(_DOCS, policy())
 
 
 def graphiql_page() -> Response:
     """Answer with GraphiQL, which sends what is typed to `/graphql`."""
     # Its dialogs and menus add a <style> element to stop the page behind them from scrolling.
-    return _page(_GRAPHIQL, _policy(style="'self' 'unsafe-inline'"))
-
-
-def welcome_page() -> Response:
-    """Answer with what Keywright is, how to speak to it, and where its doors are."""
-    return _page(_WELCOME, _policy())
+    return _page(_GRAPHIQL, policy(style="'self' 'unsafe-inline'"))
 
 
 def _page(document: str, policy: str) -> Response:
-    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", **_GUARDS}
+    headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", **GUARDS}
     return HTMLResponse(document, headers=headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Asset:
-    file: Path
-    media_type: str
-    headers: dict[str, str]
-
-
-def _assets() -> dict[str, _Asset]:
-    """Return all that is below `ASSETS`, by path; the entity tags are made of the contents."""
-    found = {}
-    for file in sorted(ASSETS.rglob("*")):
-        if file.is_file():
-            path = file.relative_to(ASSETS).as_posix()
-            kept = "public, max-age=31536000, immutable" if _VERSIONED.match(path) else "no-cache"
-            tag = f'"{hashlib.sha256(file.read_bytes()).hexdigest()}"'
-            headers = {"Cache-Control": kept, "ETag": tag, **_GUARDS}
-            found[path] = _Asset(file, _MEDIA_TYPES[file.suffix], headers)
-    return found
-
-
-def _assets_route() -> Route:
-    assets = _assets()
-
-    async def serve(request: Request) -> Response:
-        asset = assets.get(request.path_params["path"])
-        if asset is None:
-            raise HTTPException(404)
-        known = request.headers.get("if-none-match", "")
-        if asset.headers["ETag"] in (tag.strip().removeprefix("W/") for tag in known.split(",")):
-            return Response(status_code=304, headers=asset.headers)
-        return FileResponse(asset.file, headers=asset.headers, media_type=asset.media_type)
-
-    return Route("/assets/{path:path}", serve)
 
 
 def _endpoint(page: Callable[[], Response]) -> Callable[[Request], Coroutine[object, object, Response]]:
@@ -240,11 +149,10 @@ def _endpoint(page: Callable[[], Response]) -> Callable[[Request], Coroutine[obj
 
 
 def routes() -> list[BaseRoute]:
-    """Return the routes of the pages and of `/assets/*`; reads every asset once to make its entity tag."""
+    """Return the routes of the pages and of `/assets/*`; reads every asset once."""
     return [
-        Route("/", _endpoint(welcome_page)),
         Route("/docs", _endpoint(docs_page)),
         Route("/graphiql", _endpoint(graphiql_page)),
         Route("/invitations/accept", _endpoint(invitation_page)),
-        _assets_route(),
+        Assets(ASSETS, "/assets/").route(),
     ]

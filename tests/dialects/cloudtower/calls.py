@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keywright.dialects.cloudtower.ids import to_ours
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 CREATE = "mutation createApiKey($name: String!) { createApiKey(data: { name: $name }) { id key roles { id preset }}}"
 DELETE = "mutation deleteApiKey($key: String!) { deleteApiKey(where: { key: $key }) { id } }"
@@ -50,7 +50,7 @@ class Tower:
 
     def login(self, username: str, password: str | None = None, **fields: Any) -> str:
         """Log somebody in, and give the token."""
-        from tests.dialects.server import PASSWORD  # noqa: PLC0415 - it needs an installed command
+        from tests.support.keywright import PASSWORD  # noqa: PLC0415 - it needs an installed command
 
         answer = self.rest("login", username=username, password=password or PASSWORD, **fields)
         assert answer.status_code == 200, answer.text

@@ -9,7 +9,7 @@ import pytest
 from tests.dialects.cloudtower.calls import Tower
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.dialects.cloudtower.calls import CREATE, DELETE, own_id
-from tests.dialects.server import PASSWORD
 from tests.dialects.speaker import Made, SpeakerBase
+from tests.support.keywright import PASSWORD
 
 
 class Speaker(SpeakerBase):

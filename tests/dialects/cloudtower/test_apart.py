@@ -8,7 +8,7 @@ import pytest
 
 from keywright.dialects.cloudtower.ids import to_theirs
 from tests.dialects.cloudtower.calls import CREATE, DELETE, Tower
-from tests.dialects.server import PASSWORD, served
+from tests.support.keywright import PASSWORD, served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

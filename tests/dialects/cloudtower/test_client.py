@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.dialects.clients import HERE, python_client
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
     from tests.dialects.cloudtower.calls import Tower

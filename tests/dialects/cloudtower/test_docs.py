@@ -15,11 +15,11 @@ from keywright.dialects.cloudtower.login import FOR_EVER
 from keywright.dialects.cloudtower.mapping import ACTIONS, PRESETS
 from keywright.dialects.cloudtower.rest import OPEN, OPERATIONS, VERSION
 from keywright.dialects.cloudtower.schema import build_schema
-from tests.dialects.server import KEYWRIGHT, PASSWORD, ROOT
+from tests.support.keywright import KEYWRIGHT, PASSWORD, ROOT
 from tests.support.servers import minimal_environment
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 HERE = Path(__file__).parents[3]
 PAGE = (HERE / "docs" / "dialects" / "cloudtower.md").read_text("utf-8")

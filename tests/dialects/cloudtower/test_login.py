@@ -10,7 +10,7 @@ import pyotp
 import pytest
 
 from tests.dialects.cloudtower.calls import CREATE
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
     from tests.dialects.cloudtower.calls import Tower

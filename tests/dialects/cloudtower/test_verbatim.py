@@ -10,7 +10,7 @@ import pytest
 
 from keywright.dialects.cloudtower.rest import OPEN, OPERATIONS
 from tests.dialects.cloudtower.calls import CREATE, DELETE, own_id
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
     from tests.dialects.cloudtower.calls import Tower

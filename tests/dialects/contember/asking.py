@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 ERROR = "code developerMessage endUserMessage"
 VALIDATED = f"{ERROR} membershipValidation {{ code role variable }}"

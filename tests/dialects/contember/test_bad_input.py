@@ -10,14 +10,14 @@ from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQ
 
 from keywright.dialects.contember.schema import build_schema
 from tests.dialects.contember.asking import BLOG, CREATE, CREATE_GLOBAL, CS, DISABLE, Tenant, as_uuid
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from graphql import GraphQLField
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 SCHEMA = build_schema()
 UNKNOWN = "11111111-2222-4333-8444-555555555555"

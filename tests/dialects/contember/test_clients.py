@@ -13,12 +13,12 @@ import pytest
 
 from tests.dialects.clients import node_client
 from tests.dialects.contember.asking import BLOG, CS, as_ours, as_uuid
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 EDITOR = [{"role": "editor", "variables": CS}]
 UNKNOWN = "11111111-2222-4333-8444-555555555555"

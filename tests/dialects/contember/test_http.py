@@ -14,7 +14,7 @@ from tests.dialects.contember.asking import DISABLE, Tenant, as_ours, forbidden
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 ME = "{ me { id } }"
 FAILURE = "Authorization failure: "

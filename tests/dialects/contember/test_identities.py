@@ -9,7 +9,7 @@ import pytest
 from tests.dialects.contember.asking import BLOG, CREATE_GLOBAL, CS, Tenant, as_uuid, forbidden
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 WHOLE = """{ me {

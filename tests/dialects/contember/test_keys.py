@@ -20,7 +20,7 @@ from tests.dialects.contember.asking import (
 )
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 NO_CREATE = "You are not allowed to create an API key for this project"

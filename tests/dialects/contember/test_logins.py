@@ -9,10 +9,10 @@ import pyotp
 import pytest
 
 from tests.dialects.contember.asking import Tenant, as_uuid, forbidden
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 SIGN_IN = (

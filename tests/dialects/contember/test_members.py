@@ -10,7 +10,7 @@ from keywright.core.ids import new_id
 from tests.dialects.contember.asking import BLOG, CREATE, CS, VALIDATED, Tenant, as_uuid, forbidden
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 UNKNOWN = "11111111-2222-4333-8444-555555555555"
 LEGACY = {

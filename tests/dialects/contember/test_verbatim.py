@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.dialects.contember.asking import Tenant
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 CREATE_API_KEY = """mutation {

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tests.dialects.cycloid.models import checked
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 ADMIN_RULE = {"action": "**", "effect": "allow", "resources": []}
 READ_RULE = {"action": "organization:project:read", "effect": "allow"}

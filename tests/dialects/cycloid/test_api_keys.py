@@ -13,7 +13,7 @@ from tests.dialects.cycloid.models import checked, refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 MISSING = ["GET", "PUT", "DELETE"]
 

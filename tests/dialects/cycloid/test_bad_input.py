@@ -13,7 +13,7 @@ from tests.dialects.cycloid.models import refused
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 MARK = "zq8markzq"
 """Stands in every bad value that can hold it, and in no answer."""

@@ -17,10 +17,10 @@ from keywright.dialects.cycloid.door import ROUTES
 from keywright.dialects.cycloid.setup import CATALOG
 from keywright.web.setups import SetUp
 from tests.dialects.cycloid.models import CODES, faults
-from tests.dialects.server import KEYWRIGHT, ROOT
+from tests.support.keywright import KEYWRIGHT, ROOT
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 TOP = Path(__file__).parents[3]
 PAGE = (TOP / "docs" / "dialects" / "cycloid.md").read_text("utf-8")

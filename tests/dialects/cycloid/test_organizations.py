@@ -10,10 +10,10 @@ from keywright.core.own_actions import OWN_ACTIONS
 from keywright.dialects.cycloid.setup import CATALOG
 from tests.dialects.cycloid.client import Cycloid
 from tests.dialects.cycloid.models import checked, refused
-from tests.dialects.server import served
+from tests.support.keywright import served
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 MORE = {
     "resource_types": [{"name": "invoice", "segments": ["country", "number"]}],

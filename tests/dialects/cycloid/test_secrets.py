@@ -9,10 +9,10 @@ from keywright.dialects.cycloid import bodies
 from keywright.dialects.cycloid.asked import Asked
 from keywright.web.visit import Visit
 from tests.dialects.cycloid.client import ADMIN_RULE, Cycloid
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 
 def test_a_token_is_shown_once(keywright: Keywright) -> None:

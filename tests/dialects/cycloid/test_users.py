@@ -10,10 +10,10 @@ import pytest
 from keywright.core.instants import SystemClock
 from tests.dialects.cycloid.client import Cycloid
 from tests.dialects.cycloid.models import checked, refused
-from tests.dialects.server import ADMIN, PASSWORD
+from tests.support.keywright import ADMIN, PASSWORD
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,10 @@ import pytest
 
 from tests.dialects.cycloid.client import ADMIN_RULE, Cycloid, Raw, raw
 from tests.dialects.cycloid.models import checked, refused
-from tests.dialects.server import PASSWORD
+from tests.support.keywright import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 JSON, VENDOR = "application/json", "application/vnd.cycloid.io.v1+json"
 

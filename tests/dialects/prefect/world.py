@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import httpx2
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 CREATE_KEY = "mutation($input: create_api_key_input!) { create_api_key(input: $input) { id key token } }"
 DELETE_KEY = "mutation($input: delete_api_key_input!) { delete_api_key(input: $input) { success error } }"

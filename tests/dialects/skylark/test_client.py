@@ -13,7 +13,7 @@ from tests.dialects.clients import HERE, node_client
 from tests.dialects.skylark.speaker import PERMISSIONS, Speaker
 
 if TYPE_CHECKING:
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 LOCK = HERE / "skylark" / "client" / "package-lock.json"
 

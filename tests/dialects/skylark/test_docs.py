@@ -14,7 +14,7 @@ from tests.dialects.pages import Page
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.dialects.server import Keywright
+    from tests.support.keywright import Keywright
 
 PAGE = Page("skylark")
 rows = PAGE.rows

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.dialects.server import ROOT
 from tests.dialects.skylark.speaker import CREATE, DELETE, LIST, PERMISSIONS, UPDATE, USER
+from tests.support.keywright import ROOT
 
 if TYPE_CHECKING:
     from tests.dialects.skylark.speaker import Speaker

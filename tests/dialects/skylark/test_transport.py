@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from graphql import get_introspection_query
 
-from tests.dialects.server import ROOT
 from tests.dialects.skylark.speaker import USER
+from tests.support.keywright import ROOT
 
 if TYPE_CHECKING:
     from tests.dialects.skylark.speaker import Speaker

@@ -1,4 +1,4 @@
-"""A running Keywright, and what the tests of dialects make in it through its own REST door."""
+"""A running Keywright, and what tests make in it through its own REST door."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 KEYWRIGHT = Path(sys.executable).parent / "keywright"
-ROOT = "root-token-of-the-dialects"
-ADMIN, PASSWORD = "admin", "a-password-of-the-dialects"
+ROOT = "root-token-of-the-tests"
+ADMIN, PASSWORD = "admin", "a-password-of-the-tests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ def served(**variables: str) -> Iterator[Keywright]:
         "KEYWRIGHT_ADMIN_PASSWORD": PASSWORD,
         "KEYWRIGHT_ROOT_TOKEN_HASH": hashlib.sha256(ROOT.encode()).hexdigest(),
     }
-    argv = [KEYWRIGHT, "serve"]
+    argv: list[str | Path] = [KEYWRIGHT, "serve"]
     with (
         running(argv, env={**needed, **variables}, ready_url=f"{url}/readyz") as process,
         httpx2.Client(timeout=30, follow_redirects=False) as http,

@@ -1,0 +1,10 @@
+"""What a tenant asks of its keys and people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from keywright.console.routing import Page
+
+PAGES: tuple[Page, ...] = ()

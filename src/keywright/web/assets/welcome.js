@@ -1,5 +1,0 @@
-"use strict";
-
-for (const slot of document.querySelectorAll("[data-origin]")) {
-  slot.textContent = location.origin;
-}
