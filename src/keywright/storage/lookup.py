@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -91,6 +91,12 @@ _KEY_SQL = for_drivers(_KEY_QUERY)
 _TENANT_SQL = for_drivers(_TENANT_QUERY)
 
 
+@lru_cache(maxsize=64)
+def _shared(epoch: int) -> int:
+    """An epoch as one object for all facts that were read at it, of which there may be a hundred thousand."""
+    return epoch
+
+
 def _facts(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
     """The facts in the rows of a driver, one for each role."""
     if not rows:
@@ -104,7 +110,7 @@ def _facts(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
         identity=identity,
         tenant=tenant,
         grants=remembered_grants(tuple(tuple(row[_GRANT_AT:]) for row in rows if row[_GRANT_AT] is not None)),
-        epoch=first[0],
+        epoch=_shared(first[0]),
         routes=None if first[1] is None else routes_of(first[1]),
     )
 
