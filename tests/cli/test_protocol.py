@@ -79,13 +79,13 @@ async def test_a_request_in_pieces_is_read_by_uvicorn(served: Served, caller: st
     line = await served.line()
     request = asking(caller, caller, action="keys:read")
     expected = await line.warm(request)
-    for cut in (len(request) // 2, len(request) - 1, len(b"POST /v1/verify HTTP/1.1\r\n") + 5):
+    for cut in (len(request) - 1, len(b"POST /v1/verify HTTP/1.1\r\n") + 5, 10):
         for _ in range(3):
             assert await line.ask(request[:cut], request[cut:]) == (expected, False)
     # What looks like a request of its own is the body of another.
     outer = f"POST /v1/verify HTTP/1.1\r\nHost: x\r\nContent-Length: {len(request)}\r\n\r\n".encode()
-    status, code, quick = await line.verdict(outer, request)
-    assert (status, code, quick) == (401, "unauthenticated", False)
+    for _ in range(3):
+        assert await line.verdict(outer, request) == (401, "unauthenticated", False)
     assert await line.ask(request) == (expected, True)
 
 
@@ -101,7 +101,7 @@ async def test_several_requests_at_once_are_answered_in_their_order(served: Serv
         assert served.calls == before + 4
     before = served.calls
     # The second comes while the first, which nobody remembers, is on its way.
-    first = asking(caller, caller, "Traceparent: 00-1-1-01")
+    first = asking(caller, caller, "Accept: text/first")
     protocol = served.protocol_of(line)
     protocol.data_received(first)
     protocol.data_received(one)

@@ -7,12 +7,13 @@ is for `Repeats` to say, at the moment at which it is given.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from keywright.api.rest.repeats import PATH, QUESTION
+from keywright.api.rest.repeats import PATH, QUESTION, Known
 from keywright.core.ids import uuid7
 
 if TYPE_CHECKING:
@@ -28,15 +29,21 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 8_192
 """Requests that are longer are not worth remembering."""
 _START: Final = f"POST {PATH} HTTP/1.1\r\n".encode()
+_END: Final = b"\r\n\r\n"
 _TICK: Final = 0.001
+# A field of W3C's Trace Context, which nobody here reads; no line that continues it may follow.
+_trace = re.compile(
+    rb"\r\n[Tt]raceparent: [0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?=\r\n[^ \t])"
+).search
 
 
 class QuickProtocol(HttpToolsProtocol):
-    """Uvicorn's, which it is to all requests but one: a `/v1/verify` that comes whole, alone, and again.
+    """Uvicorn's, which it is to all requests but one: a `/v1/verify` that comes alone, and again.
 
     Such a one is answered at once, in the bytes that uvicorn would write, if the connection is between two requests
     and can be written to. The first time that a request is seen again its scope gets a `QUESTION`, under which the
-    application may keep its answer.
+    application may keep its answer. Many clients send a body behind its head: a head that has begun such a request
+    before is held until more comes, and then both are looked at together.
     """
 
     def __init__(
@@ -51,9 +58,12 @@ class QuickProtocol(HttpToolsProtocol):
         assert repeats is not None  # noqa: S101 - else the server has uvicorn's own protocol
         self._repeats: Repeats = repeats
         self._asked: Any = None
-        # How many requests the last bytes began, and whether one of them goes on in the next.
+        # How many requests began since the connection was last between two, and whether one of them goes on.
         self._begun = 0
         self._within = False
+        # A head that nobody has read yet, and one that uvicorn has read and that nothing has followed yet.
+        self._held = b""
+        self._head = b""
         self._defaults: list[tuple[bytes, bytes]] | None = None
         self._start: bytes | None = None
         self._last_answer = 0.0
@@ -66,17 +76,25 @@ class QuickProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Answer a question that was asked before, or let uvicorn read the bytes."""
+        head, self._head = self._head, b""
+        if self._held:
+            data, self._held = self._held + data, b""
         if not data.startswith(_START) or len(data) > MAX_BYTES or not self._between():
-            self._begun = 0
-            super().data_received(data)
+            self._go_on(head, data)
             return
         began = time.perf_counter()
-        asked = self._asked.copy()
-        asked.update(data)
-        question = asked.digest()
+        question = self._digest(data)
+        self._begun = 0
+        if data.endswith(_END):
+            if self._repeats.is_head(question):
+                self._held = data
+            else:
+                self._head = data
+                super().data_received(data)
+            return
         repeat = self._repeats.answer(question)
         if repeat is None:
-            self._read(data, question)
+            self._read(data, data, question)
             return
         self.transport.write(b"".join((self._start, repeat.head, uuid7().encode(), repeat.body)))  # type: ignore[arg-type] # `_between` has made it
         self.server_state.total_requests += 1
@@ -84,6 +102,16 @@ class QuickProtocol(HttpToolsProtocol):
         if self.timeout_keep_alive_task is None:
             self._close_after(self.timeout_keep_alive)
         self._repeats.took(time.perf_counter() - began)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See `asyncio.Protocol`."""
+        self._let_go()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """See uvicorn: a request that has begun may end."""
+        self._let_go()
+        super().shutdown()
 
     def on_message_begin(self) -> None:
         """See uvicorn."""
@@ -97,13 +125,15 @@ class QuickProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Close the connection, if it is as long as that since the last answer.
+        """Close the connection, if it is as long as that since the last answer and no request has begun.
 
         Setting a timer back at each answer would cost more than looking once whether it was right.
         """
         left = self._last_answer + self.timeout_keep_alive - self.loop.time()
         if left > _TICK:
             self._close_after(left)
+        elif self._held:
+            self.timeout_keep_alive_task = None
         else:
             super().timeout_keep_alive_handler()
 
@@ -129,15 +159,40 @@ class QuickProtocol(HttpToolsProtocol):
             self._defaults, self._start = defaults, _start_of(defaults)
         return self._start is not None
 
-    def _read(self, data: bytes, question: bytes) -> None:
-        """Let uvicorn read the bytes. If they are one request and it was asked before, have its answer kept."""
+    def _digest(self, data: bytes) -> bytes:
+        """What tells a question from others: its bytes but for the trace, if that stands in the head."""
+        asked = self._asked.copy()
+        if b"raceparent" in data:
+            found = _trace(data, 0, data.find(_END) + 3)
+            if found is not None:
+                asked.update(data[: found.start()])
+                data = data[found.end() :]
+        asked.update(data)
+        digest: bytes = asked.digest()
+        return digest
+
+    def _go_on(self, head: bytes, data: bytes) -> None:
+        """Let uvicorn read what is no question by itself; it may be the rest of one that began with a head."""
+        if head and self._within and len(head) + len(data) <= MAX_BYTES:
+            self._read(data, head + data, self._digest(head + data))
+        else:
+            super().data_received(data)
+
+    def _read(self, data: bytes, whole: bytes, question: bytes) -> None:
+        """Let uvicorn read the bytes. If they complete one request that was asked before, have its answer kept."""
         met = self._repeats.met(question)
-        self._begun = 0
         super().data_received(data)
         alone = self._begun == 1 and not self._within and not self.transport.is_closing()
         if met and alone and self.cycle.keep_alive:
             # Its task runs later.
-            cast("dict[str, Any]", self.cycle.scope)[QUESTION] = question
+            head = self._digest(whole[: whole.find(_END) + len(_END)])
+            cast("dict[str, Any]", self.cycle.scope)[QUESTION] = Known(question, head)
+
+    def _let_go(self) -> None:
+        """Have uvicorn read a head that is held, as it would have when it came."""
+        held, self._held = self._held, b""
+        if held:
+            super().data_received(held)
 
 
 def _start_of(defaults: list[tuple[bytes, bytes]]) -> bytes | None:

@@ -104,9 +104,9 @@ class QuickVerify:
                 head = _head(found.body)
                 await _send(send, head, found.body)
                 self._metrics.request("POST", PATH, 200, time.perf_counter() - began)
-                question = scope.get(QUESTION)
-                if question is not None:
-                    self._repeats.keep(question, _repeat(caller, use, found, head))
+                known = scope.get(QUESTION)
+                if known is not None:
+                    self._repeats.keep(known, _repeat(caller, use, found, head))
                 return
         await self._app(scope, _again(message, receive), send)
 

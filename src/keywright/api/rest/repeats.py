@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from keywright.core.decision import Code
 from keywright.core.usage import HOUR_US
@@ -23,12 +23,19 @@ if TYPE_CHECKING:
 
 PATH: Final = "/v1/verify"
 QUESTION: Final = "keywright.question"
-"""Where the scope of a request has the digest under which its answer is to be kept."""
+"""Where the scope of a request has what its answer is to be kept under, a `Known`."""
 MAX_KEPT: Final = 8_192
-"""Answers that are kept, and questions that are known to have been asked: about 8 MB."""
+"""Answers that are kept, their heads, and questions that are known to have been asked: about 9 MB."""
 MAX_WAITING: Final = 512
 """Answers whose uses are counted here before they are handed over, which takes about a millisecond then."""
 _VALID: Final = Code.VALID
+
+
+class Known(NamedTuple):
+    """The digests of a question, and of the head that it begins with."""
+
+    question: bytes
+    head: bytes
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -67,6 +74,7 @@ class Repeats:
         self._recall = recall
         self._metrics = metrics
         self._kept: OrderedDict[bytes, Repeat] = OrderedDict()
+        self._heads: set[bytes] = set()
         self._met: set[bytes] = set()
         self._waiting: list[Repeat] = []
         self._hour_us = self._hour_ends_us = 0
@@ -99,7 +107,7 @@ class Repeats:
             kept.caller_digest, kept.caller, kept.facts_digest, kept.facts
         ):
             del self._kept[question]
-            self._met.add(question)
+            _add(self._met, question)
             return None
         if not self._hour_us <= now_us < self._hour_ends_us:
             self._turn(now_us)
@@ -120,19 +128,21 @@ class Repeats:
 
     def met(self, question: bytes) -> bool:
         """Whether a question was asked before; it was from now on."""
-        met = self._met
-        if question in met:
+        if question in self._met:
             return True
-        if len(met) >= MAX_KEPT:
-            met.clear()
-        met.add(question)
+        _add(self._met, question)
         return False
 
-    def keep(self, question: bytes, repeat: Repeat) -> None:
+    def is_head(self, head: bytes) -> bool:
+        """Whether a head with this digest has begun a question whose answer was kept; a body must follow it."""
+        return head in self._heads
+
+    def keep(self, known: Known, repeat: Repeat) -> None:
         """Give this answer when the question is asked again."""
         if len(self._kept) >= MAX_KEPT:
             self._kept.popitem(last=False)
-        self._kept[question] = repeat
+        self._kept[known.question] = repeat
+        _add(self._heads, known.head)
 
     def hand_over(self) -> None:
         """Note all that was counted here where uses and metrics are."""
@@ -159,6 +169,13 @@ class Repeats:
         self.hand_over()
         self._hour_us = now_us - now_us % HOUR_US
         self._hour_ends_us = self._hour_us + HOUR_US
+
+
+def _add(among: set[bytes], one: bytes) -> None:
+    """Put something into a set that is emptied when it is full."""
+    if len(among) >= MAX_KEPT:
+        among.clear()
+    among.add(one)
 
 
 def span(now_us: int, caller: KeyFacts, facts: KeyFacts) -> tuple[int, int]:
