@@ -1,8 +1,8 @@
 """The server's side of a connection, which answers a question that was asked before ahead of all parsing.
 
 Reading a request, making a scope and messages of it and writing a response from those takes many times as long as the
-decision itself. The same bytes from the same address come down to the same question; whether its answer is still true
-is for `Repeats` to say, at the moment at which it is given.
+decision itself. The same bytes from the same address come down to the same question, whatever trace stands in them;
+whether its answer is still true is for `Repeats` to say, at the moment at which it is given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Questions to `/v1/verify` that were asked before, byte for byte, and what they came down to.
 
 The same bytes from the same address are the same question: the same caller, the same key, the same action. What is
-kept of them is their digest, so that no token stands here, and the answer with the facts that it rests on.
+kept of them is a digest, in which their trace has no part, so that no token stands here, and the answer with the facts
+that it rests on.
 """
 
 from __future__ import annotations
