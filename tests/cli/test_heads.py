@@ -97,21 +97,23 @@ async def test_a_client_that_goes_after_a_head_counts_as_gone(served: Served, ca
 
 
 async def test_a_request_whose_head_is_held_may_end_before_the_server_does(
-    served: Served, caller: str, monkeypatch: pytest.MonkeyPatch
+    served: Served, caller: str
 ) -> None:
-    monkeypatch.setattr(served.server.config, "timeout_keep_alive", 0.2)
     line = await served.line()
     request = asking(caller, caller, action="keys:own:read")
     cut = request.index(b"\r\n\r\n") + 4
     expected = await line.warm(request)
+    protocol = served.protocol_of(line)
     for _ in range(2):
         # However long it takes, the connection is not idle meanwhile.
         await line.send(request[:cut])
-        await asyncio.sleep(0.5)
+        await until(lambda: protocol._held)
+        protocol._last_answer = float("-inf")
+        protocol.timeout_keep_alive_handler()
         assert await line.ask(request[cut:]) == (expected, True)
     await line.send(request[:cut])
-    await asyncio.sleep(0.1)
-    served.protocol_of(line).shutdown()
+    await until(lambda: protocol._held)
+    protocol.shutdown()
     found, quick = await line.ask(request[cut:])
     assert not quick
     assert found == expected.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n")
