@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench import environments
@@ -44,10 +44,11 @@ _UVICORN = (
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A server that runs, and what it is to be asked in turn."""
+    """A server that runs, and what it is to be asked in turn; `varied` says how no request is like another."""
 
     server: Server
     requests: Sequence[Request]
+    varied: str | None = None
 
 
 def constant(stack: ExitStack, folder: Path) -> Asking:
@@ -62,8 +63,11 @@ def constant(stack: ExitStack, folder: Path) -> Asking:
 def ours(stack: ExitStack, folder: Path) -> dict[str, Asking]:
     """One Keywright server on SQLite, asked about keys with nothing to count, with a limit, and with credits."""
     home = stack.enter_context(keywright(folder))
+    asked = plain(home)
     return {
-        "plain": plain(home),
+        "plain": asked,
+        "traced": replace(asked, varied="trace"),
+        "fresh": replace(asked, varied="resource"),
         "limit": plain(home, limits=LIMITS),
         "credits": plain(home, credits=CREDITS),
     }

@@ -185,6 +185,8 @@ class Cluster:
         self.nodes = nodes
         self.lease = lease
         self.postgres = postgres
+        self.caller = ROOT_TOKEN
+        """Who asks about keys of the tenant."""
 
     async def call(
         self, node: Node, method: str, path: str, body: object = None, tenant: str | None = TENANT
@@ -209,6 +211,12 @@ class Cluster:
         if answer.status != 201:
             raise Refused(f"POST {path} answered {answer.status}: {answer.body.decode()[:300]}")
         return answer.json()
+
+    async def make_caller(self, node: Node) -> str:
+        """The token of a new key of the tenant that may ask about others."""
+        made = await self.make(node, "/v1/keys", {"name": "caller", "scope": [{"actions": ["keys:verify"]}]})
+        token: str = made["token"]
+        return token
 
     async def until_ready(self) -> None:
         """Wait until every node is ready."""

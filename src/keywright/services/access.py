@@ -63,4 +63,6 @@ def caller_of(decision: Decision) -> Caller:
         reason = Code.NOT_FOUND if decision.valid else decision.code
         raise Unauthenticated(_REFUSALS.get(reason, _UNKNOWN), reason=reason)
     facts = decision.facts
-    return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
+    return Caller(
+        identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant, facts=facts
+    )
