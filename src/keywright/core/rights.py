@@ -71,9 +71,7 @@ def rights(held: RoleSet, scope: tuple[Policy, ...] | None, actions: Iterable[st
     return tuple(found)
 
 
-def other_rights(
-    held: RoleSet, scope: tuple[Policy, ...] | None, known: Iterable[str]
-) -> tuple[Right, ...]:
+def other_rights(held: RoleSet, scope: tuple[Policy, ...] | None, known: Iterable[str]) -> tuple[Right, ...]:
     """What the key may do beyond some known actions: patterns with wildcards, and actions that are not among them."""
     names = frozenset(known)
     gathered: dict[str, dict[Grant, list[tuple[Resources, Resources]]]] = {}
@@ -88,7 +86,9 @@ def other_rights(
         Right(
             action,
             tuple(
-                _compared(grant, action, _together(one for one, _ in pairs), _together(one for _, one in pairs))
+                _compared(
+                    grant, action, _together(one for one, _ in pairs), _together(one for _, one in pairs)
+                )
                 for grant, pairs in reasons.items()
             ),
         )
