@@ -8,7 +8,17 @@
   const WAIT = 150;
   let serial = 0;
 
-  function suggesting(input, address) {
+  function address(input) {
+    const { places, chip, suggest } = input.dataset;
+    if (places === undefined) {
+      return new URL(chip ?? suggest, location.href);
+    }
+    const url = new URL(input.closest("[data-picker]").dataset.picker, location.href);
+    url.searchParams.set("action", places);
+    return url;
+  }
+
+  function suggesting(input) {
     const list = document.createElement("ul");
     list.className = "options";
     list.id = `options-${++serial}`;
@@ -70,6 +80,7 @@
       event.stopPropagation();
       soon();
     });
+    input.addEventListener("change", () => input.parentElement.dispatchEvent(new Event("input", { bubbles: true })));
     input.addEventListener("focus", soon);
     input.addEventListener("blur", () => {
       clearTimeout(timer);
@@ -99,7 +110,7 @@
         event.preventDefault();
         event.stopPropagation();
         show(false);
-      } else if (event.key === "Enter" && input.dataset.places !== undefined) {
+      } else if (event.key === "Enter" && input.dataset.suggest === undefined) {
         event.preventDefault();
       }
     });
@@ -123,7 +134,7 @@
     }
     box.checked = true;
     input.value = "";
-    box.dispatchEvent(new Event("change", { bubbles: true }));
+    box.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   function filter(input) {
@@ -151,25 +162,15 @@
   }
 
   function prepare(root) {
-    const inputs = root.querySelectorAll("input[data-places], input[data-suggest]");
-    inputs.forEach((input) => {
-      if (input.hasAttribute("role")) {
-        return;
+    root.querySelectorAll("input[data-places], input[data-chip], input[data-suggest]").forEach((input) => {
+      if (!input.hasAttribute("role")) {
+        suggesting(input);
       }
-      if (input.dataset.suggest !== undefined) {
-        suggesting(input, (one) => new URL(one.dataset.suggest, location.href));
-        return;
-      }
-      suggesting(input, (one) => {
-        const url = new URL(one.closest("[data-picker]").dataset.picker, location.href);
-        url.searchParams.set("action", one.dataset.places);
-        return url;
-      });
     });
   }
 
   document.addEventListener("kw:chosen", (event) => {
-    if (event.target.dataset.places !== undefined) {
+    if (event.target.closest(".narrow")) {
       added(event.target, event.detail);
     }
   });

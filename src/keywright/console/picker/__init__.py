@@ -5,7 +5,7 @@ A page reads the words of its tenant with `lexicon_of`, makes a `Pick` of polici
 come to is said by `summary_of` (macro `summary`), everywhere in the same words.
 """
 
-from keywright.console.picker.lexicon import Lexicon, lexicon_of
+from keywright.console.picker.lexicon import Lexicon, catalog_of, lexicon_of
 from keywright.console.picker.offered import Picker, picker_of, reader
 from keywright.console.picker.pages import PAGES
 from keywright.console.picker.pick import Pick, Written, same
@@ -20,6 +20,7 @@ __all__ = [
     "Picker",
     "Summary",
     "Written",
+    "catalog_of",
     "lexicon_of",
     "picker_of",
     "policy_in_words",

@@ -123,6 +123,10 @@ class Lexicon:
             return ()
         return suggested(self.kinds(action), text, self.segments, self.entities, limit)
 
+    def entities_of(self, kind: str, text: str, limit: int = 20) -> tuple[Suggestion, ...]:
+        """Entities of one type in whose id or label a text stands."""
+        return suggested([kind], text, {kind: (kind,)}, {kind: self.entities.get(kind, {})}, limit)
+
     def written(self, action: str, text: str) -> str:
         """The resource pattern that somebody means who typed an entity's id or label; else the text as it is."""
         folded = text.casefold()
@@ -138,12 +142,13 @@ def _rank(verb: Verb) -> int:
     return 0 if last in _LOOKING else 2 if last in _ENDING else 1
 
 
-PLAIN = Lexicon.of(EMPTY)
-"""The words where there is no catalog."""
+async def catalog_of(ask: Ask) -> Catalog:
+    """The catalog of the page's tenant, the empty one where there is none or the reader may not know it."""
+    if ask.place is None or ask.place.tenant is None or not ask.may("catalog:read"):
+        return EMPTY
+    return parse((await ask.run(get_catalog, None)).document)
 
 
 async def lexicon_of(ask: Ask) -> Lexicon:
     """The words of the page's tenant, as far as the reader may know its catalog."""
-    if ask.place is None or ask.place.tenant is None or not ask.may("catalog:read"):
-        return PLAIN
-    return Lexicon.of(parse((await ask.run(get_catalog, None)).document))
+    return Lexicon.of(await catalog_of(ask))

@@ -18,8 +18,18 @@ async def places(ask: Ask) -> Response:
     """Places where an action may be allowed, for what is typed so far."""
     typed = ask.query.get("q")
     found = (await lexicon_of(ask)).suggest(ask.query.get("action"), typed)
-    written = typed if ":" in typed and " " not in typed else ""
-    return ask.part("picker/places.html", found=found, written=written, typed=typed)
+    options = [(one.pattern, one.label, one.entity, one.id) for one in found]
+    return ask.part("picker/options.html", options=options, written=typed if ":" in typed else "")
 
 
-PAGES = (places,)
+@page("/t/{tenant}/picker/entities", needs="catalog:read")
+async def entities(ask: Ask) -> Response:
+    """Entities of a type, as values of a role's variable, for what is typed so far."""
+    typed = ask.query.get("q")
+    kind = ask.query.get("type")
+    found = (await lexicon_of(ask)).entities_of(kind, typed)
+    options = [(one.id, one.label, kind, one.id) for one in found]
+    return ask.part("picker/options.html", options=options, written="" if ":" in typed else typed)
+
+
+PAGES = (places, entities)

@@ -50,6 +50,8 @@ class Holder:
     name: str
     policies: tuple[Policy, ...]
     whole: bool = True
+    you: bool = False
+    """Whether it is the reader, who is called so."""
 
     def covers(self, policies: Iterable[Policy]) -> bool:
         """Whether they hold all of some policies."""
@@ -70,6 +72,7 @@ class Summary:
     owner: str | None = None
     everything: bool = False
     keeps: bool = False
+    you: bool = False
 
     @property
     def denial(self) -> str:
@@ -82,11 +85,12 @@ def summary_of(
 ) -> Summary:
     """What policies allow (None: all that their owner may), as far as their owner holds it, where one is named."""
     name = None if owner is None else owner.name
+    you = owner is not None and owner.you
     if policies is None:
         held = () if owner is None else owner.policies
-        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=name, everything=True)
+        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=name, everything=True, you=you)
     if owner is None or not owner.whole:
-        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=name)
+        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=name, you=you)
     asked = [_widest(one) for one in policies]
     both = policies if owner.covers(asked) else meet(asked, owner.policies)
     keeps = bool(owner.policies) and Policies.compile(asked).first_uncovered(owner.policies) is not None
@@ -96,7 +100,7 @@ def summary_of(
     )
     if any(_wild(one) for one in asked):
         lacking = ()  # a pattern that says more than its owner holds is meant so
-    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=name, keeps=keeps)
+    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=name, keeps=keeps, you=you)
 
 
 def policy_in_words(lexicon: Lexicon, policy: AnyPolicy) -> str:
