@@ -38,7 +38,8 @@
     let below = plot.counts[0].map(() => 0);
     for (const counts of plot.counts) {
       below = counts.map((count, place) => count + below[place]);
-      sums.push(below);
+      // Where there is none of an outcome no bar is drawn, whose edge would shine through.
+      sums.push(below.map((sum, place) => (counts[place] ? sum : null)));
     }
     return sums.reverse();
   }
@@ -82,7 +83,7 @@
     box.querySelectorAll(".plot-tip").forEach((one) => one.remove());
     const plot = JSON.parse(box.dataset.plot);
     const words = wordsFor(plot.by);
-    const label = box.querySelector("svg")?.getAttribute("aria-label") ?? box.querySelector("[role=img]")?.getAttribute("aria-label");
+    box.dataset.label ??= box.querySelector("svg").getAttribute("aria-label");
     const times = plot.counts[0].map((_, place) => plot.since + (place + 0.5) * plot.step);
     const outcomes = [...plot.outcomes].reverse();
     const ink = colour("--ink-2");
@@ -96,7 +97,7 @@
       height: HEIGHT,
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
-      scales: { x: { time: true, range: [plot.since, end] }, y: { range: (_, _low, high) => [0, Math.max(high, 1) * 1.05] } },
+      scales: { x: { time: true, range: [plot.since, end] }, y: { range: (_, _low, high) => [0, Math.max(high ?? 0, 1) * 1.05] } },
       axes: [
         { ...axis, grid: { show: false }, size: 26, space: 72, values: (_, at, _axis, _space, step) => at.map((one) => words.tick(one, step)) },
         { ...axis, grid: { stroke: line, width: 1 }, size: (_, texts) => 14 + 7 * Math.max(1, ...(texts ?? []).map((one) => one.length)), incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 1e7, 1e8, 1e9], values: (_, at) => at.map((one) => number.format(one)) },
@@ -106,7 +107,7 @@
     };
     const made = new uPlot(options, [times, ...stacked(plot)], box);
     made.root.setAttribute("role", "img");
-    made.root.setAttribute("aria-label", label ?? "");
+    made.root.setAttribute("aria-label", box.dataset.label);
     drawn.set(box, made);
   }
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 
 from keywright.console import words
 from keywright.console.code import Graph, Rest
-from keywright.console.keys import editing, ownership, switching
+from keywright.console.keys import editing, ownership, scoping, switching
 from keywright.console.keys.overview import overview_of
 from keywright.console.keys.subject import agents_of, subject_of, week_of
 from keywright.console.keys.trail import trail_of
 from keywright.console.keys.trying import tried, untried, was_asked
-from keywright.console.picker.lexicon import lexicon_of
+from keywright.console.picker import lexicon_of
 from keywright.console.routing import page
 from keywright.console.usage.chart import chart_of, when
 from keywright.console.usage.spans import SPANS, USUAL, chosen, valid_share
@@ -90,7 +90,7 @@ async def used(ask: Ask) -> Response:
     subject = await subject_of(ask)
     if not ask.wants_part or not subject.may("usage:read"):
         return ask.to(subject.at(span=chosen(ask.query.get("span")).word))
-    return ask.part("keys/details_usage.html", **await _usage(subject, None))
+    return ask.part("keys/details_usage.html", subject=subject, **await _usage(subject, None))
 
 
 async def shown(subject: Subject, trial: object) -> Response:
@@ -155,7 +155,6 @@ async def _usage(subject: Subject, week: KeyUsage | None) -> dict[str, Any]:
         question = KeyUsageQuestion(id=subject.key.id, since=span.since(ask.now), by=span.by)
         found = await ask.run(key_usage, question)
     return {
-        "subject": subject,
         "span": span,
         "spans": SPANS,
         "usage": found,
@@ -202,7 +201,7 @@ def _about_state(subject: Subject) -> list[Notice]:
         found.append(
             Notice(
                 "warn",
-                f"This key ends {words.relative(key.expires_at, ask.now)}, on {exact}. Whoever holds it is refused from then on.",
+                f"This key ends {words.relative(key.expires_at, ask.now)}, on {exact}, and is refused from then on.",
                 *dates,
             )
         )
@@ -220,7 +219,7 @@ def _about_use(subject: Subject, overview: Overview) -> list[Notice]:
         return [
             Notice(
                 "warn",
-                f"This key {said} {words.relative(since, now)}. If nobody needs it, disable it first, and delete it when nothing broke.",
+                f"This key {said} {words.relative(since, now)}. If nobody needs it, disable it: that can be undone.",
                 *disable,
             )
         ]
@@ -234,7 +233,7 @@ def _about_use(subject: Subject, overview: Overview) -> list[Notice]:
         return [
             Notice(
                 "info",
-                f"This key used {used:,} of its {words.counted(overview.rights, 'right')}, as far back as usage is kept.",
+                f"It used {used:,} of its {words.counted(overview.rights, 'right')}, as far back as usage is kept.",
                 *narrow,
             )
         ]
@@ -262,6 +261,7 @@ def _used_code(subject: Subject, span: Span, found: KeyUsage) -> Code:
 PAGES: Final[tuple[Page, ...]] = (
     *switching.PAGES,
     *ownership.PAGES,
+    *scoping.PAGES,
     *editing.PAGES,
     trying,
     used,

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.keys.subject import subject_of
-from keywright.console.picker.lexicon import lexicon_of
-from keywright.console.picker.summary import policy_in_words
+from keywright.console.picker import lexicon_of, policy_in_words
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.core.listing import MAX_PAGE
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from keywright.console.asking import Ask
     from keywright.console.code import Code
     from keywright.console.keys.subject import Subject
-    from keywright.console.picker.lexicon import Lexicon
+    from keywright.console.picker import Lexicon
     from keywright.console.routing import Page
     from keywright.core.identities import Membership
     from keywright.core.permissions import Policy

@@ -29,7 +29,7 @@ query ($input: ExplainApiKeyInput!) {
 }
 """
 _BY_CODE: Final[Mapping[Code, str]] = {
-    Code.DISABLED: "Somebody disabled the key. Until it is enabled again, whoever holds it is refused, whatever is asked.",
+    Code.DISABLED: "Somebody disabled the key. Until it is enabled again it is refused, whatever is asked.",
     Code.EXPIRED: "The key has ended. A later expiry lets it be used again.",
     Code.NOT_YET_VALID: "The key begins later. Until then whoever holds it is refused.",
     Code.IDENTITY_DISABLED: "Its owner is disabled, and with it every key that speaks for it.",

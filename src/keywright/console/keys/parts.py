@@ -13,15 +13,13 @@ from keywright.core.limits import MAX_LIMITS
 from keywright.services.limits import CreditsInput, LimitInput, RefillInput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from zoneinfo import ZoneInfo
 
     from keywright.console.forms import Form
     from keywright.core.keys import Key
-    from keywright.core.permissions import Policy
 
-SPARE_POLICIES: Final = 1
 SPARE_LIMITS: Final = 2
 UNITS: Final = (("second", 1), ("minute", 60), ("hour", 3_600), ("day", 86_400))
 
@@ -102,51 +100,6 @@ def _dates_read(form: Form, key: Key, zone: ZoneInfo | None) -> Draft:
     for name, stands in (("not_before", key.not_before), ("expires_at", key.expires_at)):
         found[name] = stands if form.get(name) == before[name] else form.moment(name, zone)
     return Draft(found, {name: None if one is None else rfc3339(one) for name, one in found.items()})
-
-
-# What it may do
-
-
-def scope_typed_of(scope: Sequence[Policy] | None) -> Typed:
-    """The form of a scope that is there already."""
-    policies = [] if scope is None else [one.to_plain() for one in scope]
-    return {
-        "may": "all" if scope is None else "only",
-        "scope": [
-            {"actions": "\n".join(one["actions"]), "resources": "\n".join(one.get("resources", ()))}
-            for one in policies
-        ]
-        + [{"actions": "", "resources": ""}] * SPARE_POLICIES,
-    }
-
-
-def _scope(key: Key, _zone: ZoneInfo | None) -> Typed:
-    return scope_typed_of(key.scope)
-
-
-def _scope_typed(form: Form) -> Typed:
-    found = []
-    for index in _indexes(form, "scope"):
-        one = {name: form.raw(f"scope.{index}.{name}") for name in ("actions", "resources")}
-        if any(text.strip() for text in one.values()):
-            found.append(one)
-    spare = [{"actions": "", "resources": ""}] * SPARE_POLICIES
-    return {"may": form.get("may", "only"), "scope": found + spare}
-
-
-def _scope_read(form: Form, _key: Key, _zone: ZoneInfo | None) -> Draft:
-    if form.get("may") == "all":
-        return Draft({"scope": None}, {"scope": None})
-    policies = [
-        (lines_of(one["actions"]), lines_of(one["resources"]) or None)
-        for one in _scope_typed(form)["scope"]
-        if any(text.strip() for text in one.values())
-    ]
-    body = [
-        {"actions": list(actions)} | ({} if resources is None else {"resources": list(resources)})
-        for actions, resources in policies
-    ]
-    return Draft({"scope": tuple(policies)}, {"scope": body})
 
 
 # How often it may be used
@@ -299,14 +252,6 @@ PARTS: Final[Mapping[str, Part]] = {
         Part("about", "Name", ("name", "description", "handle"), _about, _about_typed, _about_read),
         Part("dates", "Begins and ends", ("not_before", "expires_at"), _dates, _dates_typed, _dates_read),
         Part(
-            "scope",
-            "Permissions",
-            ("scope", *(f"scope.{i}.{name}" for i in range(_ROWS) for name in ("actions", "resources"))),
-            _scope,
-            _scope_typed,
-            _scope_read,
-        ),
-        Part(
             "limits",
             "Limits",
             (
@@ -329,4 +274,10 @@ PARTS: Final[Mapping[str, Part]] = {
         Part("metadata", "Metadata", ("metadata",), _metadata, _metadata_typed, _metadata_read),
     )
 }
-"""Every part, by the word that stands in its address."""
+"""Every part but the scope, which has a page of its own, by the word that stands in its address."""
+
+NAV: Final = (
+    *(("about", "Name"), ("dates", "Begins and ends"), ("scope", "Permissions"), ("limits", "Limits")),
+    *(("credits", "Credits"), ("addresses", "Addresses"), ("metadata", "Metadata")),
+)
+"""The parts in the order in which they are offered: words of addresses, and names."""
