@@ -111,16 +111,24 @@ def _answer(subject: Subject, decision: Decision, question: Mapping[str, str]) -
     sentence = _BY_CODE.get(decision.code) or _BY_CHECK.get(explanation.check) or explanation.sentence
     if decision.valid and "action" not in question:
         sentence = "The key is valid now. No action was asked about."
+    policy = explanation.policy
+    if not decision.valid and policy is not None and _is_elsewhere(policy, question):
+        sentence = "It may do this on some things, and not on everything. Say on what."
     return Answer(
         valid=decision.valid,
         code=decision.code.value,
         sentence=sentence,
         detail="" if sentence == explanation.sentence else explanation.sentence,
-        policy=explanation.policy,
+        policy=policy,
         source=explanation.source,
         remedy=None if decision.valid else _remedy(subject, decision.code, explanation.check),
         shown=_code(subject, question),
     )
+
+
+def _is_elsewhere(policy: Policy, question: Mapping[str, str]) -> bool:
+    """Whether nothing was named on which an action is to be done that a policy has for some things."""
+    return "resource" not in question and policy.names(question.get("action", ""))
 
 
 def _remedy(subject: Subject, code: Code, check: str) -> Remedy | None:
