@@ -59,11 +59,11 @@ async def live(ask: Ask) -> Response:
     return ask.part("keys/create_live.html", speaker=making.speaker, **making.told(), **making.picked())
 
 
-@page("/t/{tenant}/keys/new/picker", needs="keys:create", own="keys:own:create", methods=("POST",))
-async def picker_anew(ask: Ask) -> Response:
-    """The picker, after another owner was chosen."""
+@page("/t/{tenant}/keys/new/marks", needs="keys:create", own="keys:own:create", methods=("POST",))
+async def marks(ask: Ask) -> Response:
+    """Which actions an owner who was just chosen does not hold."""
     making = await making_of(ask, ask.form, await catalog_of(ask))
-    return ask.part("keys/create_picker.html", errors=Errors(), **making.picked())
+    return ask.part("keys/create_marks.html", **making.picked())
 
 
 @page("/t/{tenant}/keys/new/owners", needs="keys:create")
@@ -99,4 +99,4 @@ def _shown(ask: Ask, made: CreatedKey) -> Response:
     return ask.done(path, f"Made {key.name}. Whoever has the token of this digest can use it from now on.")
 
 
-PAGES = (form_of_new, make, live, picker_anew, owners, *picker.PAGES)
+PAGES = (form_of_new, make, live, marks, owners, *picker.PAGES)
