@@ -88,6 +88,12 @@ def account(keywright: Keywright, slug: str, name: str, *roles: tuple[str, list[
     return keywright.rest("POST", "/v1/service-accounts", {"name": name, "memberships": given}, tenant=slug)
 
 
+def a_key(keywright: Keywright, one: Blog, **fields: Any) -> Any:
+    """Another key of the service account."""
+    wanted = {"name": "Another", "identity_id": one.indexer["id"], **fields}
+    return keywright.key(one.slug, **wanted)["key"]
+
+
 def use(keywright: Keywright, token: str, times: int = 1, **question: Any) -> str:
     """Ask for a decision several times, and give the last code."""
     questions = [{"token": token, **question}] * times

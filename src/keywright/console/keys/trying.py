@@ -111,9 +111,11 @@ def _answer(subject: Subject, decision: Decision, question: Mapping[str, str]) -
     sentence = _BY_CODE.get(decision.code) or _BY_CHECK.get(explanation.check) or explanation.sentence
     if decision.valid and "action" not in question:
         sentence = "The key is valid now. No action was asked about."
-    policy = explanation.policy
+    policy, remedy = explanation.policy, None
+    if not decision.valid:
+        remedy = _remedy(subject, decision.code, explanation.check)
     if not decision.valid and policy is not None and _is_elsewhere(policy, question):
-        sentence = "It may do this on some things, and not on everything. Say on what."
+        sentence, remedy = "It may do this on some things, and not on everything. Say on what.", None
     return Answer(
         valid=decision.valid,
         code=decision.code.value,
@@ -121,7 +123,7 @@ def _answer(subject: Subject, decision: Decision, question: Mapping[str, str]) -
         detail="" if sentence == explanation.sentence else explanation.sentence,
         policy=policy,
         source=explanation.source,
-        remedy=None if decision.valid else _remedy(subject, decision.code, explanation.check),
+        remedy=remedy,
         shown=_code(subject, question),
     )
 
