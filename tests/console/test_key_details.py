@@ -57,7 +57,15 @@ def test_the_page_tells_all_of_a_key(admin: Reader, house: Blog) -> None:
     admin.go(house.page)
     admin.page.locator(".uplot").wait_for()
     facts = admin.page.locator(".facts").inner_text()
-    for fact in ("2 minutes ago", "10.0.4.17", "44,881", "98.9 % allowed", "never", "1 of 3 rights", "Read comments"):
+    for fact in (
+        "2 minutes ago",
+        "10.0.4.17",
+        "44,881",
+        "98.9 % allowed",
+        "never",
+        "1 of 3 rights",
+        "Read comments",
+    ):
         assert fact in facts
     head = admin.page.locator(".key-title").inner_text()
     assert "speaks for search-indexer, a service account" in head
@@ -70,7 +78,9 @@ def test_what_it_may_do_is_told_with_the_reasons(admin: Reader, house: Blog) -> 
     assert row(admin, "article:read").startswith(
         "Read articles article:read Czech English role editor (language: Czech, English), kept by the key"
     )
-    assert "Czech role editor (language: Czech, English), narrowed by the key" in row(admin, "article:publish")
+    assert "Czech role editor (language: Czech, English), narrowed by the key" in row(
+        admin, "article:publish"
+    )
     assert "everything role moderator, kept by the key never" in row(admin, "comment:read")
     out = admin.page.locator(".rights.out")
     out.locator("summary").click()
@@ -89,7 +99,9 @@ def test_a_key_without_a_scope_follows_its_owner(admin: Reader, house: Blog, key
     admin.look("key-details-unused")
 
 
-def test_an_administrators_key_has_much_to_show_and_folds_it(admin: Reader, keywright: Keywright, house: Blog) -> None:
+def test_an_administrators_key_has_much_to_show_and_folds_it(
+    admin: Reader, keywright: Keywright, house: Blog
+) -> None:
     key = keywright.key(house.slug, "admin", name="Everything")["key"]
     admin.go(f"/t/{house.slug}/keys/{key['id']}")
     folded = admin.page.locator("details.rights:not([open])")
@@ -100,7 +112,9 @@ def test_an_administrators_key_has_much_to_show_and_folds_it(admin: Reader, keyw
     admin.look("key-details-admin")
 
 
-def test_a_key_of_an_owner_without_roles_may_do_nothing(admin: Reader, keywright: Keywright, house: Blog) -> None:
+def test_a_key_of_an_owner_without_roles_may_do_nothing(
+    admin: Reader, keywright: Keywright, house: Blog
+) -> None:
     idle = account(keywright, house.slug, "nobody-yet")
     key = a_key(keywright, house, identity_id=idle["id"])
     admin.go(f"/t/{house.slug}/keys/{key['id']}")
@@ -136,7 +150,10 @@ def test_what_presses_is_said_first(admin: Reader, keywright: Keywright, house: 
 
 def test_a_key_that_uses_little_can_be_narrowed(admin: Reader, keywright: Keywright, house: Blog) -> None:
     made = keywright.key(
-        house.slug, name="Wide", identity_id=house.indexer["id"], scope=[{"actions": ["article:*", "comment:*"]}]
+        house.slug,
+        name="Wide",
+        identity_id=house.indexer["id"],
+        scope=[{"actions": ["article:*", "comment:*"]}],
     )
     use(keywright, made["token"], 3, action="comment:read")
     address = f"/t/{house.slug}/keys/{made['key']['id']}"
@@ -160,7 +177,13 @@ def test_the_plot_shows_another_span_without_leaving_the_page(admin: Reader, hou
     assert admin.page.locator("#usage .uplot").count() == 1
     admin.page.locator("#usage .numbers summary").click()
     table = admin.page.locator(".numbers-table")
-    assert table.locator("thead th").all_inner_texts() == ["Hour", "All", "Allowed", "Not permitted", "Too often"]
+    assert table.locator("thead th").all_inner_texts() == [
+        "Hour",
+        "All",
+        "Allowed",
+        "Not permitted",
+        "Too often",
+    ]
     assert 20 <= table.locator("tbody tr").count() <= 24
     admin.page.locator("#usage .uplot .u-over").hover(position={"x": 700, "y": 60})
     assert "allowed" in admin.page.locator(".plot-tip").inner_text()
@@ -186,9 +209,19 @@ def test_the_page_works_without_a_script(browser: Browser, keywright: Keywright,
     ("action", "resource", "answer", "remedy"),
     [
         ("article:publish", "article:cs:42", "Role editor allows this, and the key's scope keeps it.", None),
-        ("article:publish", "article:en:42", "Its owner may do this, and the key's scope leaves it out.", "scope"),
+        (
+            "article:publish",
+            "article:en:42",
+            "Its owner may do this, and the key's scope leaves it out.",
+            "scope",
+        ),
         ("article:read", "", "It may do this on some things, and not on everything. Say on what.", None),
-        ("deploy:start", "", "No role of its owner allows this, so the key cannot either.", "service-accounts"),
+        (
+            "deploy:start",
+            "",
+            "No role of its owner allows this, so the key cannot either.",
+            "service-accounts",
+        ),
         ("article:read", "article:de:1", "with another value of its variable language", "service-accounts"),
     ],
     ids=["allowed", "scope", "nowhere", "identity", "variable"],
@@ -273,7 +306,9 @@ def test_another_tenant_sees_nothing(reader: Reader, house: Blog, keywright: Key
         assert "Nightly" not in reader.page.content()
 
 
-def test_who_only_reads_sees_no_button_that_would_fail(reader: Reader, house: Blog, keywright: Keywright) -> None:
+def test_who_only_reads_sees_no_button_that_would_fail(
+    reader: Reader, house: Blog, keywright: Keywright
+) -> None:
     keywright.person("rita", house.slug, role="read_only")
     reader.log_in("rita", PASSWORD)
     reader.go(house.page)

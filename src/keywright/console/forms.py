@@ -75,9 +75,11 @@ class Form:
 def parsed(text: str) -> Form:
     """The fields of a query or of a form's body. Raises `MalformedRequest`."""
     try:
-        return Form(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise MalformedRequest("The form cannot be read.") from None
+    # Browsers send each line break as two characters, whatever was typed.
+    return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
 @dataclass(slots=True)

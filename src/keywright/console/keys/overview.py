@@ -176,4 +176,4 @@ class _Reading:
 def _pattern_title(action: str) -> str | None:
     if "*" not in action:
         return None
-    return "Everything" if action == "**" else f"All that is written {action}"
+    return "Everything" if action == "**" else "All that is written"
