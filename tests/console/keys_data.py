@@ -6,8 +6,8 @@ import sqlite3
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from tests.support.keywright import served
@@ -127,7 +127,7 @@ class Past:
         """Have moments of a key been some days ago (or, below zero, some days ahead)."""
         for name, days in fields.items():
             at = int((time.time() - days * 86_400) * 1_000_000)
-            sql = f"UPDATE api_key SET {name} = ? WHERE id = ?"  # noqa: S608 - the names stand in the tests
+            sql = f"UPDATE api_key SET {name} = ? WHERE id = ?"
             self._run(lambda database, at=at, sql=sql: database.execute(sql, (at, key["id"])))
 
     def _run(self, work: Any) -> None:

@@ -139,11 +139,10 @@ def test_what_is_beyond_ones_own_rights_is_named(reader: Reader, keywright: Keyw
     reader.log_in("petr", PASSWORD)
     reader.go(f"/t/{house.slug}/keys/{key['id']}/edit/scope")
     reader.page.get_by_text("Only what is picked here").click()
-    reader.page.get_by_text("Written by hand").click()
-    reader.page.get_by_label("Actions").last.fill("article:**")
+    reader.page.locator("input[name='hand.actions']").last.fill("article:**")
     reader.button("Save").click()
     assert "You do not hold this yourself" in reader.text
-    assert reader.page.get_by_label("Actions").first.input_value() == "article:**"
+    assert reader.page.locator("input[name='hand.actions']").nth(1).input_value() == "article:**"
 
 
 def test_limits_are_set_changed_and_taken_away(admin: Reader, keywright: Keywright, house: Blog) -> None:
@@ -267,8 +266,8 @@ def test_the_code_follows_what_is_typed(admin: Reader, keywright: Keywright, hou
     key = a_key(keywright, house)
     part(admin, house, key, "about")
     admin.page.locator("#code summary").click()
-    admin.page.get_by_label("Name").press_sequentially(" typed")
-    admin.page.locator("#code", has_text="Another typed").wait_for(state="attached")
+    admin.page.get_by_label("Name").press_sequentially("Typed ")
+    admin.page.locator("#code", has_text="Typed Another").wait_for(state="attached")
     admin.page.get_by_label("Name").fill("Then")
     admin.page.locator("#code", has_text="Then").wait_for(state="attached")
     assert stored(keywright, house, key["id"])["name"] == "Another"
@@ -291,8 +290,8 @@ def test_a_key_gets_another_owner_after_seeing_what_changes(
     admin.page.get_by_label("Find the new owner").fill("robot")
     admin.link("translation-robot").click()
     preview = " ".join(admin.page.locator(".preview").inner_text().split())
-    assert "it may do more do everything in Articles" in preview or "German" in preview
-    assert "English" in preview
+    assert "it may do more read articles in German" in preview
+    assert "read articles in Czech and English" in preview
     assert stored(keywright, house, key["id"])["identity_id"] == house.indexer["id"]
     admin.look("key-owner-preview")
     codes = codes_in(admin.page.locator(".preview"), keywright.url, keywright.session())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.keys.subject import subject_of
-from keywright.console.picker import lexicon_of, policy_in_words
+from keywright.console.picker import lexicon_of, summary_of
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.core.listing import MAX_PAGE
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from keywright.console.asking import Ask
     from keywright.console.code import Code
     from keywright.console.keys.subject import Subject
-    from keywright.console.picker import Lexicon
+    from keywright.console.picker.summary import Line
     from keywright.console.routing import Page
     from keywright.core.identities import Membership
-    from keywright.core.permissions import Policy
 
 SHOWN: Final = 12
 """Owners that are shown for what was typed."""
@@ -66,8 +65,8 @@ class Preview:
     identity_id: str
     name: str
     same: bool
-    gained: tuple[str, ...]
-    lost: tuple[str, ...]
+    gained: tuple[Line, ...]
+    lost: tuple[Line, ...]
 
 
 @page("/t/{tenant}/keys/{id}/owner", needs="keys:update", methods=("GET", "POST"))
@@ -123,13 +122,9 @@ async def _preview(subject: Subject, identity_id: str) -> Preview:
         identity_id,
         identity_id if owner is None else owner.name,
         identity_id == subject.key.identity_id,
-        _in_words(lexicon, found.gained),
-        _in_words(lexicon, found.lost),
+        summary_of(lexicon, found.gained).lines,
+        summary_of(lexicon, found.lost).lines,
     )
-
-
-def _in_words(lexicon: Lexicon, policies: Iterable[Policy]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(policy_in_words(lexicon, one) for one in policies))
 
 
 async def _candidates(subject: Subject, typed: str) -> Candidates | None:

@@ -58,7 +58,6 @@ class Answer:
     valid: bool
     code: str
     sentence: str
-    detail: str
     policy: Policy | None
     source: str | None
     remedy: Remedy | None
@@ -120,7 +119,6 @@ def _answer(subject: Subject, decision: Decision, question: Mapping[str, str]) -
         valid=decision.valid,
         code=decision.code.value,
         sentence=sentence,
-        detail="" if sentence == explanation.sentence else explanation.sentence,
         policy=policy,
         source=explanation.source,
         remedy=remedy,
