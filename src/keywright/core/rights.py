@@ -59,12 +59,14 @@ class Right:
 def rights(held: RoleSet, scope: tuple[Policy, ...] | None, actions: Iterable[str]) -> tuple[Right, ...]:
     """What comes of each of some actions that a role allows at all, in their order. For showing, not for deciding."""
     found = []
+    reaches = {grant: _Reaches(policies) for grant, policies in _by_grant(held).items()}
+    narrowed = None if scope is None else _Reaches(scope)
     for action in actions:
-        scoped = None if scope is None else _reach(scope, action)
+        scoped = None if narrowed is None else narrowed.of(action)
         reasons = [
             _reason(grant, action, reach, scoped)
-            for grant in held.grants
-            if (reach := _reach(_of(held, grant), action)) != ()
+            for grant, its in reaches.items()
+            if (reach := its.of(action)) != ()
         ]
         if reasons:
             found.append(Right(action, tuple(reasons)))
@@ -74,26 +76,23 @@ def rights(held: RoleSet, scope: tuple[Policy, ...] | None, actions: Iterable[st
 def other_rights(held: RoleSet, scope: tuple[Policy, ...] | None, known: Iterable[str]) -> tuple[Right, ...]:
     """What the key may do beyond some known actions: patterns with wildcards, and actions that are not among them."""
     names = frozenset(known)
-    gathered: dict[str, dict[Grant, list[tuple[Resources, Resources]]]] = {}
-    for policy, grant in zip(held.policies.policies, held.sources, strict=True):
-        for both in meet((policy,), (_ALL,) if scope is None else scope):
+    found: dict[Pattern, list[Reason]] = {}
+    for grant, policies in _by_grant(held).items():
+        left: dict[Pattern, list[Resources]] = {}
+        for both in policies if scope is None else meet(policies, scope):
             for action in both.actions:
                 if action.text not in names:
-                    gathered.setdefault(action.text, {}).setdefault(grant, []).append(
-                        (policy.resources, both.resources)
-                    )
-    return tuple(
-        Right(
-            action,
-            tuple(
-                _compared(
-                    grant, action, _together(one for one, _ in pairs), _together(one for _, one in pairs)
+                    left.setdefault(action, []).append(both.resources)
+        for action, reaches in left.items():
+            here = _together(reaches)
+            reason = Reason(grant, here, here, Kept.WHOLE)
+            if scope is not None:
+                its = _together(
+                    one.resources for one in policies if any(a.covers(action) for a in one.actions)
                 )
-                for grant, pairs in reasons.items()
-            ),
-        )
-        for action, reasons in gathered.items()
-    )
+                reason = _compared(grant, action.text, its, here)
+            found.setdefault(action, []).append(reason)
+    return tuple(Right(action.text, tuple(reasons)) for action, reasons in found.items())
 
 
 def needed(scope: tuple[Policy, ...] | None, exercised: Sequence[str]) -> tuple[Policy, ...]:
@@ -109,14 +108,30 @@ def needed(scope: tuple[Policy, ...] | None, exercised: Sequence[str]) -> tuple[
     return tuple(found)
 
 
-def _of(held: RoleSet, grant: Grant) -> list[Policy]:
-    return [
-        policy for policy, source in zip(held.policies.policies, held.sources, strict=True) if source == grant
-    ]
+def _by_grant(held: RoleSet) -> dict[Grant, list[Policy]]:
+    """The policies of each role, in the order of the roles."""
+    found: dict[Grant, list[Policy]] = {}
+    for policy, grant in zip(held.policies.policies, held.sources, strict=True):
+        found.setdefault(grant, []).append(policy)
+    return found
 
 
-def _reach(policies: Iterable[Policy], action: str) -> Resources:
-    return _together(policy.resources for policy in policies if policy.names(action))
+class _Reaches:
+    """Some policies, asked for the resources of many actions: patterns are kept by their first segment."""
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self._by_first: dict[str, list[tuple[Pattern, Resources]]] = {}
+        for policy in policies:
+            for pattern in policy.actions:
+                first = pattern.segments[0]
+                self._by_first.setdefault("" if "*" in first else first, []).append(
+                    (pattern, policy.resources)
+                )
+
+    def of(self, action: str) -> Resources:
+        """On what the policies allow an action."""
+        tried = (*self._by_first.get(action.partition(":")[0], ()), *self._by_first.get("", ()))
+        return _together(resources for pattern, resources in tried if pattern.matches(action))
 
 
 def _together(reaches: Iterable[Resources]) -> Resources:

@@ -95,7 +95,7 @@
     const options = {
       width: box.clientWidth,
       height: HEIGHT,
-      padding: [8, 4, 0, 0],
+      padding: [8, 24, 0, 0],
       legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
       scales: { x: { time: true, range: [plot.since, end] }, y: { range: (_, _low, high) => [0, Math.max(high ?? 0, 1) * 1.05] } },
