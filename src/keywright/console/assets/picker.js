@@ -189,6 +189,12 @@
   });
 
   document.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-pick-all], [data-pick-nothing]");
+    if (all) {
+      const boxes = [...all.closest("[data-pick-group]").querySelectorAll("input[name=do]:not(:disabled)")];
+      boxes.filter((box) => !box.closest("[hidden]")).forEach((box) => (box.checked = "pickAll" in all.dataset));
+      all.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     const more = event.target.closest("[data-more-hands]");
     if (more) {
       const hands = more.parentElement.querySelector("[data-hands]");
