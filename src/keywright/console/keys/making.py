@@ -105,15 +105,15 @@ class Making:
         """What follows everything that is typed: the summary, the terms, and the code."""
         new, now, zone = self.draft.whole, self.ask.now, self.ask.zone
         usual = settings_of(self.ask).default_limits
+        undated = "expires_at" in self.draft.errors.fields
         limits = usual if new.limits is None else new.limits
         return {
             "summary": picker.summary_of(self.lexicon, picker.said(new.scope), self.speaker.holder),
             "terms": [
-                *terms.when(new.not_before, new.expires_at, now, zone),
+                *([] if undated else terms.when(new.not_before, new.expires_at, now, zone)),
                 *terms.how_often(limits, new.credits),
                 *terms.from_where(new.allowed_cidrs),
             ],
-            "undated": "expires_at" in self.draft.errors.fields,
             "code": code_of_new(self.ask, self.draft.new),
         }
 

@@ -148,7 +148,7 @@ def _row(
     if owner is not None and not (off or not owner.whole):
         held = places_of(lexicon, owner.policies, verb.name)
         if held is not None and maker is not owner.policies:
-            marks.append(_mark(f"{owner.name} holds", f"{owner.name} does not hold", held))
+            marks.append(_mark(f"{owner.begins} holds", owner.lacks, held))
     return Row(
         id=row_id,
         verb=verb,

@@ -52,6 +52,23 @@ class Holder:
     whole: bool = True
     you: bool = False
     """Whether it is the reader, who is called so."""
+    title: str = ""
+    """How a sentence begins that is about them, where that is not their name."""
+
+    @property
+    def subject(self) -> str:
+        """What they are called inside a sentence."""
+        return "you" if self.you else self.name
+
+    @property
+    def begins(self) -> str:
+        """What they are called at the beginning of a sentence."""
+        return "You" if self.you else self.title or self.name
+
+    @property
+    def lacks(self) -> str:
+        """The beginning of a sentence about what they do not hold."""
+        return f"{self.begins} {'do' if self.you else 'does'} not hold"
 
     def covers(self, policies: Iterable[Policy]) -> bool:
         """Whether they hold all of some policies."""
@@ -69,10 +86,9 @@ class Summary:
     lines: tuple[Line, ...]
     denied: tuple[str, ...]
     lacking: tuple[str, ...] = ()
-    owner: str | None = None
+    owner: Holder | None = None
     everything: bool = False
     keeps: bool = False
-    you: bool = False
 
     @property
     def denial(self) -> str:
@@ -84,13 +100,11 @@ def summary_of(
     lexicon: Lexicon, policies: Sequence[AnyPolicy] | None, owner: Holder | None = None
 ) -> Summary:
     """What policies allow (None: all that their owner may), as far as their owner holds it, where one is named."""
-    name = None if owner is None else owner.name
-    you = owner is not None and owner.you
     if policies is None:
         held = () if owner is None else owner.policies
-        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=name, everything=True, you=you)
+        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=owner, everything=True)
     if owner is None or not owner.whole:
-        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=name, you=you)
+        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=owner)
     asked = [_widest(one) for one in policies]
     both = policies if owner.covers(asked) else meet(asked, owner.policies)
     keeps = bool(owner.policies) and Policies.compile(asked).first_uncovered(owner.policies) is not None
@@ -100,7 +114,7 @@ def summary_of(
     )
     if any(_wild(one) for one in asked):
         lacking = ()  # a pattern that says more than its owner holds is meant so
-    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=name, keeps=keeps, you=you)
+    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=owner, keeps=keeps)
 
 
 def policy_in_words(lexicon: Lexicon, policy: AnyPolicy) -> str:
