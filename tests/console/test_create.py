@@ -165,6 +165,7 @@ def test_patterns_by_hand_are_said_in_plain_words(maker: Reader, keywright: Keyw
     hand.get_by_label("On resources").fill("article:cs:**")
     text = summary(maker, "article:*")
     assert "delete articles in Czech" in text
+    assert "all that has one more part behind article:" in maker.page.locator("#meanings").inner_text()
     maker.button("Another policy").click()
     hand.nth(1).get_by_label("Actions").fill("a::b")
     maker.button("Create key").click()

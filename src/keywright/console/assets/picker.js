@@ -200,7 +200,7 @@
       const hands = more.parentElement.querySelector("[data-hands]");
       const copy = hands.lastElementChild.cloneNode(true);
       copy.querySelectorAll("input").forEach((one) => (one.value = ""));
-      copy.querySelectorAll(".error, .meanings").forEach((one) => one.remove());
+      copy.querySelectorAll(".error").forEach((one) => one.remove());
       copy.classList.remove("wrong");
       hands.append(copy);
       copy.querySelector("input").focus();

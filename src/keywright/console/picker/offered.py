@@ -237,13 +237,14 @@ def _is_open(lexicon: Lexicon, group: Group, rows: Sequence[Row]) -> bool:
 
 
 def _hand(lexicon: Lexicon, actions: str, resources: str) -> Hand:
+    """A policy by hand; what is no pattern means nothing, and is refused when it is sent."""
     meanings = []
-    for text in actions.replace(",", " ").split():
-        if text in lexicon.verbs and lexicon.verb(text).description:
+    for text in dict.fromkeys(actions.replace(",", " ").split()):
+        if lexicon.verb(text).description:
             meanings.append((text, lexicon.verb(text).words))
             continue
         try:
             meanings.append((text, pattern_in_words(text)))
-        except InvalidPattern as wrong:
-            meanings.append((text, str(wrong)))
+        except InvalidPattern:
+            continue
     return Hand(actions, resources, tuple(meanings))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keywright.console import words
@@ -29,6 +29,8 @@ class Line:
 
     words: str
     code: bool = False
+    lead: str = ""
+    """What stands before the words where they are a pattern."""
     places: tuple[Place, ...] = ()
     everywhere: bool = True
 
@@ -152,10 +154,11 @@ def pattern_in_words(text: str) -> str:
 
 
 def _line_in_words(line: Line) -> str:
+    said = f"{line.lead} {line.words}" if line.lead else line.words
     if line.everywhere:
-        return line.words
+        return said
     parts = ([f"in {line.named}"] if line.named else []) + [f"on {one}" for one in line.raw]
-    return f"{line.words} {words.listed(parts)}"
+    return f"{said} {words.listed(parts)}"
 
 
 def _widest(policy: AnyPolicy) -> Policy:
@@ -211,8 +214,17 @@ def _unnamed(lexicon: Lexicon, policies: Sequence[AnyPolicy]) -> list[Line]:
             lexicon, [one for one in policies if text in one.to_plain()["actions"]], _sample(text)
         )
         if text != "**":
-            lines.append(_line(text, where, code=True))
+            lines.append(replace(_line(text, where, code=True), lead=_lead(lexicon, text)))
     return lines
+
+
+def _lead(lexicon: Lexicon, text: str) -> str:
+    """What stands before a pattern of actions, beside those of its actions that are named."""
+    if "*" not in text and "$" not in text:
+        return ""
+    pattern = PolicyTemplate.of([text]).widest()
+    known = any(pattern.names(verb) for verb in lexicon.verbs)
+    return "do all else that fits" if known else "do all that fits"
 
 
 def _sample(text: str) -> str:
@@ -221,7 +233,7 @@ def _sample(text: str) -> str:
 
 
 def _line(text: str, places: tuple[Place, ...] | None, *, code: bool = False) -> Line:
-    return Line(text, code, places or (), everywhere=places is None)
+    return Line(text, code, places=places or (), everywhere=places is None)
 
 
 def _key(places: tuple[Place, ...] | None) -> frozenset[str] | None:
