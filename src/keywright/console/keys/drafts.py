@@ -32,9 +32,13 @@ UNITS: Final = (("1", "second"), ("60", "minute"), ("3600", "hour"), ("86400", "
 
 @dataclass(slots=True)
 class Draft:
-    """What is asked for, what is picked of it, and what of the form could not be read."""
+    """What is asked for, what is picked of it, and what of the form could not be read.
+
+    `whole` says in full what `new` may leave to a template.
+    """
 
     new: NewKey
+    whole: NewKey
     pick: Pick
     errors: Errors
 
@@ -80,9 +84,8 @@ def draft_of(
         identity_id=None if other is None else other.identity.id,
         memberships=speaker.roles if speaker.choice == "alone" else None,
     )
-    if template is not None and not errors:
-        new = _by_template(new, template, lexicon)
-    return Draft(new, pick, errors)
+    asked = new if template is None or errors else _by_template(new, template, lexicon)
+    return Draft(asked, new, pick, errors)
 
 
 def _limits(form: Form) -> tuple[LimitInput, ...] | None:

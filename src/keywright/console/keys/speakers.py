@@ -83,7 +83,7 @@ async def speaker_of(ask: Ask, form: Form, lexicon: Lexicon, roles: Sequence[Rol
         policies = tuple(
             policy for one in given for policy in by_name[one.role].expand(values_of(_sound(one.variables)))
         )
-        return Speaker("alone", roles=given, holder=Holder("its own roles", policies))
+        return Speaker("alone", roles=given, holder=Holder("its identity", policies, title="Its identity"))
     if choice == "other":
         somebody = await named(ask, form.get("owner") or form.get("owner_name"), lexicon)
         holder = None if somebody is None else await _holder(ask, somebody)
