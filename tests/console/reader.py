@@ -73,7 +73,8 @@ class Reader:
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
-            assert self.barriers() == [], f"{name}, {scheme}"
+            found = self.barriers()
+            assert found == [], f"{name}, {scheme}: {found}"
         self.page.emulate_media(color_scheme="light")
         if narrow:
             self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
