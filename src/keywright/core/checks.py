@@ -93,7 +93,9 @@ def search(text: str, field: str = "search") -> str:
     if len(trimmed) > MAX_TEXT or _CONTROL.search(trimmed):
         raise errors.InvalidValue(f"A search is at most {MAX_TEXT} characters of text.", field=field)
     if find_tokens(trimmed):
-        raise errors.SecretInText("This holds an API key, which is not searched for by its text.", field=field)
+        raise errors.SecretInText(
+            "This holds an API key, which is not searched for by its text.", field=field
+        )
     return trimmed
 
 

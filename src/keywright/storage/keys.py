@@ -114,8 +114,8 @@ class Keys:
 
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
         """One page of a list, from an index and without counting, however many keys there are."""
-        statement = _listing(query, self._tenant_id).where(*_filters(query, now))
-        statement = self._searched(statement, query) if query.search else statement.where(self._mine)
+        listed = _listing(query, self._tenant_id).where(*_filters(query, now))
+        statement = self._searched(listed, query) if query.search else listed.where(self._mine)
         rows = (await self._connection.execute(statement)).all()
         items = tuple(key_of(row[1:]) for row in rows[: query.limit])
         positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
