@@ -36,7 +36,6 @@ from keywright.core.errors import (
     PermissionDenied,
     Unauthenticated,
 )
-from keywright.core.tokens import find_tokens
 from keywright.ops.logging import get_logger
 from keywright.services.places import EVERYWHERE
 from keywright.services.tenants import TenantSlug, enter_tenant
@@ -196,9 +195,7 @@ def _answer(guest: Guest, error: KeywrightError) -> Response:
     if isinstance(error, Unauthenticated):
         after = guest.request.url.path if guest.request.method == "GET" and not guest.wants_part else ""
         query = guest.request.url.query
-        # A token that stands in an address by mistake goes into no other one.
-        if query and not any(find_tokens(text) for pair in guest.query for text in pair):
-            after = f"{after}?{query}" if after else after
+        after = f"{after}?{query}" if after and query else after
         return guest.to(f"/login?next={quote(after)}" if after and after != "/" else "/login")
     problem, headers = problem_of(error, guest.visit.request_id)
     if isinstance(error, FreshLoginRequired):
