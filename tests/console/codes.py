@@ -29,7 +29,7 @@ class Codes:
 
     def run_curl(self) -> Any:
         """What curl prints, as JSON; None where it prints nothing."""
-        text = self._shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
+        text = self.run_shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
         return json.loads(text) if text.strip() else None
 
     def run_graphql(self) -> Any:
@@ -42,9 +42,10 @@ class Codes:
 
     def run_cli(self) -> str:
         """What the command line prints."""
-        return self._shell(self.cli)
+        return self.run_shell(self.cli)
 
-    def _shell(self, command: str) -> str:
+    def run_shell(self, command: str) -> str:
+        """What a command prints where the address and the credential are in the environment."""
         env = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": "/nonexistent",

@@ -116,7 +116,7 @@ def _noticed(impact: KeyImpact) -> tuple[int, int, bool, float]:
 def _summary(impacts: Iterable[KeyImpact]) -> str | None:
     """How many of some keys are in use, in a sentence; None where none is, as far as the reader may know."""
     found = list(impacts)
-    busy = sum(bool(one.calls) for one in found)
+    busy = sum(bool(one.allowed) for one in found)
     carried = sum(bool(one.agent_count) for one in found)
     said = []
     if busy:
