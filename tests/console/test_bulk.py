@@ -104,7 +104,7 @@ def test_what_is_used_is_said_before_it_is_deleted(admin: Reader, keywright: Key
     admin.go("/t/used/keys")
     tick(admin, "Worker 000", "Busy")
     box = dialog(admin, "Delete…")
-    assert "1 was used in the last 7 days and 1 is carried by agents." in box.inner_text()
+    assert "Of these, 1 was used in the last 7 days and 1 is carried by agents." in box.inner_text()
     first, second = box.locator(".affected li").all_inner_texts()
     assert first.startswith("Busy")
     assert f"{total} calls in 7 days, 1 refused" in first
@@ -176,6 +176,7 @@ def test_many_are_disabled_some_at_a_time_and_enabled_again(
             reader.page.get_by_text("50 of 60").wait_for()
             reader.button("Go on").click()
         reader.page.get_by_text("60 of 60").wait_for()
+        assert reader.page.get_by_role("heading", name="59 of 60 keys disabled").is_visible()
         assert re.search(r"59 keys disabled\. Refused on 1 of 1 node after [\d,]+ ms\.", reader.text)
         assert "1 key could not be disabled" in reader.text
         assert "Worker 030" in reader.text

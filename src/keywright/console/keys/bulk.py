@@ -114,16 +114,19 @@ def _noticed(impact: KeyImpact) -> tuple[int, int, bool, float]:
 
 
 def _summary(impacts: Iterable[KeyImpact]) -> str | None:
-    """How many of some keys are in use, in a sentence; None where none is, as far as the reader may know."""
+    """Which of some keys are in use, in a sentence; None where none is, as far as the reader may know."""
     found = list(impacts)
     busy = sum(bool(one.allowed) for one in found)
     carried = sum(bool(one.agent_count) for one in found)
+    alone = len(found) == 1
     said = []
     if busy:
-        said.append(f"{busy:,} {'was' if busy == 1 else 'were'} used in the last 7 days")
+        count = "" if alone else f"{busy:,} "
+        said.append(f"{count}{'was' if busy == 1 else 'were'} used in the last 7 days")
     if carried:
-        said.append(f"{carried:,} {'is' if carried == 1 else 'are'} carried by agents")
-    return f"{words.listed(said)}." if said else None
+        count = "" if alone else f"{carried:,} "
+        said.append(f"{count}{'is' if carried == 1 else 'are'} carried by agents")
+    return f"{'It' if alone else 'Of these,'} {words.listed(said)}." if said else None
 
 
 @page("/t/{tenant}/keys/bulk/delete", needs="keys:read", own="keys:own:read", methods=("POST",))
@@ -210,11 +213,12 @@ async def switch(ask: Ask) -> Response:
 async def _switch_some(ask: Ask, work: Progress) -> None:
     """Do it to the next few keys. Only the last waits until it is true on every node: then all before it are, too."""
     some, work.left = work.left[:CHUNK], work.left[CHUNK:]
-    call = replace(ask.call, wait=False)
     last = None
     for key_id, name in some:
+        wait = key_id == some[-1][0]
+        call = replace(ask.call, wait=wait)
         try:
-            await ask.services.change(update_key, call, KeyChanges(id=key_id, active=work.active))
+            changed = await ask.services.change(update_key, call, KeyChanges(id=key_id, active=work.active))
         except (Unauthenticated, FreshLoginRequired, Unavailable):
             raise
         except KeywrightError as error:
@@ -222,12 +226,13 @@ async def _switch_some(ask: Ask, work: Progress) -> None:
         else:
             work.done += 1
             last = key_id
-    if last is not None:
+            work.receipt = changed.receipt if wait else None
+    if last is not None and work.receipt is None:
+        # The one that was to wait could not be changed: what is so already is changed once more, which waits as well.
         try:
-            again = KeyChanges(id=last, active=work.active)
-            work.receipt = (await ask.change(update_key, again)).receipt
+            work.receipt = (await ask.change(update_key, KeyChanges(id=last, active=work.active))).receipt
         except NotFound:
-            pass  # deleted since, and that call has waited for all that was before
+            pass  # deleted since, and that answer has waited for all that was before
 
 
 def _back(ask: Ask) -> str:
