@@ -30,7 +30,7 @@ class Codes:
 
     def run_curl(self) -> Any:
         """What curl prints, as JSON; None where it prints nothing."""
-        text = self._shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
+        text = self.run_shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
         return json.loads(text) if text.strip() else None
 
     def run_graphql(self) -> Any:
@@ -43,7 +43,7 @@ class Codes:
 
     def run_cli(self) -> str:
         """What the command line prints."""
-        return self._shell(self.cli)
+        return self.run_shell(self.cli)
 
     @property
     def _tenant(self) -> dict[str, str]:
@@ -51,7 +51,8 @@ class Codes:
         words = shlex.split(self.cli)
         return {"Keywright-Tenant": words[words.index("--tenant") + 1]} if "--tenant" in words else {}
 
-    def _shell(self, command: str) -> str:
+    def run_shell(self, command: str) -> str:
+        """What a command prints where the address and the credential are in the environment."""
         env = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": "/nonexistent",

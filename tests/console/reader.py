@@ -98,7 +98,8 @@ class Reader:
 @contextmanager
 def reading(browser: Browser, url: str, **options: Any) -> Iterator[Reader]:
     """A new reader, who knows nothing and is logged in nowhere. Complaints of the browser fail the test."""
-    wanted = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Prague", **options}
+    wanted = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Prague", "reduced_motion": "reduce"}
+    wanted |= options
     context = browser.new_context(**wanted)
     context.set_default_timeout(10_000)
     page = context.new_page()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
 
 from keywright.console.cookies import (
     SESSION,
@@ -16,6 +17,7 @@ from keywright.console.cookies import (
 from keywright.console.forms import Errors
 from keywright.console.routing import Open, page
 from keywright.core.errors import KeywrightError
+from keywright.core.tokens import find_tokens
 from keywright.services.sessions import end_session
 from keywright.web.errors import STATUS
 
@@ -60,8 +62,9 @@ async def log_out(ask: Ask) -> Response:
 
 
 def own_path(path: str) -> str:
-    """A path of ours to go on to; `/` in place of an address that leads elsewhere."""
+    """A path of ours to go on to; `/` in place of an address that leads elsewhere, or that holds a token."""
     sound = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path
+    sound = sound and not find_tokens(unquote_plus(path))
     return path if sound and path.isprintable() else "/"
 
 
