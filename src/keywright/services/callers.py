@@ -24,6 +24,7 @@ class Caller:
     """Somebody whose credential was accepted: exactly one of `key` and `session` is set.
 
     `bound` is the tenant that the credential is confined to; a session and a global key are confined to none.
+    `password_change_due` says of a person that the password is one that Keywright generated.
     """
 
     identity: Identity
@@ -31,6 +32,7 @@ class Caller:
     key: UsedKey | None = None
     bound: Tenant | None = None
     session: Session | None = None
+    password_change_due: bool = False
 
     @property
     def credential_id(self) -> str:
