@@ -20,7 +20,11 @@ def welcome(login: str, password: str | None, settings: Settings) -> None:
     url = settings.effective_public_url
     lines = [f"Keywright is ready. Open {url} and log in:", "", f"  user      {login}"]
     if password is not None:
-        lines += [f"  password  {password}", "", "It is shown this once, and the first login has you choose your own."]
+        lines += [
+            f"  password  {password}",
+            "",
+            "It is shown this once, and the first login has you choose your own.",
+        ]
     else:
         lines += ["  password  the one that you set", ""]
     where = "" if url == DEFAULT_URL else f" --url {url}"

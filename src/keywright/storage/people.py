@@ -164,11 +164,7 @@ class People:
 
 
 def _selected() -> Select[Any]:
-    return (
-        select(*_OWN, *IDENTITY_COLUMNS)
-        .join(identity, identity.c.id == person.c.identity_id)
-        .where(_LIVE)
-    )
+    return select(*_OWN, *IDENTITY_COLUMNS).join(identity, identity.c.id == person.c.identity_id).where(_LIVE)
 
 
 def _called(name: str) -> ColumnElement[bool]:
