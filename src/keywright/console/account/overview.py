@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from keywright.console import words
 from keywright.console.routing import Open, page
-from keywright.core import sessions as words
+from keywright.core import sessions as proofs
 from keywright.core.listing import MAX_PAGE
 from keywright.services.factors import list_factors
 from keywright.services.sessions import ListSessions, list_sessions
@@ -17,17 +18,24 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Ask
     from keywright.core.identities import Tenant
+    from keywright.core.sessions import Session
 
 PROOFS: Final = {
-    words.PASSWORD: "password",
-    words.TOTP: "code of the app",
-    words.RECOVERY_CODE: "recovery code",
-    words.PASSKEY: "passkey",
-    words.SIGN_ON: "single sign-on",
-    words.SIGN_ON_MFA: "single sign-on with two factors",
-    words.DELEGATED: "nothing: an application logged you in",
+    proofs.PASSWORD: "password",
+    proofs.TOTP: "code of the app",
+    proofs.RECOVERY_CODE: "recovery code",
+    proofs.PASSKEY: "passkey",
+    proofs.SIGN_ON: "single sign-on",
+    proofs.SIGN_ON_MFA: "single sign-on with two factors",
+    proofs.DELEGATED: "nothing: an application logged you in",
 }
 """What somebody showed, as the page says it."""
+
+
+def shown_by(session: Session) -> str:
+    """By what a session's person proved who they are, in words."""
+    return words.listed([PROOFS[one] for one in session.proofs])
+
 
 SHOWN: Final = 20
 """Sessions on one page."""
@@ -47,7 +55,7 @@ async def overview(ask: Ask) -> Response:
         factors=await ask.run(list_factors, None),
         user=(await ask.run(whoami, None)).user,
         asking=await _asking(ask),
-        proofs=PROOFS,
+        by=shown_by,
     )
 
 

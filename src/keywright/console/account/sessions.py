@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keywright.console import words
-from keywright.console.account.overview import PROOFS
+from keywright.console.account.overview import shown_by
 from keywright.console.code import Graph, Rest
 from keywright.console.cookies import SESSION, drop_cookie
 from keywright.console.routing import Open, page
@@ -46,7 +46,7 @@ async def ask_to_end(ask: Ask) -> Response:
         graph=Graph(_END_ONE, {"input": {"id": view.session.id}}),
         cli=["sessions", "end", view.session.id],
     )
-    return ask.dialog("account/end_session.html", view=view, code=code, proofs=PROOFS)
+    return ask.dialog("account/end_session.html", view=view, code=code, by=shown_by)
 
 
 @page("/account/sessions/{session}/end", needs=Open.LOGGED_IN, methods=("POST",))
@@ -75,7 +75,7 @@ async def ask_to_end_others(ask: Ask) -> Response:
         others=[one for one in listed.items if not one.current],
         more=listed.next_cursor is not None,
         code=code,
-        proofs=PROOFS,
+        by=shown_by,
     )
 
 
