@@ -165,5 +165,5 @@ addEventListener("pageshow", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", (event) => prepare(event.target instanceof Element ? event.target : document.body));
+document.addEventListener("htmx:after:swap", () => prepare(document.body));
 prepare(document.body);
