@@ -38,6 +38,10 @@ class Reader:
         """Open a page by its path."""
         self.page.goto(f"{self.url}{path}")
 
+    def arrive(self, path: str) -> None:
+        """Wait until the page at a path is there."""
+        self.page.wait_for_url(f"{self.url}{path}")
+
     def log_in(self, login: str = ADMIN, password: str = PASSWORD) -> None:
         """Log in by the form."""
         self.go("/login")
@@ -71,7 +75,7 @@ class Reader:
         """
         SCREENS.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
             self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True, caret="initial")
             assert self.barriers() == [], f"{name}, {scheme}"
         self.page.emulate_media(color_scheme="light")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tests.console.reader import Reader
     from tests.support.keywright import Keywright
 
-KEYS = "**/t/default/keys"
+KEYS = "/t/default/keys"
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_password_stays_in_its_field_while_a_code_is_asked_for(
 
     reader.page.get_by_label("Code of the app").fill(app.code())
     reader.button("Log in", exact=True).click()
-    reader.page.wait_for_url("**/account")
+    reader.arrive("/account")
 
 
 def test_a_code_is_good_once(reader: Reader, keywright: Keywright) -> None:
@@ -66,7 +66,7 @@ def test_a_code_is_good_once(reader: Reader, keywright: Keywright) -> None:
     reader.page.get_by_text("This code was used already").wait_for()
     reader.page.get_by_label("Code of the app").fill(app.code())
     reader.button("Log in", exact=True).click()
-    reader.page.wait_for_url(KEYS)
+    reader.arrive(KEYS)
 
 
 def test_a_recovery_code_stands_in_once(reader: Reader, keywright: Keywright) -> None:
@@ -80,7 +80,7 @@ def test_a_recovery_code_stands_in_once(reader: Reader, keywright: Keywright) ->
         reader.page.get_by_label("Recovery code").fill(codes[0].upper())
         reader.button("Log in", exact=True).click()
         if expected:
-            reader.page.wait_for_url(KEYS)
+            reader.arrive(KEYS)
         else:
             reader.page.get_by_text("This recovery code was used already").wait_for()
             reader.look("login-recovery-code")
@@ -160,7 +160,7 @@ def test_a_session_that_ended_leads_to_the_login_and_back(admin: Reader, keywrig
     admin.look("login-ended")
     assert "kw_session" not in {one["name"] for one in admin.context.cookies()}
     fill_in(admin, ADMIN)
-    admin.page.wait_for_url("**/account?cursor=")
+    admin.arrive("/account?cursor=")
 
 
 def test_a_form_and_a_part_of_a_page_lead_back_to_their_page(admin: Reader, keywright: Keywright) -> None:
@@ -168,7 +168,7 @@ def test_a_form_and_a_part_of_a_page_lead_back_to_their_page(admin: Reader, keyw
     token = next(one["value"] for one in admin.context.cookies() if one["name"] == "kw_session")
     keywright.rest("DELETE", "/v1/sessions/current", token=token)
     admin.button("Set up").click()
-    admin.page.wait_for_url("**/login?ended=1&next=/account")
+    admin.arrive("/login?ended=1&next=/account")
 
 
 def test_a_login_ends_the_session_that_it_replaces_and_renews_every_cookie(
@@ -199,7 +199,7 @@ def test_a_key_in_the_cookie_is_left_alone(reader: Reader, keywright: Keywright)
     assert "/login" in reader.page.url
     reader.context.add_cookies([{"name": "kw_session", "value": key["token"], "url": keywright.url}])
     fill_in(reader, ADMIN)
-    reader.page.wait_for_url(KEYS)
+    reader.arrive(KEYS)
     assert keywright.verdict(key["token"]) == "VALID"
 
 

@@ -18,7 +18,7 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:after:swap", () => {
   const second = document.querySelector("#second [data-second]");
   document.querySelector("[data-others]").hidden = Boolean(second);
-  second?.querySelector("input:not([type=hidden]), button")?.focus();
+  (second?.querySelector("[aria-invalid]") || second?.querySelector("input:not([type=hidden]), [data-passkey]"))?.focus();
 });
 
 // A passkey is offered in the list below the login name, in browsers that have shown one here before.
