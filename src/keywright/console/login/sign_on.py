@@ -18,9 +18,10 @@ from keywright.console.login.entering import entered, own_path
 from keywright.console.login.forms import login_form
 from keywright.console.login.shown import Refusal, refusal
 from keywright.console.routing import Open, page
-from keywright.core.errors import KeywrightError
+from keywright.core.errors import KeywrightError, SignOnUnavailable
 from keywright.core.sign_on import CALLBACK_PATH
 from keywright.services.sign_on import Answer
+from keywright.web.errors import STATUS
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -45,7 +46,7 @@ async def begin(guest: Guest) -> Response:
     try:
         begun = await guest.services.sign_on.start(None, ip=guest.visit.ip_text)
     except KeywrightError as error:
-        return login_form(guest, refusal(guest, error), guest.status)
+        return _refused(guest, error)
     response = RedirectResponse(begun.authorization_url, 303, {"Cache-Control": "no-store"})
     kept = base64.urlsafe_b64encode(after.encode()).decode()
     set_cookie(response, guest.visit, FLOW, f"{begun.flow.reveal()}.{kept}", seconds=_SECONDS)
@@ -65,11 +66,18 @@ async def come_back(guest: Guest) -> Response:
         try:
             made = await guest.services.sign_on.finish(answer, ip=visit.ip_text, request_id=visit.request_id)
         except KeywrightError as error:
-            response = login_form(guest, refusal(guest, error), guest.status)
+            response = _refused(guest, error)
         else:
             response = await entered(guest, made, after)
     drop_cookie(response, guest.visit, FLOW)
     return response
+
+
+def _refused(guest: Guest, error: KeywrightError) -> Response:
+    """The login with why it did not work; a provider that is away leaves the other ways to log in."""
+    if isinstance(error, SignOnUnavailable):
+        return login_form(guest, Refusal(Errors(general=error.detail)), STATUS[type(error)])
+    return login_form(guest, refusal(guest, error), guest.status)
 
 
 def _kept(guest: Guest) -> tuple[str, str]:
