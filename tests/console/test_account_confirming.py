@@ -102,7 +102,7 @@ def test_without_script_it_is_done_after_it_too(browser: Browser, keywright: Key
         logged_in_long_ago(reader, keywright, dan["id"])
         reader.go("/account")
         reader.button("Set up").click()
-        assert "the form is sent as you filled it in" in reader.text
+        assert "it is done as you filled it in" in reader.text
         reader.page.get_by_label("Password", exact=True).fill(PASSWORD)
         reader.button("Confirm", exact=True).click()
         assert reader.page.locator(".qr svg").is_visible()
