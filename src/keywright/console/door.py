@@ -81,7 +81,8 @@ log = get_logger("keywright.console")
 
 def is_console(path: str) -> bool:
     """Whether a path belongs to the console."""
-    return path.split("/", 2)[1] in _TOPS or path.startswith(PREFIX)
+    top = path.split("/", 2)[1]
+    return (top in _TOPS if top else path == "/") or path.startswith(PREFIX)
 
 
 def console_door(services: Services) -> Starlette:
