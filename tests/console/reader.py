@@ -38,6 +38,10 @@ class Reader:
         """Open a page by its path."""
         self.page.goto(f"{self.url}{path}")
 
+    def arrive(self, path: str) -> None:
+        """Wait until the page at a path is there."""
+        self.page.wait_for_url(f"{self.url}{path}")
+
     def log_in(self, login: str = ADMIN, password: str = PASSWORD) -> None:
         """Log in by the form."""
         self.go("/login")
@@ -71,14 +75,14 @@ class Reader:
         """
         SCREENS.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True, caret="initial")
             found = self.barriers()
             assert found == [], f"{name}, {scheme}: {found}"
         self.page.emulate_media(color_scheme="light")
         if narrow:
             self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True)
+            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True, caret="initial")
             width = self.page.evaluate("document.documentElement.scrollWidth")
             self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
             assert width <= NARROW["width"], f"{name} is {width} pixels wide at {NARROW['width']}"
@@ -113,6 +117,6 @@ def reading(browser: Browser, url: str, **options: Any) -> Iterator[Reader]:
     page.on("pageerror", lambda error: reader.complaints.append(str(error)))
     try:
         yield reader
-        assert reader.complaints == []
+        assert reader.complaints == [], reader.complaints
     finally:
         context.close()

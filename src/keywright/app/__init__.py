@@ -65,7 +65,7 @@ _QUIET = frozenset(
     {"/v1/verify", "/v1/verify/batch", authorize.PATH, oauth.INTROSPECT, "/healthz", "/readyz", "/metrics"}
 )
 _PATHS = _QUIET | {
-    *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/invitations/accept", "/openapi.json"),
+    *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/openapi.json"),
 }
 
 log = get_logger("keywright")

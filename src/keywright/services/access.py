@@ -51,8 +51,8 @@ class Gate:
         found = await self._sessions.find(digest(token))
         if found is None:
             raise Unauthenticated("The session has ended. Log in again.", reason=Code.EXPIRED)
-        session, identity, grants = found
-        return Caller(identity=identity, grants=grants, session=session)
+        session, identity, grants, due = found
+        return Caller(identity=identity, grants=grants, session=session, password_change_due=due)
 
 
 def caller_of(decision: Decision) -> Caller:

@@ -72,6 +72,11 @@ class Services:
         return self._sign_on
 
     @property
+    def offers_sign_on(self) -> bool:
+        """Whether a provider for single sign-on is set up."""
+        return self._sign_on is not None
+
+    @property
     def public_url(self) -> str:
         """The address at which people reach Keywright."""
         return self._tools.public_url

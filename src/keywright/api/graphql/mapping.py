@@ -283,6 +283,7 @@ def viewer(holder: Holder) -> Shape:
         "credential": credential,
         "tenant": None if holder.tenant is None else tenant(holder.tenant),
         "roles": roles(holder.roles),
+        "passwordChangeDue": holder.user is not None and holder.user.password_change_due,
     }
 
 

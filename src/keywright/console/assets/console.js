@@ -75,6 +75,7 @@ function open(dialog) {
       dialog.close();
     }
   });
+  dialog.addEventListener("cancel", (event) => "keep" in dialog.dataset && event.preventDefault());
   dialog.addEventListener("close", () => dialog.remove());
 }
 

@@ -78,6 +78,8 @@ person = Table(
     Column("password_hash", Text),
     # Folded as well. NULL: not known.
     Column("email", exact(255)),
+    # Made by Keywright and read by others on its way, so that its person is to choose another.
+    Column("password_generated", Boolean, nullable=False, server_default=false()),
     Index("uq_person_email", "email", unique=True),
 )
 
