@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class Codes:
     def run_graphql(self) -> Any:
         """The data of the answer; there must be no errors in it."""
         body = {"query": self.graphql, "variables": json.loads(self.variables)}
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", **self._tenant}
         answer = httpx2.post(f"{self.url}/graphql", json=body, headers=headers, timeout=30).json()
         assert "errors" not in answer, answer
         return answer["data"]
@@ -43,6 +44,12 @@ class Codes:
     def run_cli(self) -> str:
         """What the command line prints."""
         return self._shell(self.cli)
+
+    @property
+    def _tenant(self) -> dict[str, str]:
+        """The header for the tenant that the command line names, which GraphQL is sent beside the document."""
+        words = shlex.split(self.cli)
+        return {"Keywright-Tenant": words[words.index("--tenant") + 1]} if "--tenant" in words else {}
 
     def _shell(self, command: str) -> str:
         env = {

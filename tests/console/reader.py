@@ -72,12 +72,12 @@ class Reader:
         SCREENS.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
+            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True, caret="initial")
             assert self.barriers() == [], f"{name}, {scheme}"
         self.page.emulate_media(color_scheme="light")
         if narrow:
             self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True)
+            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True, caret="initial")
             width = self.page.evaluate("document.documentElement.scrollWidth")
             self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
             assert width <= NARROW["width"], f"{name} is {width} pixels wide at {NARROW['width']}"
@@ -111,6 +111,6 @@ def reading(browser: Browser, url: str, **options: Any) -> Iterator[Reader]:
     page.on("pageerror", lambda error: reader.complaints.append(str(error)))
     try:
         yield reader
-        assert reader.complaints == []
+        assert reader.complaints == [], reader.complaints
     finally:
         context.close()
