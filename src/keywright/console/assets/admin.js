@@ -118,7 +118,7 @@ function add(button) {
     one.removeAttribute("aria-invalid");
     one.removeAttribute("aria-describedby");
     if (one.tagName === "INPUT") {
-      one.value = "";
+      one.value = one.name.endsWith(".window_seconds") ? "1" : "";
     }
   });
   box.append(row);

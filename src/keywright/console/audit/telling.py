@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from keywright.core.audit import AuditEntry, Change
     from keywright.services.trail import EntryView
 
-_DID: Final = {
+DID: Final = {
     "agent.register": "announced an agent",
     "catalog.apply": "applied a catalog",
     "factor.add": "added a second factor",
@@ -81,6 +81,7 @@ class Told:
     what: str
     name: str
     what_at: str | None
+    key_at: str | None
 
 
 def told(ask: Ask, view: EntryView) -> Told:
@@ -97,10 +98,11 @@ def told(ask: Ask, view: EntryView) -> Told:
         who=who,
         by=by,
         who_at=_who_at(ask, view),
-        did=_DID.get(entry.action, entry.action.replace("_", " ").replace(".", ": ")),
+        did=DID.get(entry.action, entry.action.replace("_", " ").replace(".", ": ")),
         what=_what(entry),
         name=_name(entry.changes),
         what_at=_what_at(ask, entry),
+        key_at=_key_at(ask, view),
     )
 
 
@@ -138,3 +140,10 @@ def _who_at(ask: Ask, view: EntryView) -> str | None:
     if view.identity.kind is IdentityKind.SERVICE_ACCOUNT:
         return ask.at(f"service-accounts/{view.identity.id}")
     return None
+
+
+def _key_at(ask: Ask, view: EntryView) -> str | None:
+    """The page of the key that was used, where it is one of the tenant for certain: its owner is the tenant's own."""
+    here = ask.place is not None and view.identity is not None and view.identity.tenant_id == ask.place.id
+    known = here and view.entry.actor.key_id is not None and ask.may("keys:read")
+    return ask.at(f"keys/{view.entry.actor.key_id}") if known else None

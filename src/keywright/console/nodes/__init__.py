@@ -24,10 +24,11 @@ query {
 async def nodes(ask: Ask) -> Response:
     """The nodes; for our script, which asks again every few seconds, the table alone."""
     found = await ask.run(list_nodes, None)
+    own = ask.services.figures()
     if ask.wants_part and ask.target == "nodes":
-        return ask.part("nodes/table.html", nodes=found)
+        return ask.part("nodes/table.html", nodes=found, own=own)
     code = ask.code(rest=Rest("GET", "/v1/nodes"), graph=Graph(_QUERY, {}), cli=["nodes", "list"])
-    return ask.page("nodes/nodes.html", nodes=found, code=code)
+    return ask.page("nodes/nodes.html", nodes=found, own=own, code=code)
 
 
 PAGES = (nodes,)
