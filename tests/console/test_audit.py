@@ -29,7 +29,9 @@ def ids(keywright: Keywright) -> dict[str, str]:
     keywright.person("looks", "my-blog", "member")
     token = keywright.session("jan")
     account = keywright.rest("POST", "/v1/service-accounts", {"name": "search-indexer"}, tenant="my-blog")
-    by_jan = keywright.rest("POST", "/v1/keys", {"name": "By Jan"}, token=token, tenant="my-blog")["key"]["id"]
+    by_jan = keywright.rest("POST", "/v1/keys", {"name": "By Jan"}, token=token, tenant="my-blog")["key"][
+        "id"
+    ]
     for at in range(60):
         body = {"name": f"Nightly export {at}", "identity_id": account["id"]}
         keywright.rest("POST", "/v1/keys?wait=false", body, tenant="my-blog")
@@ -45,7 +47,13 @@ def lines(reader: Reader) -> list[str]:
 def test_it_says_who_did_what_to_what(admin: Reader, ids: dict[str, str]) -> None:
     admin.go("/t/my-blog/audit")
     first = lines(admin)[0]
-    for words in ("Jan Novák in a session", "changed a key", "key.update", "Renamed <b>by</b> Jan", "127.0.0.1"):
+    for words in (
+        "Jan Novák in a session",
+        "changed a key",
+        "key.update",
+        "Renamed <b>by</b> Jan",
+        "127.0.0.1",
+    ):
         assert words in first
     admin.look("audit")
     admin.page.locator(".entry > summary").first.click()
@@ -121,7 +129,9 @@ def test_what_cannot_be_asked_is_said_beside_its_field(admin: Reader, ids: dict[
     assert "Nothing such was done" in admin.text
 
 
-def test_it_is_exported_as_the_rest_door_does(admin: Reader, keywright: Keywright, ids: dict[str, str]) -> None:
+def test_it_is_exported_as_the_rest_door_does(
+    admin: Reader, keywright: Keywright, ids: dict[str, str]
+) -> None:
     admin.go("/t/my-blog/audit?action=key.*")
     with admin.page.expect_download() as started:
         admin.link("Export as JSON lines").click()

@@ -27,7 +27,9 @@ ACTIONS = [
 BLOG: dict[str, Any] = {
     "strict": True,
     "actions": ACTIONS,
-    "resource_types": [{"name": "article", "description": "What is read", "segments": ["language", "number"]}],
+    "resource_types": [
+        {"name": "article", "description": "What is read", "segments": ["language", "number"]}
+    ],
     "entities": {"language": [{"id": f"l{at}", "label": f"Language {at}"} for at in range(130)]},
     "roles": {
         "editor": {
@@ -77,7 +79,13 @@ def checked(reader: Reader) -> str:
 
 def test_it_is_read_by_section(admin: Reader, keywright: Keywright) -> None:
     admin.go("/t/my-blog/catalog")
-    for words in ("Publish articles", "article:language:number", "130 entities", "for some language", "90 days"):
+    for words in (
+        "Publish articles",
+        "article:language:number",
+        "130 entities",
+        "for some language",
+        "90 days",
+    ):
         assert words in admin.text
     assert "and 30 more" in admin.text
     admin.look("catalog")

@@ -161,4 +161,6 @@ def test_every_page_works_without_javascript(browser: Browser, keywright: Keywri
                 continue  # a part of a page, for our script alone
             reader.go(path)
             assert reader.page.locator("h1").first.is_visible(), path
-            assert reader.page.locator("[data-script]:visible").count() == 0, f"{path} shows what only script can do"
+            assert reader.page.locator("[data-script]:visible").count() == 0, (
+                f"{path} shows what only script can do"
+            )

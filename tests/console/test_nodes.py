@@ -77,9 +77,7 @@ def test_nothing_is_asked_while_nobody_looks(admin: Reader) -> None:
     admin.go("/nodes")
     asked: list[str] = []
     admin.page.on("request", lambda request: asked.append(request.url))
-    admin.page.evaluate(
-        "Object.defineProperty(document, 'hidden', {value: true, configurable: true})"
-    )
+    admin.page.evaluate("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     other = admin.context.new_page()
     other.goto(f"{admin.url}/nodes")
     with other.expect_request(lambda request: "hx-request" in request.headers):

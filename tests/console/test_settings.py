@@ -70,7 +70,9 @@ def test_they_are_changed_and_in_force_at_once(admin: Reader, keywright: Keywrig
     admin.page.get_by_text("Nothing was different").wait_for()
 
 
-def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(admin: Reader, keywright: Keywright) -> None:
+def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost(
+    admin: Reader, keywright: Keywright
+) -> None:
     keywright.tenant("wrongs")
     admin.go("/t/wrongs/settings")
     admin.page.get_by_label("Prefix").fill("Not good")
@@ -177,7 +179,9 @@ def test_a_reader_sees_them_and_can_change_nothing(reader: Reader) -> None:
         assert "nothing at this address" in reader.text
 
 
-def test_without_javascript_there_is_an_empty_row_for_one_more(browser: Browser, keywright: Keywright) -> None:
+def test_without_javascript_there_is_an_empty_row_for_one_more(
+    browser: Browser, keywright: Keywright
+) -> None:
     keywright.tenant("plain")
     with reading(browser, keywright.url, java_script_enabled=False) as reader:
         reader.log_in()

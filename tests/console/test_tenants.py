@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module", autouse=True)
 def _people(keywright: Keywright) -> None:
-    keywright.rest("POST", "/v1/tenants", {"slug": "zebra", "name": "Žluťoučký kůň úpěl ďábelské ódy, znovu a znovu"})
+    keywright.rest(
+        "POST", "/v1/tenants", {"slug": "zebra", "name": "Žluťoučký kůň úpěl ďábelské ódy, znovu a znovu"}
+    )
     keywright.tenant("their-own")
     keywright.person("reads", "their-own", "read_only")
     keywright.person("owns", "their-own", "admin")
     made = keywright.person("makes")
-    keywright.rest("POST", "/v1/memberships", {"identity_id": made["id"], "role": "project_creator"}, tenant="*")
+    keywright.rest(
+        "POST", "/v1/memberships", {"identity_id": made["id"], "role": "project_creator"}, tenant="*"
+    )
 
 
 def dialog(reader: Reader) -> Locator:
@@ -97,6 +101,20 @@ def test_many_are_listed_page_by_page(admin: Reader, keywright: Keywright) -> No
     admin.page.keyboard.press("j")
     admin.page.keyboard.press("Enter")
     admin.page.wait_for_url("**/keys")
+    admin.go("/tenants")
+    admin.page.keyboard.press("/")
+    admin.page.keyboard.type("ANY-07")
+    admin.page.wait_for_url("**/tenants?q=ANY-07")
+    assert names(admin) == ["many-07"]
+    admin.page.reload()
+    assert names(admin) == ["many-07"]
+    admin.go("/tenants?q=kůň")
+    assert names(admin) == ["Žluťoučký kůň úpěl ďábelské ódy, znovu a znovu"]
+    admin.go("/tenants?q=many")
+    assert len(names(admin)) == 50
+    assert "There are more of them" in admin.text
+    admin.go("/tenants?q=nobody")
+    assert "No tenant is called so" in admin.text
 
 
 def test_closing_says_what_stops_and_opening_lets_it_go_on(admin: Reader, keywright: Keywright) -> None:

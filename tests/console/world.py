@@ -39,7 +39,9 @@ class Tenant:
                 return self.slug if tenant is None else tenant
             before = page.path[: found.start()].rstrip("/").rpartition("/")[2]
             if before not in self.things:
-                raise AssertionError(f"Say in tests/console/world.py what stands for {found[0]} in {page.path}.")
+                raise AssertionError(
+                    f"Say in tests/console/world.py what stands for {found[0]} in {page.path}."
+                )
             return self.things[before]
 
         query = QUERIES.get(page.path, "")
@@ -90,7 +92,8 @@ def page_at(path: str, method: str) -> Page | None:
     bare = path.partition("?")[0].partition("#")[0]
     for one in pages(method):
         pattern = "".join(
-            "[^/]+" if part.startswith("{") else re.escape(part) for part in re.split(r"(\{[^}]*\})", one.path)
+            "[^/]+" if part.startswith("{") else re.escape(part)
+            for part in re.split(r"(\{[^}]*\})", one.path)
         )
         if re.fullmatch(pattern, bare):
             return one

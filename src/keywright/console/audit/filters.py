@@ -74,9 +74,7 @@ class Filters:
 
     def pairs(self, **changed: str) -> dict[str, str]:
         """What stands in the address, with some of it changed; `who` is left out unless it is given."""
-        kept = {
-            name: getattr(self, name) for name in ("actor", "action", "target", "last", "since", "until")
-        }
+        kept = {name: getattr(self, name) for name in ("actor", "action", "target", "last", "since", "until")}
         return kept | changed
 
     def question(self, ask: Ask) -> ListEntries:

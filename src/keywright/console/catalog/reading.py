@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
@@ -77,9 +77,7 @@ def shown(catalog: Catalog, search: str) -> Shown:
     )
 
 
-def _entities(
-    catalog: Catalog, fits: Callable[..., bool]
-) -> Iterable[tuple[str, tuple[Entity, ...], int]]:
+def _entities(catalog: Catalog, fits: Callable[..., bool]) -> Iterable[tuple[str, tuple[Entity, ...], int]]:
     for kind in catalog.entities:
         found = [one for one in kind.entities if fits(kind.name, one.id, one.label)]
         if found or fits(kind.name):
@@ -94,14 +92,12 @@ async def catalog(ask: Ask) -> Response:
     view = await ask.run(get_catalog, None)
     search = ask.query.get("q")
     found = parse(view.document)
-    context = {
+    context: dict[str, Any] = {
         "view": view,
         "catalog": found,
         "search": search,
         "shown": shown(found, search),
-        "code": ask.code(
-            rest=Rest("GET", "/v1/catalog"), graph=Graph(_QUERY, {}), cli=["catalog", "export"]
-        ),
+        "code": ask.code(rest=Rest("GET", "/v1/catalog"), graph=Graph(_QUERY, {}), cli=["catalog", "export"]),
     }
     if ask.wants_part and ask.target == "catalog":
         return ask.part("catalog/sections.html", **context)

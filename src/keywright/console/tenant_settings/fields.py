@@ -125,9 +125,7 @@ def _in_unit(seconds: int | None, unit: str) -> tuple[str, str]:
     """A span as number and unit, in the largest unit that it is a multiple of."""
     if seconds is None:
         return "", unit
-    return next(
-        (str(seconds // size), name) for name, size in reversed(UNITS) if seconds % size == 0
-    )
+    return next((str(seconds // size), name) for name, size in reversed(UNITS) if seconds % size == 0)
 
 
 def _rows(limits: Sequence[Limit]) -> tuple[Row, ...]:

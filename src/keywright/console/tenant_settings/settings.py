@@ -114,7 +114,9 @@ def _code(ask: Ask, tenant: Tenant) -> Code:
 
 
 def _graph_limits(limits: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"name": one["name"], "limit": one["limit"], "windowSeconds": one["window_seconds"]} for one in limits]
+    return [
+        {"name": one["name"], "limit": one["limit"], "windowSeconds": one["window_seconds"]} for one in limits
+    ]
 
 
 def _options(wanted: dict[str, Any]) -> list[str]:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, Final
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.routing import Open, page
-from keywright.core.errors import KeywrightError
-from keywright.services.tenants import ListTenants, NewTenant, create_tenant, list_tenants
+from keywright.core.errors import KeywrightError, NotFound
+from keywright.core.listing import DEFAULT_PAGE, MAX_PAGE, fold
+from keywright.services.tenants import (
+    ListTenants,
+    NewTenant,
+    TenantSlug,
+    create_tenant,
+    get_tenant,
+    list_tenants,
+)
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from keywright.console.asking import Ask
     from keywright.console.code import Code
+    from keywright.core.identities import Tenant
 
+_FEW: Final = 10
+_PAGES: Final = 5
 _LIST: Final = """
 query ($after: String) {
   tenants(first: 50, after: $after) {
@@ -34,20 +46,48 @@ mutation ($input: CreateTenantInput!) {
 
 @page("/tenants", needs=Open.LOGGED_IN)
 async def tenants(ask: Ask) -> Response:
-    """The list, of which a use case says what the reader may see."""
+    """The list, of which a use case says what the reader may see; with `?q` those with a text in name or slug."""
     cursor = ask.query.get("cursor") or None
+    search = ask.query.get("q")
     found = await ask.run(list_tenants, ListTenants(cursor=cursor))
-    after = found.next_cursor
-    return ask.page(
-        "tenants/list.html",
-        tenants=found,
-        opens={one.id: _opens(ask, one.id) for one in found.items},
-        first="/tenants" if cursor else None,
-        next=None if after is None else ask.at("tenants", cursor=after),
-        code=ask.code(
+    items, more = await _called(ask, search) if search else (found.items, False)
+    after = None if search else found.next_cursor
+    context: dict[str, Any] = {
+        "tenants": items,
+        "more": more,
+        "search": search,
+        "searches": bool(search or cursor or after or len(items) >= _FEW),
+        "opens": {one.id: _opens(ask, one.id) for one in items},
+        "first": "/tenants" if cursor and not search else None,
+        "next": None if after is None else ask.at("tenants", cursor=after),
+        "code": ask.code(
             rest=Rest("GET", "/v1/tenants"), graph=Graph(_LIST, {"after": cursor}), cli=["tenants", "list"]
         ),
-    )
+    }
+    if ask.wants_part and ask.target == "tenants-found":
+        return ask.part("tenants/found.html", **context)
+    return ask.page("tenants/list.html", **context)
+
+
+async def _called(ask: Ask, search: str) -> tuple[tuple[Tenant, ...], bool]:
+    """The first tenants that hold a text in their name or slug, of the first thousand; and whether there are more.
+
+    The one of just this slug comes first, however many there are.
+    """
+    wanted = fold(search)
+    found: dict[str, Tenant] = {}
+    with suppress(NotFound):
+        exact = await ask.run(get_tenant, TenantSlug(search))
+        found[exact.id] = exact
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        page = await ask.run(list_tenants, ListTenants(limit=MAX_PAGE, cursor=cursor))
+        found |= {one.id: one for one in page.items if wanted in fold(one.name) or wanted in fold(one.slug)}
+        cursor = page.next_cursor
+        if cursor is None or len(found) > DEFAULT_PAGE:
+            break
+    items = tuple(found.values())
+    return items[:DEFAULT_PAGE], cursor is not None or len(items) > DEFAULT_PAGE
 
 
 def _opens(ask: Ask, tenant_id: str) -> str:

@@ -45,7 +45,8 @@ async def delete(ask: Ask) -> Response:
     except TenantNotEmpty as error:
         ask.refused(error)
         return await _form(
-            ask, Errors(fields={"force": "It has keys. Tick this to delete them with it, or delete them first."})
+            ask,
+            Errors(fields={"force": "It has keys. Tick this to delete them with it, or delete them first."}),
         )
     except KeywrightError as error:
         return await _form(ask, ask.refused(error, "slug", "force"))
