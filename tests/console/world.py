@@ -62,7 +62,7 @@ def made(keywright: Keywright, slug: str) -> Tenant:
     key = post("/v1/keys", {"name": "Nightly export", "identity_id": account["id"]})["key"]
     person = keywright.person(f"person-{slug}", slug, "member")
     memberships = keywright.rest("GET", f"/v1/memberships?identity_id={person['id']}", tenant=slug)
-    invitation = post("/v1/invitations", {"email": f"{slug}@example.com", "memberships": held})
+    invitation = post("/v1/invitations", {"name": "Ada", "email": f"{slug}@example.com", "memberships": held})
     return Tenant(
         slug,
         {
@@ -72,7 +72,7 @@ def made(keywright: Keywright, slug: str) -> Tenant:
             "people": person["id"],
             "roles": role["name"],
             "memberships": memberships["items"][0]["id"],
-            "invitations": invitation["id"] if "id" in invitation else invitation["invitation"]["id"],
+            "invitations": invitation["invitation"]["id"],
         },
     )
 
