@@ -85,18 +85,18 @@ def test_it_goes_on_page_by_page(admin: Reader, ids: dict[str, str]) -> None:
 
 def test_who_acted_is_found_by_a_part_of_a_name(admin: Reader, ids: dict[str, str]) -> None:
     admin.go("/t/my-blog/audit")
-    admin.page.get_by_label("Who").press_sequentially("nov")
+    admin.page.get_by_label("Who", exact=True).press_sequentially("nov")
     admin.page.locator(".suggested a").wait_for()
     admin.page.keyboard.press("ArrowDown")
     admin.page.keyboard.press("Enter")
     admin.page.wait_for_url(f"**/audit?actor={ids['jan']}")
     assert len(lines(admin)) == 2
     assert admin.page.locator(".chip", has_text="Jan Novák").is_visible()
-    admin.page.get_by_label("Who").press_sequentially("zzz")
+    admin.page.get_by_label("Who", exact=True).press_sequentially("zzz")
     admin.page.get_by_text("Nobody here is called so").wait_for()
     admin.page.keyboard.press("Escape")
     admin.page.get_by_text("Nobody here is called so").wait_for(state="hidden")
-    admin.page.get_by_label("Who").fill(ids["account"])
+    admin.page.get_by_label("Who", exact=True).fill(ids["account"])
     admin.send("Show")
     assert "Nothing such was done" in admin.text
     assert "search-indexer" in admin.text
@@ -173,7 +173,7 @@ def test_the_installation_has_a_log_of_its_own(admin: Reader, keywright: Keywrig
     admin.go("/t/*/audit?action=tenant.delete")
     assert "deleted a tenant" in lines(admin)[0]
     assert "gone" in lines(admin)[0]
-    admin.page.get_by_label("Who").press_sequentially("jan")
+    admin.page.get_by_label("Who", exact=True).press_sequentially("jan")
     admin.page.locator(".suggested a").wait_for()
 
 
@@ -205,7 +205,7 @@ def test_without_javascript_a_name_is_resolved_by_the_server(
     with reading(browser, keywright.url, java_script_enabled=False) as reader:
         reader.log_in()
         reader.go("/t/my-blog/audit")
-        reader.page.get_by_label("Who").fill("novák")
+        reader.page.get_by_label("Who", exact=True).fill("novák")
         reader.send("Show")
         assert f"actor={ids['jan']}" in reader.page.url
         reader.go("/t/my-blog/audit?who=s")

@@ -71,6 +71,7 @@ def made(keywright: Keywright, slug: str) -> Tenant:
             "service-accounts": account["id"],
             "people": person["id"],
             "roles": role["name"],
+            "edit": "about",
             "memberships": memberships["items"][0]["id"],
             "invitations": invitation["invitation"]["id"],
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from keywright.core.audit import ActorKind
 from keywright.core.identities import IdentityKind
@@ -64,6 +65,7 @@ _PAGES: Final = {
     "key": ("keys:read", "keys/{}"),
     "service_account": ("identities:read", "service-accounts/{}"),
     "identity": ("identities:read", "people/{}"),
+    "role": ("roles:read", "roles/{}"),
     "catalog": ("catalog:read", "catalog"),
     "tenant": ("tenants:read", "settings"),
 }
@@ -130,7 +132,8 @@ def _what_at(ask: Ask, entry: AuditEntry) -> str | None:
         return None
     if entry.target_type in ("tenant", "catalog") and entry.tenant_id is None:
         return None
-    return ask.at(path.format(entry.target_id))
+    called = _name(entry.changes) if entry.target_type == "role" else entry.target_id
+    return ask.at(path.format(quote(called, safe=""))) if called else None
 
 
 def _who_at(ask: Ask, view: EntryView) -> str | None:
