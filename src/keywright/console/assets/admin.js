@@ -201,5 +201,12 @@ function prepareAdmin() {
   document.querySelectorAll("[data-again]").forEach(again);
 }
 
-document.addEventListener("htmx:after:swap", prepareAdmin);
+// What a search found has an address of its own, which can be kept and sent to others.
+document.addEventListener("htmx:after:swap", () => {
+  const found = document.querySelector("[data-address]");
+  if (found) {
+    history.replaceState(null, "", found.dataset.address);
+  }
+  prepareAdmin();
+});
 prepareAdmin();
