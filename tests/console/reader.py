@@ -58,6 +58,16 @@ class Reader:
         """A button by its words."""
         return self.page.get_by_role("button", name=name, **options)
 
+    def send(self, name: str, **options: Any) -> None:
+        """Send a form by a button, and wait for the page that follows."""
+        with self.page.expect_navigation():
+            self.button(name, **options).click()
+
+    def follow(self, name: str, **options: Any) -> None:
+        """Follow a link by its words, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.link(name, **options).first.click()
+
     @property
     def text(self) -> str:
         """What stands in the page's main part."""

@@ -62,10 +62,10 @@ def test_colours_follow_the_system_unless_one_chooses(admin: Reader) -> None:
     admin.page.emulate_media(color_scheme="dark")
     dark = admin.page.evaluate(background)
     admin.page.locator("details.me summary").click()
-    admin.button("Light").click()
+    admin.send("Light")
     assert admin.page.evaluate(background) != dark
     admin.page.locator("details.me summary").click()
-    admin.button("System").click()
+    admin.send("System")
     assert admin.page.evaluate(background) == dark
 
 

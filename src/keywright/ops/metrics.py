@@ -320,6 +320,16 @@ class Metrics:
         """Count a key that was read for a decision."""
         self._lookups.inc()
 
+    @property
+    def decided(self) -> int:
+        """Decisions that were counted."""
+        return self._decisions.total
+
+    @property
+    def lookups(self) -> int:
+        """Keys that were read for a decision."""
+        return int(self._registry.get_sample_value(_LOOKUPS.name) or 0)
+
     def receipt(self, seconds: float, outcomes: Iterable[str]) -> None:
         """Count a change that waited for nodes, and how each of them was known to know."""
         self._receipt_seconds.observe(seconds)

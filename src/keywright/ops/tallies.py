@@ -34,6 +34,11 @@ class Tally(Collector):
         except KeyError:
             self._counts[labels] = times
 
+    @property
+    def total(self) -> int:
+        """All that was counted, whatever its labels."""
+        return sum(self._counts.values())
+
     def collect(self) -> Iterable[Metric]:
         """See `Collector`."""
         family = CounterMetricFamily(self._name, self._help, labels=self._labels)

@@ -120,7 +120,7 @@ function move(step) {
     const next = Math.min(rows.length - 1, Math.max(0, at + step));
     rows[at]?.classList.remove("at");
     rows[next].classList.add("at");
-    rows[next].querySelector("a.name")?.focus();
+    rows[next].querySelector("a.name, summary.name")?.focus();
     rows[next].scrollIntoView({ block: "nearest" });
   }
 }
