@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.people import holding
 from keywright.console.people.grants import choices
@@ -30,7 +30,7 @@ async def details(ask: Ask) -> Response:
         keys = await notices(ask, identity.id)
     else:
         keys = await notices_everywhere(ask, identity.id, who.anywhere or ())
-    context = {
+    context: dict[str, Any] = {
         "view": who.view,
         "person": who.view.person,
         "identity": identity,

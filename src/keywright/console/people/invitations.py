@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
@@ -38,7 +38,7 @@ async def listing(ask: Ask) -> Response:
     found = await ask.run(list_invitations, ListInvitations(cursor=cursor))
     known = await choices(ask)
     path = "people/invitations"
-    context = {
+    context: dict[str, Any] = {
         "views": found.items,
         "values": known.held,
         "first": ask.at(path) if cursor else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.people.grants import choices
 from keywright.console.people.holding import held
@@ -22,7 +22,7 @@ async def listing(ask: Ask) -> Response:
     q = ask.query.get("q")
     found = await ask.run(list_users, ListUsers(login=q or None, cursor=cursor))
     known = await choices(ask)
-    context = {
+    context: dict[str, Any] = {
         "rows": [(view, held(view.memberships, known)) for view in found.items],
         "q": q,
         "first": ask.at("people", q=q) if cursor else None,

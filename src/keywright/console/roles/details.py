@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.people import holding
 from keywright.console.people.grants import choices
@@ -27,7 +27,7 @@ async def details(ask: Ask) -> Response:
     cursor = ask.query.get("cursor") or None
     holders = await holders_of(ask, view.role.name, cursor)
     path = f"roles/{view.role.name}"
-    context = {
+    context: dict[str, Any] = {
         "role": view.role,
         "defined": view.defined,
         "kind": kind_of(view),

@@ -102,7 +102,7 @@ def draft_of(role: Role) -> Draft:
 def asked(form: Form, name: str | None = None) -> Draft:
     """What a form sent, as its buttons want it: with one more row (`add-policy`), or without one (`drop-policy-2`)."""
     variables, policies = [], []
-    numbers = {letter: dict.fromkeys(()) for letter in "vp"}
+    numbers: dict[str, dict[int, None]] = {letter: {} for letter in "vp"}
     for field_name, _ in form:
         if match := _NUMBERED.fullmatch(field_name):
             numbers[match[1]][int(match[2])] = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from keywright.console.roles.wording import lexicon, sentence
 from keywright.console.routing import page
@@ -42,7 +42,7 @@ async def listing(ask: Ask) -> Response:
         ),
         key=lambda row: order.index(row[1]),
     )
-    context = {"rows": rows, "kinds": KINDS, "kind": kind, "q": ask.query.get("q"), "some": bool(views)}
+    context: dict[str, Any] = {"rows": rows, "kinds": KINDS, "kind": kind, "q": ask.query.get("q"), "some": bool(views)}
     if ask.wants_part and ask.target == "list":
         return ask.part("roles/list_part.html", **context)
     return ask.page("roles/list.html", **context)

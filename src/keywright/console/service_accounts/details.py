@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.people import holding
 from keywright.console.people.grants import choices
@@ -21,7 +21,7 @@ async def details(ask: Ask) -> Response:
     """All of it."""
     view = await ask.run(get_service_account, ServiceAccountId(ask.variable("id")))
     known = await choices(ask)
-    context = {
+    context: dict[str, Any] = {
         "account": view.identity,
         "held": holding.held(view.memberships, known),
         "rights": holding.rights(view.memberships, known),

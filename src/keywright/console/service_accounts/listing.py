@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.people.grants import choices
 from keywright.console.people.holding import held
@@ -23,7 +23,7 @@ async def listing(ask: Ask) -> Response:
     cursor = ask.query.get("cursor") or None
     found = await ask.run(list_service_accounts, ListServiceAccounts(cursor=cursor))
     known = await choices(ask)
-    context = {
+    context: dict[str, Any] = {
         "rows": [(view.identity, held(view.memberships, known)) for view in found.items],
         "first": ask.at("service-accounts") if cursor else None,
         "next": ask.at("service-accounts", cursor=found.next_cursor) if found.more else None,
