@@ -10,7 +10,6 @@ from keywright.console.forms import Errors
 from keywright.console.people import limits
 from keywright.console.people.noticing import notices_everywhere
 from keywright.console.people.rules import only_everywhere, somebody
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.services.users import UserChanges, update_user
@@ -71,7 +70,7 @@ async def change(ask: Ask) -> Response:
             return _form(ask, who, draft, Errors(), _code_for_changes(ask, wanted))
         changed = await ask.change(update_user, wanted)
     except KeywrightError as error:
-        return _form(ask, who, draft, refused(ask, error, "name", "email", *limits.FIELDS))
+        return _form(ask, who, draft, ask.refused(error, "name", "email", *limits.FIELDS))
     return ask.done(ask.at(f"people/{who.identity.id}"), "Saved.", changed.receipt, "True")
 
 
@@ -105,7 +104,7 @@ async def _switch(ask: Ask, act: str) -> Response:
     try:
         done = await ask.change(update_user, UserChanges(id=identity_id, active=act == "enable"))
     except KeywrightError as error:
-        return await _dialog(ask, act, refused(ask, error))
+        return await _dialog(ask, act, ask.refused(error))
     name = done.result.person.identity.name
     here = ask.at(f"people/{identity_id}")
     if act == "enable":

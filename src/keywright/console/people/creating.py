@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people.rules import only_everywhere
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.services.users import NewUser, create_user
@@ -66,7 +65,7 @@ async def create(ask: Ask) -> Response:
     try:
         made = await ask.change(create_user, wanted, once=draft.once or None)
     except KeywrightError as error:
-        return _form(ask, draft, refused(ask, error, "name", "login", "email", "password"))
+        return _form(ask, draft, ask.refused(error, "name", "login", "email", "password"))
     identity = made.result.view.person.identity
     next_step = "" if wanted.password else " Make a link by which they set a password."
     return ask.done(

@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.console.roles.wording import Lexicon, lexicon, sentence
+from keywright.console.picker import Lexicon, lexicon_of
+from keywright.console.picker.offered import FEW, Chip
+from keywright.console.roles.wording import sentence
 from keywright.core.errors import BeyondOwnRights
 from keywright.services.memberships import MAX_ROLES, RoleInput
 from keywright.services.roles import list_roles
@@ -17,10 +19,8 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Ask
     from keywright.console.forms import Errors, Form
-    from keywright.core.roles import Role, Values
+    from keywright.core.roles import Role, Values, Variable
 
-FEW: Final = 12
-"""So many entities are offered as they are; of more one searches."""
 _ROLE: Final = re.compile(r"r(\d{1,3})\.role")
 
 
@@ -43,10 +43,10 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The roles that can be held in a place, by name, and the words for what they speak of."""
+    """The roles that can be held in a place, by name, and the words of its catalog."""
 
     roles: Mapping[str, Choice]
-    words: Lexicon
+    lexicon: Lexicon
 
     def given(self, rows: Sequence[Row]) -> tuple[RoleInput, ...]:
         """What some rows ask for, as the use cases take it."""
@@ -57,34 +57,52 @@ class Choices:
         choice = self.roles.get(row.role)
         if choice is None:
             return {}
-        return {
-            one.name: list(
-                dict.fromkeys(
-                    value
-                    for text in row.values.get(one.name, ())
-                    for value in self.words.value_of(one.entity, text)
-                )
-            )
-            for one in choice.role.variables
-            if row.values.get(one.name)
-        }
+        found = {}
+        for one in choice.role.variables:
+            meant = [
+                value for text in row.values.get(one.name, ()) for value in self._meant(one.entity, text)
+            ]
+            if meant:
+                found[one.name] = list(dict.fromkeys(meant))
+        return found
 
-    def entities(self, kind: str | None) -> Mapping[str, str]:
-        """The entities of a type, their labels by id."""
-        return self.words.entities.get(kind or "", {})
+    def chips(self, row: Row, variable: Variable) -> tuple[Chip, ...]:
+        """What is picked for a variable, and beside it all that there is of its type where that is little."""
+        picked = self.values(row).get(variable.name, [])
+        known = self.lexicon.entities.get(variable.entity or "", {})
+        offered = list(known) if len(known) <= FEW else [one for one in picked if one in known]
+        return tuple(
+            Chip(value, known.get(value) or value, value in picked, variable.entity)
+            for value in dict.fromkeys([*offered, *picked])
+        )
+
+    def address(self, ask: Ask, variable: Variable) -> str:
+        """Where the values of a variable are found while somebody types."""
+        return ask.at("picker/entities", type=variable.entity)
+
+    def _meant(self, kind: str | None, text: str) -> list[str]:
+        """The ids that somebody meant who typed this: a label, or ids with spaces or commas between them."""
+        known = self.lexicon.entities.get(kind or "", {})
+        if text in known:
+            return [text]
+        labelled = [id_ for id_, label in known.items() if label.casefold() == text.casefold()]
+        return labelled[:1] or text.replace(",", " ").split()
+
+    def _label(self, kind: str | None, value: str) -> str:
+        return self.lexicon.entities.get(kind or "", {}).get(value) or value
 
     def held(self, role: str, values: Values) -> list[tuple[str, list[str]]]:
         """The values of a role that is held, by variable, in the words of the catalog."""
         choice = self.roles.get(role)
         kinds = {} if choice is None else {one.name: one.entity for one in choice.role.variables}
-        return [(name, [self.words.label(kinds.get(name), one) for one in given]) for name, given in values]
+        return [(name, [self._label(kinds.get(name), one) for one in given]) for name, given in values]
 
 
 async def choices(ask: Ask) -> Choices:
     """What can be given in the page's tenant, as far as the reader may read of it."""
-    words = await lexicon(ask)
+    lexicon = await lexicon_of(ask)
     if not ask.may("roles:read"):
-        return Choices({}, words)
+        return Choices({}, lexicon)
     views = await ask.run(list_roles, None)
     place = None if ask.place is None else ask.place.id
     found = {}
@@ -95,8 +113,8 @@ async def choices(ask: Ask) -> Choices:
             beyond = False
         except BeyondOwnRights:
             beyond = True
-        found[view.role.name] = Choice(view.role, sentence(view.role, words), beyond)
-    return Choices(found, words)
+        found[view.role.name] = Choice(view.role, sentence(view.role, lexicon), beyond)
+    return Choices(found, lexicon)
 
 
 def rows_of(form: Form) -> list[Row]:
@@ -106,12 +124,17 @@ def rows_of(form: Form) -> list[Row]:
     for number in list(dict.fromkeys(numbers))[:MAX_ROLES]:
         row = Row(form.get(f"r{number}.role"))
         lead = f"r{number}.v."
-        for name, _ in form:
+        for name in dict.fromkeys(one.removeprefix("add.") for one, _ in form):
             if name.startswith(lead):
-                row.values[name.removeprefix(lead)] = list(dict.fromkeys(form.all(name)))
+                row.values[name.removeprefix(lead)] = typed_values(form, name)
         if row.role:
             found.append(row)
     return found
+
+
+def typed_values(form: Form, name: str) -> list[str]:
+    """The values of one variable: those that are ticked, and those that were typed beside them."""
+    return list(dict.fromkeys([*form.all(name), *form.all(f"add.{name}")]))
 
 
 def asked_rows(form: Form) -> list[Row]:

@@ -67,7 +67,7 @@ def held(memberships: Sequence[Membership], known: Choices) -> list[Held]:
 
 def rights(memberships: Sequence[Membership], known: Choices) -> dict[str, list[Right]]:
     """What some memberships allow, by group."""
-    return rights_of([one.grant for one in memberships], known.words)
+    return rights_of([one.grant for one in memberships], known.lexicon)
 
 
 async def memberships_of_one(ask: Ask, identity_id: str) -> tuple[MembershipView, ...]:

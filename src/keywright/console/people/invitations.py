@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people.grants import choices
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError, NotFound
 from keywright.services.invitations import (
@@ -60,7 +59,7 @@ async def revoke(ask: Ask) -> Response:
     try:
         await ask.run(revoke_invitation, InvitationId(view.invitation.id))
     except KeywrightError as error:
-        return await _dialog(ask, refused(ask, error))
+        return await _dialog(ask, ask.refused(error))
     return ask.done(
         ask.at("people/invitations"), f"The link for {view.invitation.name} is worth nothing from now on."
     )

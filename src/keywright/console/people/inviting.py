@@ -88,7 +88,7 @@ async def invite(ask: Ask) -> Response:
         made = await ask.change(invite_user, wanted, once=draft.once or None)
     except KeywrightError as error:
         fields = ("name", "login", "email", "expires_in_days", *grants.row_fields(rows, known))
-        return await _form(ask, draft, refused(ask, error, *fields))
+        return await _form(ask, draft, refused(ask, error, known.lexicon, *fields))
     problem = made.result.mail_problem
     return ask.page(
         "people/invited.html",

@@ -10,7 +10,6 @@ from keywright.console.people.grants import choices
 from keywright.console.people.holding import held
 from keywright.console.people.noticing import notices, notices_everywhere
 from keywright.console.people.rules import only_everywhere, only_in_tenant, somebody
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.services.users import UserId, delete_user, remove_user
@@ -46,7 +45,7 @@ async def remove(ask: Ask) -> Response:
     try:
         done = await ask.change(remove_user, UserId(who.identity.id))
     except KeywrightError as error:
-        return await _remove(ask, refused(ask, error))
+        return await _remove(ask, ask.refused(error))
     place = "" if ask.place is None else ask.place.name
     said = f"{who.identity.name} is out of {place}, with all keys that they had here."
     return ask.done(ask.at("people"), said, done.receipt)
@@ -66,7 +65,7 @@ async def delete(ask: Ask) -> Response:
     try:
         done = await ask.change(delete_user, UserId(who.identity.id))
     except KeywrightError as error:
-        return await _delete(ask, refused(ask, error))
+        return await _delete(ask, ask.refused(error))
     said = f"{who.identity.name} is deleted, with roles, keys and sessions everywhere."
     return ask.done(ask.at("people"), said, done.receipt)
 

@@ -75,7 +75,7 @@ async def create(ask: Ask) -> Response:
         made = await ask.change(create_membership, wanted, once=form.get("once") or None)
     except KeywrightError as error:
         fields = ("role", *(f"variables.{name}" for name in row.values), "variables")
-        errors = grants.single(refused(ask, error, *fields))
+        errors = grants.single(refused(ask, error, known.lexicon, *fields))
         return await _new(ask, identity, row, form.get("once"), errors)
     said = f"{identity.name} holds the role {row.role}."
     return ask.done(page_of(ask, identity), said, made.receipt, "True")
@@ -95,8 +95,9 @@ async def change(ask: Ask) -> Response:
     """Give the variables other values."""
     view = await ask.run(get_membership, MembershipId(ask.variable("id")))
     row = Row(view.membership.grant.role)
-    for name in dict.fromkeys(name for name, _ in ask.form if name.startswith("r0.v.")):
-        row.values[name.removeprefix("r0.v.")] = ask.form.all(name)
+    for name in dict.fromkeys(field.removeprefix("add.") for field, _ in ask.form):
+        if name.startswith("r0.v."):
+            row.values[name.removeprefix("r0.v.")] = grants.typed_values(ask.form, name)
     known = await grants.choices(ask)
     values = {name: tuple(given) for name, given in known.values(row).items()}
     wanted = MembershipChanges(view.membership.id, values)
@@ -107,7 +108,7 @@ async def change(ask: Ask) -> Response:
     except KeywrightError as error:
         variables = view.membership.grant.definition
         names = () if variables is None else tuple(f"variables.{one.name}" for one in variables.variables)
-        return await _edit(ask, view, row, grants.single(refused(ask, error, *names)))
+        return await _edit(ask, view, row, grants.single(refused(ask, error, known.lexicon, *names)))
     said = f"The role {row.role} of {view.identity.name} is changed."
     return ask.done(page_of(ask, view.identity), said, changed.receipt, "True")
 
@@ -126,7 +127,7 @@ async def remove(ask: Ask) -> Response:
     try:
         done = await ask.change(delete_membership, wanted)
     except KeywrightError as error:
-        return await _remove(ask, refused(ask, error))
+        return await _remove(ask, ask.refused(error))
     said = f"{view.identity.name} no longer holds the role {view.membership.grant.role}."
     return ask.done(await _page_after(ask, view), said, done.receipt, "Refused by what it allowed")
 

@@ -9,7 +9,6 @@ from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people.inviting import DAYS, PROBLEMS
 from keywright.console.people.rules import only_everywhere, somebody
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.core.invitations import DEFAULT_DAYS
@@ -47,7 +46,7 @@ async def reset(ask: Ask) -> Response:
     try:
         made = await ask.change(reset_user, wanted, once=form.get("once") or None)
     except KeywrightError as error:
-        return await _dialog(ask, form.get("once"), refused(ask, error))
+        return await _dialog(ask, form.get("once"), ask.refused(error))
     problem = made.result.mail_problem
     return ask.page(
         "people/invited.html",

@@ -32,7 +32,7 @@ async def details(ask: Ask) -> Response:
         "defined": view.defined,
         "kind": kind_of(view),
         "kinds": KINDS,
-        "rights": rights_in(view.role, known.words),
+        "rights": rights_in(view.role, known.lexicon),
         "holders": holders,
         "values": known.held,
         "first": ask.at(path) if cursor else None,

@@ -1,4 +1,4 @@
-"""A role as it stands in its form: its variables, and its policies as lists of actions and resources."""
+"""A role as it stands in its form: its variables, and what is picked that it allows."""
 
 from __future__ import annotations
 
@@ -7,35 +7,25 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.console.roles.wording import rights_in
-from keywright.core.permissions import MAX_POLICIES, EmptyPolicy, InvalidPattern
-from keywright.core.roles import MAX_VARIABLES, PolicyTemplate, Role
+from keywright.console.picker import Pick
+from keywright.core.permissions import EmptyPolicy, InvalidPattern
+from keywright.core.roles import MAX_VARIABLES, PolicyTemplate
 from keywright.services.roles import VariableInput
 
 if TYPE_CHECKING:
     from keywright.console.forms import Form
-    from keywright.console.roles.wording import Lexicon, Right
+    from keywright.console.picker import Lexicon
+    from keywright.core.roles import Role
     from keywright.services.keys import PolicyInput
 
 FIELDS: Final = (
     "name",
     "description",
     "variables",
-    "policies",
     *(f"variables.{place}" for place in range(MAX_VARIABLES)),
-    *(f"policies.{place}.{part}" for place in range(MAX_POLICIES) for part in ("actions", "resources")),
-    *(f"policies.{place}" for place in range(MAX_POLICIES)),
 )
 """The fields by which an error may name a part of the form."""
-_NUMBERED: Final = re.compile(r"([vp])(\d{1,3})\.(?:name|actions|resources)")
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyRow:
-    """One policy: actions and resources; no resources means everything."""
-
-    actions: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
+_NUMBERED: Final = re.compile(r"v(\d{1,2})\.name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +39,14 @@ class VariableRow:
 
 @dataclass(slots=True)
 class Draft:
-    """What stands in the form; `rooms` are the rows beyond what is filled in."""
+    """What stands in the form; with `room` there is a row for one variable more."""
 
     name: str = ""
     description: str = ""
     variables: list[VariableRow] = field(default_factory=list)
-    policies: list[PolicyRow] = field(default_factory=list)
+    pick: Pick = field(default_factory=Pick)
     once: str = ""
-    rooms: dict[str, int] = field(default_factory=dict)
+    room: bool = False
 
     @property
     def given_variables(self) -> tuple[VariableInput, ...]:
@@ -64,79 +54,58 @@ class Draft:
         return tuple(VariableInput(one.name, one.entity or None, one.description) for one in self.variables)
 
     @property
-    def given_policies(self) -> tuple[PolicyInput, ...]:
+    def policies(self) -> tuple[PolicyInput, ...]:
         """The policies as the use cases take them."""
-        return tuple((one.actions, one.resources or None) for one in self.policies)
+        return self.pick.policies
 
     @property
-    def shown_policies(self) -> list[PolicyRow]:
-        """The policies with room for more: always one row."""
-        room = max(self.rooms.get("policy", 0), 0 if self.policies else 1)
-        return [*self.policies, *[PolicyRow()] * room]
+    def sound_policies(self) -> tuple[PolicyTemplate, ...]:
+        """Those of the policies that can be read."""
+        found = []
+        for actions, resources in self.policies:
+            try:
+                found.append(PolicyTemplate.of(actions, resources))
+            except (InvalidPattern, EmptyPolicy):
+                continue
+        return tuple(found)
 
     @property
     def shown_variables(self) -> list[VariableRow]:
-        """The variables with room for more."""
-        return [*self.variables, *[VariableRow()] * self.rooms.get("variable", 0)]
+        """The variables, with room for one more where it is wanted."""
+        return [*self.variables, *[VariableRow()] * self.room]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a draft comes to: rights by group, the variables they depend on, and what cannot be read."""
-
-    rights: dict[str, list[Right]]
-    variables: tuple[str, ...]
-    wrong: tuple[str, ...]
-
-
-def draft_of(role: Role) -> Draft:
+def draft_of(role: Role, lexicon: Lexicon) -> Draft:
     """A role as it stands."""
     return Draft(
         role.name,
         role.description,
         [VariableRow(one.name, one.entity or "", one.description) for one in role.variables],
-        [PolicyRow(one.actions, one.resources or ()) for one in role.policies],
+        Pick.of_policies([(one.actions, one.resources) for one in role.policies], lexicon),
     )
 
 
-def asked(form: Form, name: str | None = None) -> Draft:
-    """What a form sent, as its buttons want it: with one more row (`add-policy`), or without one (`drop-policy-2`)."""
-    variables, policies = [], []
-    numbers: dict[str, dict[int, None]] = {letter: {} for letter in "vp"}
-    for field_name, _ in form:
-        if match := _NUMBERED.fullmatch(field_name):
-            numbers[match[1]][int(match[2])] = None
-    for one in numbers["v"]:
+def asked(form: Form, lexicon: Lexicon, name: str | None = None) -> Draft:
+    """What a form sent, as its buttons want it: with one more variable (`add`), or without one (`drop-2`)."""
+    numbers = dict.fromkeys(int(match[1]) for one, _ in form if (match := _NUMBERED.fullmatch(one)))
+    variables = []
+    for one in numbers:
         row = VariableRow(
             form.get(f"v{one}.name"), form.get(f"v{one}.entity"), form.get(f"v{one}.description")
         )
         if row.name or row.description:
             variables.append(row)
-    for one in numbers["p"]:
-        policy = PolicyRow(_split(form, f"p{one}.actions"), _split(form, f"p{one}.resources"))
-        if policy.actions or policy.resources:
-            policies.append(policy)
-    draft = Draft(name or form.get("name"), form.get("description"), variables, policies, form.get("once"))
-    act, _, rest = form.get("rows").partition("-")
-    what, _, place = rest.partition("-")
-    if act == "add":
-        draft.rooms[what] = 1
-    elif act == "drop" and place.isdigit():
-        rows: list[Any] = policies if what == "policy" else variables
-        del rows[int(place) : int(place) + 1]
-    return draft
-
-
-def reading(draft: Draft, words: Lexicon) -> Reading:
-    """What a draft comes to, as far as it can be read."""
-    found, wrong = [], []
-    for row in draft.policies:
-        try:
-            found.append(PolicyTemplate.of(row.actions, row.resources or None))
-        except (InvalidPattern, EmptyPolicy) as error:
-            wrong.append(str(error))
-    names = sorted({name for one in found for name in one.variables})
-    return Reading(rights_in(Role("draft", policies=tuple(found)), words), tuple(names), tuple(wrong))
+    wanted = form.get("rows")
+    if wanted.startswith("drop-") and wanted[5:].isdigit():
+        del variables[int(wanted[5:]) : int(wanted[5:]) + 1]
+    return Draft(
+        name or form.get("name"),
+        form.get("description"),
+        variables,
+        Pick.of_form(form, lexicon),
+        form.get("once"),
+        room=wanted == "add",
+    )
 
 
 def plain(draft: Draft) -> dict[str, Any]:
@@ -170,18 +139,16 @@ def worded(draft: Draft, *, changing: bool = False) -> list[str]:
     return options
 
 
-def _option(policy: PolicyRow) -> str:
-    parts = (*policy.actions, *policy.resources)
+def _option(policy: PolicyInput) -> str:
+    actions, resources = policy
+    parts = (*actions, *(resources or ()))
     if any(letter in part for part in parts for letter in ",;@"):
         return json.dumps(_policy(policy), ensure_ascii=False)
-    text = f"actions={','.join(policy.actions)}"
-    return f"{text};resources={','.join(policy.resources)}" if policy.resources else text
+    text = f"actions={','.join(actions)}"
+    return text if resources is None else f"{text};resources={','.join(resources)}"
 
 
-def _policy(row: PolicyRow) -> dict[str, Any]:
-    found: dict[str, Any] = {"actions": list(row.actions)}
-    return {**found, "resources": list(row.resources)} if row.resources else found
-
-
-def _split(form: Form, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for text in form.all(name) for word in text.split()))
+def _policy(policy: PolicyInput) -> dict[str, Any]:
+    actions, resources = policy
+    found: dict[str, Any] = {"actions": list(actions)}
+    return found if resources is None else {**found, "resources": list(resources)}

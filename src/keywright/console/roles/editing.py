@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
+from keywright.console.picker import lexicon_of, picker_of, reader, refused_scope, summary_of
 from keywright.console.roles.details import holders_of
-from keywright.console.roles.drafts import FIELDS, Draft, asked, draft_of, graphed, plain, reading, worded
+from keywright.console.roles.drafts import FIELDS, Draft, asked, draft_of, graphed, plain, worded
 from keywright.console.roles.listing import kind_of
-from keywright.console.roles.wording import lexicon, refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError, NotFound
 from keywright.services.roles import NewRole, RoleChanges, RoleName, create_role, get_role, update_role
@@ -45,19 +45,22 @@ async def form_for_new(ask: Ask) -> Response:
 async def create(ask: Ask) -> Response:
     """Define it, or show the form again."""
     _in_a_tenant(ask)
-    draft = asked(ask.form)
+    lexicon = await lexicon_of(ask)
+    draft = asked(ask.form, lexicon)
     if _again(ask):
         return await _form(ask, None, draft, Errors())
     wanted = NewRole(
         name=draft.name,
         description=draft.description,
         variables=draft.given_variables,
-        policies=draft.given_policies,
+        policies=draft.policies,
     )
     try:
         made = await ask.change(create_role, wanted, once=draft.once or None)
     except KeywrightError as error:
-        return await _form(ask, None, draft, refused(ask, error, *FIELDS))
+        return await _form(
+            ask, None, draft, refused_scope(ask, error, draft.pick, lexicon, *FIELDS, field="policies")
+        )
     name = made.result.view.role.name
     return ask.done(ask.at(f"roles/{name}"), f"The role {name} is made. Nobody holds it yet.")
 
@@ -66,32 +69,39 @@ async def create(ask: Ask) -> Response:
 async def form_for_changes(ask: Ask) -> Response:
     """The form with what stands."""
     view = await _own(ask)
-    return await _form(ask, view, draft_of(view.role), Errors())
+    return await _form(ask, view, draft_of(view.role, await lexicon_of(ask)), Errors())
 
 
 @page("/t/{tenant}/roles/{name}/edit", needs="roles:update", methods=("POST",))
 async def change(ask: Ask) -> Response:
     """Change it, or show the form again."""
     view = await _own(ask)
-    draft = asked(ask.form, view.role.name)
+    lexicon = await lexicon_of(ask)
+    draft = asked(ask.form, lexicon, view.role.name)
     if _again(ask):
         return await _form(ask, view, draft, Errors())
     wanted = RoleChanges(
         name=draft.name,
         description=draft.description,
         variables=draft.given_variables,
-        policies=draft.given_policies,
+        policies=draft.policies,
     )
     try:
         changed = await ask.change(update_role, wanted)
     except KeywrightError as error:
-        return await _form(ask, view, draft, refused(ask, error, *FIELDS))
+        return await _form(
+            ask, view, draft, refused_scope(ask, error, draft.pick, lexicon, *FIELDS, field="policies")
+        )
     return ask.done(ask.at(f"roles/{view.role.name}"), "Saved.", changed.receipt, "True")
 
 
 def _again(ask: Ask) -> bool:
     """Whether the form is only to be shown again: with other rows, what it comes to, or code."""
-    return bool(ask.form.get("rows") or ask.form.get("show")) or ask.target in ("rows", "reading", "code")
+    return bool(ask.form.get("rows") or ask.form.get("show")) or ask.target in (
+        "variables",
+        "summary",
+        "code",
+    )
 
 
 def _in_a_tenant(ask: Ask) -> None:
@@ -107,20 +117,26 @@ async def _own(ask: Ask) -> RoleView:
 
 
 async def _form(ask: Ask, view: RoleView | None, draft: Draft, errors: Errors) -> Response:
-    words = await lexicon(ask)
+    lexicon = await lexicon_of(ask)
+    names = [one.name for one in draft.variables]
     context: dict[str, Any] = {
         "draft": draft,
         "errors": errors,
-        "kinds": sorted(words.entities),
-        "reading": reading(draft, words),
+        "kinds": sorted(lexicon.entities),
+        "summary": summary_of(lexicon, draft.sound_policies),
+        "undeclared": sorted({name for one in draft.sound_policies for name in one.variables - set(names)}),
         "code": _code(ask, view, draft) if ask.form.get("show") == "code" else None,
     }
-    parts = {"rows": "roles/rows_part.html", "reading": "roles/reading.html", "code": "people/code_part.html"}
+    parts = {
+        "variables": "roles/variables_part.html",
+        "summary": "roles/summary.html",
+        "code": "people/code_part.html",
+    }
     if ask.wants_part and ask.target in parts and not errors:
         return ask.part(parts[ask.target], **context)
     holders = None if view is None else await holders_of(ask, view.role.name, limit=5)
-    known = [(name, group, text) for name, (group, text) in words.actions.items()]
-    return ask.page("roles/form.html", ask.status, view=view, holders=holders, known=known, **context)
+    context["picker"] = picker_of(lexicon, draft.pick, maker=reader(ask), variables=names)
+    return ask.page("roles/form.html", ask.status, view=view, holders=holders, **context)
 
 
 def _code(ask: Ask, view: RoleView | None, draft: Draft) -> Code:

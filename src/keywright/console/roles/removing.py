@@ -56,7 +56,7 @@ async def _dialog(ask: Ask, errors: Errors) -> Response:
     )
     context = {
         "role": view.role,
-        "rights": rights_in(view.role, known.words),
+        "rights": rights_in(view.role, known.lexicon),
         "holders": await holders_of(ask, name, limit=20),
         "values": known.held,
         "errors": errors,

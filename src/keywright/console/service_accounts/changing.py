@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people.noticing import notices
-from keywright.console.roles.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.services.service_accounts import (
@@ -74,7 +73,7 @@ async def delete(ask: Ask) -> Response:
     try:
         done = await ask.change(delete_service_account, ServiceAccountId(account_id))
     except KeywrightError as error:
-        return await _dialog(ask, "delete", refused(ask, error))
+        return await _dialog(ask, "delete", ask.refused(error))
     said = f"{account.name} and its keys are deleted."
     return ask.done(ask.at("service-accounts"), said, done.receipt)
 
@@ -85,7 +84,7 @@ async def _switch(ask: Ask, act: str) -> Response:
     try:
         done = await ask.change(update_service_account, wanted)
     except KeywrightError as error:
-        return await _dialog(ask, act, refused(ask, error))
+        return await _dialog(ask, act, ask.refused(error))
     name = done.result.identity.name
     here = ask.at(f"service-accounts/{account_id}")
     if act == "enable":

@@ -85,7 +85,7 @@ async def create(ask: Ask) -> Response:
         made = await ask.change(create_service_account, wanted, once=draft.once or None)
     except KeywrightError as error:
         fields = ("name", "description", *limits.FIELDS, *grants.row_fields(rows, known))
-        return await _new(ask, draft, refused(ask, error, *fields))
+        return await _new(ask, draft, refused(ask, error, known.lexicon, *fields))
     account = made.result.view.identity
     return ask.done(ask.at(f"service-accounts/{account.id}"), f"{account.name} is made. Give it a key next.")
 
@@ -114,7 +114,7 @@ async def change(ask: Ask) -> Response:
             return _edit(ask, account, draft, Errors(), _code_for_changes(ask, wanted))
         changed = await ask.change(update_service_account, wanted)
     except KeywrightError as error:
-        return _edit(ask, account, draft, refused(ask, error, "name", "description", *limits.FIELDS))
+        return _edit(ask, account, draft, ask.refused(error, "name", "description", *limits.FIELDS))
     return ask.done(ask.at(f"service-accounts/{account.id}"), "Saved.", changed.receipt, "True")
 
 
