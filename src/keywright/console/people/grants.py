@@ -7,9 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.console.picker import Lexicon, lexicon_of
 from keywright.console.picker.offered import FEW, Chip
-from keywright.console.roles.wording import sentence
+from keywright.console.roles.wording import lexicon_of, sentence
 from keywright.core.errors import BeyondOwnRights
 from keywright.services.memberships import MAX_ROLES, RoleInput
 from keywright.services.roles import list_roles
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Ask
     from keywright.console.forms import Errors, Form
+    from keywright.console.picker import Lexicon
     from keywright.core.roles import Role, Values, Variable
 
 _ROLE: Final = re.compile(r"r(\d{1,3})\.role")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.console.picker import lexicon_of
-from keywright.console.roles.wording import sentence
+from keywright.console.roles.wording import lexicon_of, sentence
 from keywright.console.routing import page
 from keywright.core.listing import fold
 from keywright.services.roles import list_roles

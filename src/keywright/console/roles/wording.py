@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from keywright.console.picker import policy_in_words, summary_of
+from keywright.console import picker
+from keywright.console.picker import Lexicon, policy_in_words, summary_of
 from keywright.console.words import counted, listed
 from keywright.core.errors import BeyondOwnRights
 from keywright.core.roles import PolicyTemplate
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Ask
     from keywright.console.forms import Errors
-    from keywright.console.picker import Lexicon
     from keywright.console.picker.places import Place
     from keywright.core.errors import KeywrightError
     from keywright.core.identities import Grant
@@ -47,6 +47,16 @@ class Right:
     because: Grant | None
 
 
+async def lexicon_of(ask: Ask) -> Lexicon:
+    """The words of the page's tenant; what is one's own is that of who holds a role, not of a key's owner."""
+    lexicon = await picker.lexicon_of(ask)
+    groups = tuple(
+        replace(group, verbs=tuple(one._replace(description=_theirs(one.description)) for one in group.verbs))
+        for group in lexicon.groups
+    )
+    return replace(lexicon, groups=groups)
+
+
 def rights_of(grants: Iterable[Grant], lexicon: Lexicon) -> dict[str, list[Right]]:
     """What some grants allow, by group; what stands in them for everything comes first."""
     found: list[Right] = []
@@ -72,11 +82,17 @@ def sentence(role: Role, lexicon: Lexicon) -> str:
     reading = {_reading(policy) for policy in role.policies}
     if len(reading) == 1 and None not in reading:
         return f"{reading.pop()}"
-    lines = summary_of(lexicon, role.policies).lines
-    texts = [f"{one.words} in {one.named}" if one.named else one.words for one in lines]
-    if len(texts) > _SENTENCE + 1:
-        texts = [*texts[:_SENTENCE], f"{len(texts) - _SENTENCE} more"]
-    said = listed(texts)
+    where: dict[str, list[str]] = {}
+    for line in summary_of(lexicon, role.policies).lines:
+        where.setdefault(line.named, []).append(line.words)
+    # A pattern is said in words already, as far as they are known.
+    known = {named: [one for one in found if "*" not in one] for named, found in where.items()}
+    texts = [
+        listed(_first(found or where[named])) + (f" in {named}" if named else "")
+        for named, found in known.items()
+        if found or not any(known.values())
+    ]
+    said = "; ".join(texts)
     return f"{said[:1].upper()}{said[1:]}"
 
 
@@ -138,6 +154,13 @@ def _of_pattern(action: str, lexicon: Lexicon) -> tuple[str, str, str, str]:
     return group.name, _some(titles), action, "also what is added later"
 
 
+def _first(texts: Sequence[str]) -> list[str]:
+    """The first of some things that may be done, and how many follow."""
+    if len(texts) <= _SENTENCE + 1:
+        return list(texts)
+    return [*texts[:_SENTENCE], f"{len(texts) - _SENTENCE} more"]
+
+
 def _names(policy: Policy, action: str) -> bool:
     return any(one.matches(action) for one in policy.actions)
 
@@ -156,3 +179,7 @@ def _some(texts: Sequence[str]) -> str:
     if len(texts) > _SHOWN:
         shown.append(counted(len(texts) - _SHOWN, "more action"))
     return listed(shown)
+
+
+def _theirs(text: str) -> str:
+    return text.replace("its owner's", "their own").replace("for its owner", "of their own")
