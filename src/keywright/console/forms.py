@@ -38,6 +38,10 @@ class Form:
         """The first value of a field, without blanks around it; the default where it is empty or missing."""
         return next(iter(self.all(name)), default)
 
+    def all_of(self, name: str) -> list[str]:
+        """Every value of a field, also the empty ones, for fields that stand side by side in rows."""
+        return [value.strip() for one, value in self._pairs if one == name]
+
     def raw(self, name: str) -> str:
         """The first value of a field as it was typed, for passwords; empty where it is missing."""
         return next((value for one, value in self._pairs if one == name), "")

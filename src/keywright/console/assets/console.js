@@ -164,5 +164,6 @@ addEventListener("pageshow", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", (event) => prepare(event.target instanceof Element ? event.target : document.body));
+// The event is sent at what asked, which is seldom where the answer was put.
+document.addEventListener("htmx:after:swap", () => prepare(document.body));
 prepare(document.body);

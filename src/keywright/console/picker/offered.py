@@ -40,8 +40,9 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An action: whether it is picked, where (`some`: in the picked places alone), and what stands against it."""
+    """An action, by an id in the page: whether it is picked, `some` in certain places alone, and what is against it."""
 
+    id: str
     verb: Verb
     picked: bool
     some: bool
@@ -111,10 +112,10 @@ def picker_of(
     offers = []
     for index, group in enumerate(lexicon.groups):
         rows = []
-        for verb in group.verbs:
+        for place, verb in enumerate(group.verbs):
             chips = _chips(lexicon, pick, verb, variables, room=room > 0)
             room -= len(chips)
-            rows.append(_row(lexicon, pick, verb, chips, maker, owner))
+            rows.append(_row(f"pick-{index}-{place}", lexicon, pick, verb, chips, maker, owner))
         shown = tuple(rows)
         offers.append(Offer(f"pick-{index}", group, shown, _count(shown), _is_open(lexicon, group, shown)))
     hands = tuple(_hand(one.actions, one.resources) for one in pick.written)
@@ -123,6 +124,7 @@ def picker_of(
 
 
 def _row(
+    row_id: str,
     lexicon: Lexicon,
     pick: Pick,
     verb: Verb,
@@ -143,6 +145,7 @@ def _row(
         if held is not None and maker is not owner.policies:
             marks.append(_mark(f"{owner.name} holds", f"{owner.name} does not hold", held))
     return Row(
+        id=row_id,
         verb=verb,
         picked=picked,
         some=picked and pick.on[verb.name] is not None,

@@ -71,9 +71,13 @@ class Pick:
                 typed = form.get(f"add.{action}").replace("\n", ",").split(",")
                 meant = [lexicon.written(action, one.strip()) for one in typed if one.strip()]
                 on[action] = tuple(dict.fromkeys([*form.all(f"on.{action}"), *meant]))
-        texts = zip(_texts(form, "hand.actions"), _texts(form, "hand.resources"), strict=False)
+        texts = zip(form.all_of("hand.actions"), form.all_of("hand.resources"), strict=False)
         written = tuple(Written(*pair) for pair in texts if any(pair))
         return cls(form.get("may") == "all", on, written)
+
+    def placed(self, lexicon: Lexicon) -> Pick:
+        """The same, with policies by hand among the others where all of their actions are in the lexicon."""
+        return self if self.every else Pick.of_policies(self.policies, lexicon)
 
     @property
     def scope(self) -> tuple[PolicyTexts, ...] | None:
@@ -135,8 +139,3 @@ def _batches(actions: Sequence[str]) -> Iterable[tuple[str, ...]]:
 
 def _split(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in _BETWEEN.split(text) if part))
-
-
-def _texts(form: Form, name: str) -> list[str]:
-    """Every value of a field, also the empty ones, which stand beside others."""
-    return [value.strip() for one, value in form if one == name]

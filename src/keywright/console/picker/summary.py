@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MANY: Final = 6
 """Actions of one group that are said one by one; of more, the first are, and the rest are counted."""
-_DENIED: Final = 5
+_DENIED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,19 +215,30 @@ def _key(places: tuple[Place, ...] | None) -> frozenset[str] | None:
 
 
 def _denied(lexicon: Lexicon, policies: Sequence[AnyPolicy]) -> tuple[str, ...]:
-    """What is not allowed, at most a handful: single actions beside allowed ones first, then whole groups."""
+    """What is not allowed: single actions beside allowed ones first, then groups, and Keywright itself."""
     single: list[str] = []
     groups: list[str] = []
+    own: list[str] = []
     for group in lexicon.groups:
         lacking = [verb for verb in group.verbs if not _allows(policies, verb.name)]
-        if len(lacking) == len(group.verbs):
-            groups.append(group.manage)
-        elif lacking and not group.own:
-            single += [verb.words for verb in lacking]
-    if len(single) + len(groups) <= _DENIED:
-        return (*single, *groups)
-    shown = [*single[:3], *groups[: _DENIED - min(3, len(single))]]
-    return (*shown, f"do {words.counted(len(single) + len(groups) - len(shown), 'other thing')}")
+        if len(lacking) < len(group.verbs):
+            single += [] if group.own else [verb.words for verb in lacking]
+        elif group.own:
+            own.append(group.manage)
+        else:
+            groups.append(group.name)
+    if len(single) > _DENIED:
+        single = [
+            *single[: _DENIED - 1],
+            f"do {words.counted(len(single) - _DENIED + 1, 'other thing')} of the list",
+        ]
+    if len(groups) > _DENIED:
+        more = words.counted(len(groups) - _DENIED + 1, "other group")
+        groups = [*groups[: _DENIED - 1], more]
+    if groups:
+        single.append(f"do anything in {words.listed(groups, 'or')}")
+    whole = len(own) == sum(group.own for group in lexicon.groups)
+    return (*single, *(["manage Keywright itself"] if whole else own))
 
 
 def said(texts: Sequence[tuple[Sequence[str], Sequence[str] | None]] | None) -> tuple[Policy, ...] | None:
