@@ -74,10 +74,12 @@ class KeyFilters(TypedDict, total=False):
     identity_id: str | None
     handle: str | None
     name_prefix: str | None
+    search: str | None
     created_since: datetime | str | None
     created_until: datetime | str | None
     expires_since: datetime | str | None
     expires_until: datetime | str | None
+    ends: bool | None
     last_used_since: datetime | str | None
     last_used_until: datetime | str | None
     used: bool | None
