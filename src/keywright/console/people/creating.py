@@ -88,8 +88,9 @@ def _code(ask: Ask, draft: Draft) -> Code:
         rest=Rest("POST", "/v1/users", {**told, **more}),
         graph=Graph(_CREATE, {"input": {**told, **more}}),
         cli=[
-            *("users", "create", told["login"], told["name"]),
+            *("users", "create"),
             *(["--email", draft.email] if draft.email else []),
+            *("--", told["login"], told["name"]),
         ],
     )
 

@@ -143,7 +143,7 @@ def _code(ask: Ask, wanted: NewInvitation) -> Code:
                 }
             },
         ),
-        cli=["users", "invite", name, *options, "--days", str(wanted.expires_in_days)],
+        cli=["users", "invite", *options, "--days", str(wanted.expires_in_days), "--", name],
     )
 
 

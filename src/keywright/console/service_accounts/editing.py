@@ -166,7 +166,7 @@ def _code_for_new(ask: Ask, wanted: NewServiceAccount) -> Code:
                 }
             },
         ),
-        cli=["service-accounts", "create", wanted.name, *options, *limits.worded(wanted.limits)],
+        cli=["service-accounts", "create", *options, *limits.worded(wanted.limits), "--", wanted.name],
     )
 
 
