@@ -85,6 +85,21 @@ def test_a_form_that_is_sent_twice_makes_one(admin: Reader, keywright: Keywright
     assert names.count("made-once") == 1
 
 
+def test_picking_a_role_makes_nothing_yet(admin: Reader, keywright: Keywright) -> None:
+    admin.go(f"{HERE}/new")
+    admin.page.get_by_label("Name", exact=True).fill("not-made-yet")
+    admin.page.get_by_label("Role 1").select_option("member")
+    admin.page.get_by_text("May look around in the tenant").wait_for()
+    admin.button("Add another role").click()
+    admin.page.get_by_label("Role 2").select_option("editor")
+    admin.page.get_by_text("Czech", exact=True).wait_for()
+    assert admin.page.locator(".error").count() == 0
+    admin.button("Remove role 1").click()
+    admin.page.get_by_label("Role 2").wait_for(state="detached")
+    assert admin.page.get_by_label("Role 1").input_value() == "editor"
+    assert known(keywright, "not-made-yet") is None
+
+
 def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(admin: Reader) -> None:
     admin.go(f"{HERE}/new")
     admin.page.get_by_label("Name", exact=True).fill("wrong")

@@ -137,6 +137,11 @@ def typed_values(form: Form, name: str) -> list[str]:
     return list(dict.fromkeys([*form.all(name), *form.all(f"add.{name}")]))
 
 
+def only_rows(ask: Ask) -> bool:
+    """Whether a form is only to be shown again, with other rows: nothing is to be made of it yet."""
+    return "rows" in ask.form or (ask.wants_part and ask.target == "given")
+
+
 def asked_rows(form: Form) -> list[Row]:
     """The rows as a button of the form wants them: with one more (`add`), or without one (`drop-2`)."""
     rows = rows_of(form)

@@ -82,7 +82,7 @@ async def invite(ask: Ask) -> Response:
         memberships=known.given(rows),
         expires_in_days=int(draft.days) if draft.days in map(str, DAYS) else DEFAULT_DAYS,
     )
-    if ask.form.get("rows") or ask.form.get("show") or ask.target == "given":
+    if grants.only_rows(ask) or ask.form.get("show"):
         return await _form(ask, draft, Errors(), _code(ask, wanted) if ask.form.get("show") else None)
     try:
         made = await ask.change(invite_user, wanted, once=draft.once or None)

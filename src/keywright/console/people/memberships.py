@@ -68,7 +68,7 @@ async def create(ask: Ask) -> Response:
     known = await grants.choices(ask)
     values = {name: tuple(given) for name, given in known.values(row).items()}
     wanted = NewMembership(identity_id=identity.id, role=row.role, variables=values)
-    if form.get("rows") or form.get("show") or ask.target == "given":
+    if grants.only_rows(ask) or form.get("show"):
         code = _code_for_new(ask, wanted) if form.get("show") else None
         return await _new(ask, identity, row, form.get("once"), Errors(), code)
     try:

@@ -69,6 +69,8 @@ async def form_for_new(ask: Ask) -> Response:
 async def create(ask: Ask) -> Response:
     """Make one, or show the form again: with another row for a role, with code, or with what is wrong."""
     draft = Draft.of(ask.form)
+    if grants.only_rows(ask):
+        return await _new(ask, draft, Errors())
     known = await grants.choices(ask)
     rows = [row for row in draft.rows if row.role]
     try:
@@ -78,8 +80,6 @@ async def create(ask: Ask) -> Response:
             memberships=known.given(rows),
             limits=limits.given(draft.limits),
         )
-        if ask.form.get("rows"):
-            return await _new(ask, draft, Errors())
         if ask.form.get("show"):
             return await _new(ask, draft, Errors(), _code_for_new(ask, wanted))
         made = await ask.change(create_service_account, wanted, once=draft.once or None)
