@@ -227,7 +227,7 @@ def test_a_person_is_made_changed_disabled_reset_and_deleted(admin: Reader, keyw
     admin.page.get_by_label("Span of limit 1").select_option("day")
     admin.look("person-edit")
     admin.button("Save").click()
-    assert "Saved. True on 1 of 1 node" in admin.notice
+    assert "Saved. In effect on 1 of 1 node" in admin.notice
     assert "daily: 1,000 in 1 day" in admin.text
 
     admin.link("New password…").click()

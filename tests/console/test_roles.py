@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from keywright.console.people.wording import rights_in, sentence
 from keywright.console.picker import Lexicon
-from keywright.console.roles.wording import rights_in, sentence
 from keywright.core.catalog import parse
 from keywright.core.roles import GLOBAL_ROLES, TENANT_ROLES, PolicyTemplate, Role
 from tests.console.blog import BLOG, CATALOG, CZECH, account, blog, buttons, codes, form_codes, logged_in
@@ -165,7 +165,7 @@ def test_a_role_is_changed_for_all_who_hold_it(admin: Reader, keywright: Keywrig
     admin.page.locator("#summary").get_by_text("publish articles").first.wait_for()
     admin.look("role-edit")
     admin.button("Save").click()
-    assert "Saved. True on 1 of 1 node after" in admin.notice
+    assert "Saved. In effect on 1 of 1 node after" in admin.notice
     assert keywright.verdict(key["token"], action="article:publish") == "INSUFFICIENT_PERMISSIONS"
     assert keywright.verdict(key["token"], action="article:read") == "VALID"
 

@@ -197,7 +197,7 @@ def test_a_role_is_given_changed_and_taken_away(admin: Reader, keywright: Keywri
     assert json.loads(shown.variables)["input"]["variables"] == [{"name": "language", "values": ["cs"]}]
     admin.look("role-give")
     admin.button("Give the role").click()
-    assert "growing holds the role editor. True on 1 of 1 node" in admin.notice
+    assert "growing holds the role editor. In effect on 1 of 1 node" in admin.notice
     admin.link("Change editor").click()
     admin.page.get_by_text("English", exact=True).click()
     shown = form_codes(admin, keywright)

@@ -71,7 +71,7 @@ async def change(ask: Ask) -> Response:
         changed = await ask.change(update_user, wanted)
     except KeywrightError as error:
         return _form(ask, who, draft, ask.refused(error, "name", "email", *limits.FIELDS))
-    return ask.done(ask.at(f"people/{who.identity.id}"), "Saved.", changed.receipt, "True")
+    return ask.done(ask.at(f"people/{who.identity.id}"), "Saved.", changed.receipt, "In effect")
 
 
 @page("/t/{tenant}/people/{id}/disable", needs="identities:update")

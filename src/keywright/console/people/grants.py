@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from keywright.console.people.wording import lexicon_of, sentence
 from keywright.console.picker.offered import FEW, Chip
-from keywright.console.roles.wording import lexicon_of, sentence
 from keywright.core.errors import BeyondOwnRights
 from keywright.services.memberships import MAX_ROLES, RoleInput
 from keywright.services.roles import list_roles

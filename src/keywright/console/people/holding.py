@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from keywright.console.roles.wording import rights_of
+from keywright.console.people.wording import rights_of
 from keywright.services.memberships import ListMemberships, list_memberships
 from keywright.services.trail import ListEntries, list_entries
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Ask
     from keywright.console.people.grants import Choices
-    from keywright.console.roles.wording import Right
+    from keywright.console.people.wording import Right
     from keywright.core.identities import Grant, Membership
     from keywright.services.memberships import MembershipView
     from keywright.services.trail import EntryView

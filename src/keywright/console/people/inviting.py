@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people import grants
-from keywright.console.roles.wording import refused
+from keywright.console.people.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.core.invitations import DEFAULT_DAYS

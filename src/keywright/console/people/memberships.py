@@ -10,7 +10,7 @@ from keywright.console.forms import Errors
 from keywright.console.people import grants, holding
 from keywright.console.people.grants import Row
 from keywright.console.people.noticing import notices
-from keywright.console.roles.wording import refused
+from keywright.console.people.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError, NotFound
 from keywright.core.identities import IdentityKind
@@ -78,7 +78,7 @@ async def create(ask: Ask) -> Response:
         errors = grants.single(refused(ask, error, known.lexicon, *fields))
         return await _new(ask, identity, row, form.get("once"), errors)
     said = f"{identity.name} holds the role {row.role}."
-    return ask.done(page_of(ask, identity), said, made.receipt, "True")
+    return ask.done(page_of(ask, identity), said, made.receipt, "In effect")
 
 
 @page("/t/{tenant}/memberships/{id}/edit", needs="identities:update")
@@ -110,7 +110,7 @@ async def change(ask: Ask) -> Response:
         names = () if variables is None else tuple(f"variables.{one.name}" for one in variables.variables)
         return await _edit(ask, view, row, grants.single(refused(ask, error, known.lexicon, *names)))
     said = f"The role {row.role} of {view.identity.name} is changed."
-    return ask.done(page_of(ask, view.identity), said, changed.receipt, "True")
+    return ask.done(page_of(ask, view.identity), said, changed.receipt, "In effect")
 
 
 @page("/t/{tenant}/memberships/{id}/remove", needs="identities:update")

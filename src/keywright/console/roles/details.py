@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from keywright.console.people import holding
 from keywright.console.people.grants import choices
+from keywright.console.people.wording import rights_in
 from keywright.console.roles.listing import KINDS, kind_of
-from keywright.console.roles.wording import rights_in
 from keywright.console.routing import page
 from keywright.services.memberships import ListMemberships, list_memberships
 from keywright.services.roles import RoleName, get_role

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
+from keywright.console.people.wording import lexicon_of
 from keywright.console.picker import picker_of, reader, refused_scope, summary_of
 from keywright.console.roles.details import holders_of
 from keywright.console.roles.drafts import FIELDS, Draft, asked, draft_of, graphed, plain, worded
 from keywright.console.roles.listing import kind_of
-from keywright.console.roles.wording import lexicon_of
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError, NotFound
 from keywright.services.roles import NewRole, RoleChanges, RoleName, create_role, get_role, update_role
@@ -93,7 +93,7 @@ async def change(ask: Ask) -> Response:
         return await _form(
             ask, view, draft, refused_scope(ask, error, draft.pick, lexicon, *FIELDS, field="policies")
         )
-    return ask.done(ask.at(f"roles/{view.role.name}"), "Saved.", changed.receipt, "True")
+    return ask.done(ask.at(f"roles/{view.role.name}"), "Saved.", changed.receipt, "In effect")
 
 
 def _again(ask: Ask) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.console.roles.wording import lexicon_of, sentence
+from keywright.console.people.wording import lexicon_of, sentence
 from keywright.console.routing import page
 from keywright.core.listing import fold
 from keywright.services.roles import list_roles

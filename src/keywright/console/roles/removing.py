@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people.grants import choices
+from keywright.console.people.wording import rights_in
 from keywright.console.roles.details import holders_of
 from keywright.console.roles.listing import kind_of
-from keywright.console.roles.wording import rights_in
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError, NotFound
 from keywright.services.roles import RoleName, delete_role, get_role

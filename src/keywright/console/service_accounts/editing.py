@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.people import grants, limits
-from keywright.console.roles.wording import refused
+from keywright.console.people.wording import refused
 from keywright.console.routing import page
 from keywright.core.errors import KeywrightError
 from keywright.services.service_accounts import (
@@ -115,7 +115,7 @@ async def change(ask: Ask) -> Response:
         changed = await ask.change(update_service_account, wanted)
     except KeywrightError as error:
         return _edit(ask, account, draft, ask.refused(error, "name", "description", *limits.FIELDS))
-    return ask.done(ask.at(f"service-accounts/{account.id}"), "Saved.", changed.receipt, "True")
+    return ask.done(ask.at(f"service-accounts/{account.id}"), "Saved.", changed.receipt, "In effect")
 
 
 async def _account(ask: Ask) -> Identity:
