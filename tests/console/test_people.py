@@ -358,6 +358,18 @@ def test_an_administrator_of_a_tenant_does_in_it_what_they_may_and_nothing_beyon
         assert "Stranger" not in ada.page.content()
 
 
+def test_who_takes_themselves_out_is_led_elsewhere(browser: Browser, keywright: Keywright) -> None:
+    keywright.person("stays", BLOG, "admin")
+    leaver = keywright.person("leaver", BLOG, "admin")
+    with logged_in(browser, keywright, "leaver") as found:
+        found.go(f"{HERE}/{leaver['id']}/remove")
+        found.button("Take Leaver out").click()
+        found.page.wait_for_url(lambda url: "/remove" not in url)
+        assert "/people" not in found.page.url
+        found.go(HERE)
+        assert "nothing at this address" in found.text
+
+
 def test_who_only_reads_sees_people_and_no_button(browser: Browser, keywright: Keywright) -> None:
     keywright.person("rita", BLOG, "read_only")
     seen = keywright.person("seen", BLOG, "member")

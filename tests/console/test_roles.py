@@ -53,8 +53,8 @@ def made(keywright: Keywright, name: str, *policies: Any, **fields: Any) -> Any:
             [(["article:*"], ["article:${language}:**"])],
             "Do everything in Articles (5 actions) in each language it is given for",
         ),
-        ([(["unheard:of"], None)], "Unheard:of"),
-        ([(["unheard:*"], None)], "Unheard:*"),
+        ([(["unheard:of"], None)], "unheard:of"),
+        ([(["unheard:*"], None)], "unheard:*"),
     ],
 )
 def test_a_role_in_one_line(policies: list[tuple[list[str], list[str] | None]], said: str) -> None:

@@ -88,8 +88,3 @@ def said(action: str) -> str:
     return (
         f"{_NOUNS.get(noun, noun.replace('_', ' '))} {_DONE.get(verb, verb.replace('_', ' '))}".capitalize()
     )
-
-
-def may_give(ask: Ask) -> bool:
-    """Whether the reader may give and take roles here."""
-    return ask.may("identities:update")

@@ -48,7 +48,9 @@ async def remove(ask: Ask) -> Response:
         return await _remove(ask, ask.refused(error))
     place = "" if ask.place is None else ask.place.name
     said = f"{who.identity.name} is out of {place}, with all keys that they had here."
-    return ask.done(ask.at("people"), said, done.receipt)
+    # Who took themselves out has no page here any more.
+    own = who.identity.id == ask.caller.identity.id and not ask.may_everywhere("identities:read")
+    return ask.done("/" if own else ask.at("people"), said, done.receipt)
 
 
 @page("/t/{tenant}/people/{id}/delete", needs="identities:delete")

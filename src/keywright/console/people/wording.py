@@ -93,7 +93,7 @@ def sentence(role: Role, lexicon: Lexicon) -> str:
         if found or not any(known.values())
     ]
     said = "; ".join(texts)
-    return f"{said[:1].upper()}{said[1:]}"
+    return said if ":" in said.partition(" ")[0] else f"{said[:1].upper()}{said[1:]}"
 
 
 def refused(ask: Ask, error: KeywrightError, lexicon: Lexicon | None, *fields: str) -> Errors:
