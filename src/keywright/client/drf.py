@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Final
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
-from rest_framework.views import exception_handler as usual_handler
 
 from keywright.client.django import judge, protection
 from keywright.client.guard import Refusal, Rule
@@ -97,6 +96,9 @@ def rule_of(view: Any, request: Any) -> Rule:  # noqa: ANN401 - as above
 
 def exception_handler(error: Exception, context: Any) -> Any:  # noqa: ANN401 - as above
     """The framework's own handler, with every header that a refusal has."""
+    # Its module reads the settings, which may name classes of this one.
+    from rest_framework.views import exception_handler as usual_handler  # noqa: PLC0415 - see above
+
     response = usual_handler(error, context)
     if isinstance(error, KeyRefused) and response is not None:
         for name, value in error.refusal.headers.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from keywright.client.http1 import Malformed, Reading, Reply
 from keywright.client.quick import KEPT, Way
@@ -121,8 +121,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport; asyncio calls this."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - TCP and TLS give no other
-        self._transport = transport
+        # TCP and TLS give no other; that of uvloop is one by what it does alone.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; asyncio calls this."""
