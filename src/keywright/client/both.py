@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from keywright.client.agents import Agents
@@ -61,8 +60,11 @@ def wire_of(
     if held is not None:
         in_header(held.reveal(), "A token")
     place = None if tenant is None else in_header(tenant, "The slug of a tenant")
-    agent = user_agent or f"keywright-client/{version('keywright')}"
-    return Wire(normal_url(url), held, place, timeout, agent, tries)
+    if user_agent is None:
+        from importlib.metadata import version  # noqa: PLC0415 - it takes long to load
+
+        user_agent = f"keywright-client/{version('keywright')}"
+    return Wire(normal_url(url), held, place, timeout, user_agent, tries)
 
 
 class Calls(Resource[S]):

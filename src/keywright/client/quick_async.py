@@ -28,8 +28,8 @@ class AsyncQuick:
 
     async def close(self) -> None:
         """Let go of the connections that nobody uses now."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._kept()) is not None:
+            connection.close()
 
     async def once(self, call: Call[Any]) -> Reply | Failure:
         """Send a request once, and give what comes of it."""
