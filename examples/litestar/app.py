@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from litestar import Litestar, Request, get
+from litestar.params import FromPath
 
 from keywright import Verifier
 from keywright.client import AsyncClient
@@ -27,7 +28,7 @@ async def health() -> dict[str, str]:
 
 
 @get("/articles/{article_id:str}", guards=[keys.requires("article:read", "article:{article_id}")])
-async def read(request: Request[Any, Any, Any], article_id: str) -> dict[str, str | None]:
+async def read(request: Request[Any, Any, Any], article_id: FromPath[str]) -> dict[str, str | None]:
     """For keys that may read this article."""
     verdict = request.state.keywright
     return {"article": article_id, "for": request.user.display_name, "tenant": verdict.tenant}

@@ -3,7 +3,7 @@
 keys = KeyAuth(Verifier("postgresql://…"))
 
 @get("/articles/{article_id:str}", guards=[keys.requires("article:read", "article:{article_id}")])
-async def read(request: Request, article_id: str) -> dict[str, str]:
+async def read(request: Request, article_id: FromPath[str]) -> dict[str, str]:
 return {"for": request.state.keywright.identity.name}
 
 app = Litestar([read], lifespan=[keys.lifespan])
