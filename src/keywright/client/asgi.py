@@ -81,8 +81,11 @@ def header_of(headers: Any) -> Callable[[str], str | None]:  # noqa: ANN401 - AS
 
     def header(name: str) -> str | None:
         wanted = name.encode()
-        found = [value for key, value in headers if key == wanted]
-        return b", ".join(found).decode("latin-1") if found else None
+        found = None
+        for key, value in headers:
+            if key == wanted:
+                found = value if found is None else found + b", " + value
+        return None if found is None else found.decode("latin-1")
 
     return header
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -64,6 +65,7 @@ class Rule:
     cost: int = 1
     names: tuple[str, ...] = field(init=False, default=())
     """The parameters of the path that the resource needs."""
+    _texts: tuple[str, ...] = field(init=False, default=(), repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.resource is not None and self.action is None:
@@ -77,7 +79,9 @@ class Rule:
                 raise ValueError(
                     "A resource is one exact name, with parameters in braces: article:{article_id}."
                 )
-            object.__setattr__(self, "names", tuple(_parts.findall(self.resource)))
+            texts = _parts.split(self.resource)
+            object.__setattr__(self, "names", tuple(texts[1::2]))
+            object.__setattr__(self, "_texts", tuple(texts[::2]))
 
     def resource_of(self, params: Mapping[str, Any], request: object) -> str | None:
         """The resource of one request. Raises `Unnameable`, and LookupError for a parameter that the path has not."""
@@ -85,15 +89,17 @@ class Rule:
         if resource is None or (isinstance(resource, str) and not self.names):
             return resource
         if isinstance(resource, str):
-            filled = _parts.sub(lambda found: _one_segment(params[found[1]]), resource)
-        else:
-            given = resource(request)
-            if given is None:
-                return None
-            filled = given
-        if not is_name(filled):
+            # Each part is a part of a name, so that the whole is one unless it is too long.
+            filled = self._texts[0]
+            for name, text in zip(self.names, self._texts[1:], strict=True):
+                filled += _one_segment(params[name]) + text
+            if len(filled) > _MAX_NAME:
+                raise Unnameable
+            return filled
+        given = resource(request)
+        if given is not None and not is_name(given):
             raise Unnameable
-        return filled
+        return given
 
 
 class Unnameable(Exception):
@@ -253,8 +259,8 @@ class Guard:
         None where there is no address, as over a Unix socket, or a trusted proxy wrote one that cannot be read.
         """
         here = _parsed(peer)
-        if here is None or not self._is_trusted(here):
-            return None if here is None else str(here)
+        if here is None or not self._trusted or not self._is_trusted(here):
+            return None if here is None else _written(here)
         for text in reversed((header("x-forwarded-for") or "").split(",")):
             if not text.strip():
                 continue
@@ -270,6 +276,7 @@ class Guard:
 Network: TypeAlias = IPv4Network | IPv6Network
 
 
+@lru_cache(maxsize=4096)
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     try:
         found = ip_address(text)
@@ -279,6 +286,9 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
         # A zone says which interface, which means nothing on another machine.
         return found.ipv4_mapped or IPv6Address(int(found))
     return found
+
+
+_written = lru_cache(maxsize=4096)(str)
 
 
 def _without_port(text: str) -> str:
