@@ -87,27 +87,29 @@ class Quick:
         """Send a request once, and give what comes of it."""
         request = self._way.request(call)
         ends = time.monotonic() + self._wire.timeout
-        connection = None
+        connection = reply = None
         try:
             connection = self._kept() or self._connected()
             connection.settimeout(self._wire.timeout)
             connection.sendall(request)
             reply = _read(connection, ends)
         except TimeoutError:
-            failure = self._wire.late()
+            return self._wire.late()
         except Malformed:
-            failure = self._wire.closed()
+            return self._wire.closed()
         except OSError as error:
-            failure = self._wire.broken(error)
+            return self._wire.broken(error)
+        finally:
+            if connection is not None:
+                self._let_go(connection, reply)
+        return reply
+
+    def _let_go(self, connection: socket.socket, reply: Reply | None) -> None:
+        """Keep a connection whose answer is whole, and close any other: its next answer could belong to anybody."""
+        if reply is not None and reply.reusable and len(self._idle) < KEPT:
+            self._idle.append(connection)
         else:
-            if reply.reusable and len(self._idle) < KEPT:
-                self._idle.append(connection)
-            else:
-                connection.close()
-            return reply
-        if connection is not None:
             connection.close()
-        return failure
 
     def _kept(self) -> socket.socket | None:
         """A connection that is open still: one that has something to say without being asked was closed."""

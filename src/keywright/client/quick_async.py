@@ -34,30 +34,28 @@ class AsyncQuick:
     async def once(self, call: Call[Any]) -> Reply | Failure:
         """Send a request once, and give what comes of it."""
         request = self._way.request(call)
-        connection = None
+        connection = reply = None
         try:
             async with asyncio.timeout(self._wire.timeout):
                 connection = self._kept() or await self._connected()
                 reply = await connection.ask(request)
         except TimeoutError:
-            failure = self._wire.late()
+            return self._wire.late()
         except Malformed:
-            failure = self._wire.closed()
+            return self._wire.closed()
         except OSError as error:
-            failure = self._wire.broken(error)
-        else:
-            if reply.reusable and len(self._idle) < KEPT:
-                self._idle.append(connection)
-            else:
-                connection.close()
-            return reply
+            return self._wire.broken(error)
         finally:
-            # Also where the asking was cancelled: nobody could tell what the next answer belongs to.
-            if connection is not None and connection.asked:
-                connection.close()
-        if connection is not None:
+            if connection is not None:
+                self._let_go(connection, reply)
+        return reply
+
+    def _let_go(self, connection: _Connection, reply: Reply | None) -> None:
+        """Keep a connection whose answer is whole, and close any other, also where the asking was cancelled."""
+        if reply is not None and reply.reusable and len(self._idle) < KEPT:
+            self._idle.append(connection)
+        else:
             connection.close()
-        return failure
 
     def _kept(self) -> _Connection | None:
         loop = asyncio.get_running_loop()
@@ -92,11 +90,6 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reading = Reading()
         self._answer: asyncio.Future[Reply] | None = None
-
-    @property
-    def asked(self) -> bool:
-        """Whether an answer is on its way."""
-        return self._answer is not None
 
     @property
     def is_open(self) -> bool:

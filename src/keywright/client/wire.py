@@ -90,12 +90,14 @@ class Wire:
         """Seconds to wait before the next try, with jitter; None when the outcome of this one stands."""
         if tried >= self.tries or not getattr(call, "retry", True):
             return None
-        pause = random.uniform(0, min(_LONGEST_PAUSE, _FIRST_PAUSE * 4**tried))  # noqa: S311 - spreads retries, guards nothing
         if isinstance(outcome, Failure):
-            return pause if outcome.again else None
-        if outcome.status not in _PASSING:
+            asked_for = 0 if outcome.again else None
+        else:
+            asked_for = (retry_after(outcome) or 0) if outcome.status in _PASSING else None
+        if asked_for is None:
             return None
-        return max(pause, min(_LONGEST_PAUSE, retry_after(outcome) or 0))
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 4**tried)
+        return max(random.uniform(0, longest), min(_LONGEST_PAUSE, asked_for))  # noqa: S311 - spreads retries, guards nothing
 
     def answer(self, outcome: Reply | Failure) -> Json:
         """The JSON object of an answer; an answer without a body is an empty one. Raises a `ClientError`.
