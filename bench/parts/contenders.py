@@ -26,7 +26,7 @@ ACTION = "article:read"
 LIMITS = [{"name": "burst", "limit": 1_000_000_000, "window_seconds": 1}]
 CREDITS = {"remaining": 1_000_000_000}
 
-_UVICORN = (
+UVICORN = (
     *(
         "-m",
         "uvicorn",
@@ -54,7 +54,7 @@ class Asking:
 def constant(stack: ExitStack, folder: Path) -> Asking:
     """Our server software, answering a constant to the same requests."""
     port = free_port()
-    command = [sys.executable, *_UVICORN, "bench.constant:app", "--port", str(port)]
+    command = [sys.executable, *UVICORN, "bench.constant:app", "--port", str(port)]
     server = stack.enter_context(serving(command, {}, port, "/", folder / "constant.log"))
     token = secrets.token_hex(20)
     return Asking(server, [verification(token, token, action=ACTION)])
@@ -86,7 +86,7 @@ def plain(home: Keywright, **fields: object) -> Asking:
 def keyshield(stack: ExitStack, folder: Path) -> Asking:
     """FastAPI with keyshield's dependency."""
     port = free_port()
-    command = [str(environments.python("keyshield")), *_UVICORN, "app:app", "--port", str(port)]
+    command = [str(environments.python("keyshield")), *UVICORN, "app:app", "--port", str(port)]
     return _peer(stack, folder, "keyshield", command, port, "Bearer")
 
 
