@@ -25,8 +25,8 @@ class Caller:
     """Somebody whose credential was accepted: exactly one of `key` and `session` is set.
 
     `bound` is the tenant that the credential is confined to; a session and a global key are confined to none. `facts`
-    are what the key was judged by, where what it may do is compiled already. `password_change_due` says of a person that the
-    password is one that Keywright generated.
+    are what the key was judged by, where what it may do is compiled already. `password_change_due` says of a person
+    that the password is one that Keywright generated.
     """
 
     identity: Identity

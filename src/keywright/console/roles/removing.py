@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
@@ -54,7 +54,7 @@ async def _dialog(ask: Ask, errors: Errors) -> Response:
         graph=Graph(_DELETE, {"input": {"name": name}}),
         cli=["roles", "delete", name, "--yes"],
     )
-    context = {
+    context: dict[str, Any] = {
         "role": view.role,
         "rights": rights_in(view.role, known.lexicon),
         "holders": await holders_of(ask, name, limit=20),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
@@ -94,7 +94,12 @@ async def _switch(ask: Ask, act: str) -> Response:
 
 async def _dialog(ask: Ask, act: str, errors: Errors) -> Response:
     account = (await ask.run(get_service_account, ServiceAccountId(ask.variable("id")))).identity
-    context = {"account": account, "act": act, "errors": errors, "code": _code(ask, act, account.id)}
+    context: dict[str, Any] = {
+        "account": account,
+        "act": act,
+        "errors": errors,
+        "code": _code(ask, act, account.id),
+    }
     return ask.dialog(
         "service_accounts/switch.html", ask.status, keys=await notices(ask, account.id), **context
     )
