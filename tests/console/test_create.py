@@ -88,6 +88,7 @@ def test_a_key_of_a_service_account_narrowed_to_two_languages(
 
 def test_an_owner_is_found_by_typing_and_chosen_with_the_keyboard(maker: Reader) -> None:
     maker.page.get_by_text("A service account or another person").click()
+    summary(maker, "Nobody is chosen yet")
     field = maker.page.get_by_role("combobox", name="Whom it speaks for")
     field.press_sequentially("search")
     maker.page.get_by_role("option", name="search-indexer").wait_for()
@@ -288,6 +289,17 @@ def test_a_member_makes_keys_of_its_own(reader: Reader, keywright: Keywright) ->
     summary(reader, "look at its owner's keys")
     reader.look("create-member")
     assert key(keywright, reader)["identity"]["name"] == "Mary"
+
+
+def test_what_a_person_holds_everywhere_is_not_guessed(reader: Reader, keywright: Keywright) -> None:
+    people = keywright.rest("GET", "/v1/users", tenant="my-blog")["items"]
+    mary = next(one["id"] for one in people if one["login"] == "mary")
+    reader.log_in("kim")
+    reader.go(f"{NEW}?owner={mary}")
+    pick(reader, "article:read")
+    text = summary(reader, "As far as Mary may")
+    assert "read articles" in text
+    assert "Mary does not hold" not in reader.text
 
 
 def test_nobody_hands_out_what_they_do_not_hold(reader: Reader, keywright: Keywright, blog: Any) -> None:
