@@ -44,7 +44,8 @@ def form(*pairs: tuple[str, str]) -> Form:
 
 def lines(*policies: Policy | PolicyTemplate, owner: Holder | None = None) -> list[tuple[str, str]]:
     found = summary_of(LEXICON, policies, owner).lines
-    return [(one.words, "*" if one.everywhere else one.named or ", ".join(one.raw)) for one in found]
+    where = ("*" if one.everywhere else one.named or ", ".join(one.raw) for one in found)
+    return [(f"{one.lead} {one.words}".strip(), place) for one, place in zip(found, where, strict=True)]
 
 
 def test_every_action_of_keywrights_own_is_there_once() -> None:
@@ -252,7 +253,7 @@ def test_patterns_are_said_beside_the_actions_that_they_match() -> None:
         ("read articles", "Czech"),
         ("publish an article", "Czech"),
         ("delete an article", "Czech"),
-        ("article:*", "Czech"),
+        ("do all else that fits article:*", "Czech"),
     ]
     assert lines(Policy.parse(["**"])) == [("do everything, also what is added later", "*")]
     assert lines(Policy.parse(["video:play"], ["video:7"])) == [("video:play", "video:7")]
@@ -277,6 +278,7 @@ def test_many_actions_of_a_group_are_counted() -> None:
 
 def test_a_policy_as_a_part_of_a_sentence() -> None:
     assert policy_in_words(LEXICON, IN_CZECH) == "read articles in Czech"
+    assert policy_in_words(LEXICON, Policy.parse(["video:*"])) == "do all that fits video:*"
     assert policy_in_words(LEXICON, Policy.parse(["article:delete", "deploy:run"])) == (
         "delete an article and SSH into machines"
     )

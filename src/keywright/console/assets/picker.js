@@ -189,12 +189,18 @@
   });
 
   document.addEventListener("click", (event) => {
+    const all = event.target.closest("[data-pick-all], [data-pick-nothing]");
+    if (all) {
+      const boxes = [...all.closest("[data-pick-group]").querySelectorAll("input[name=do]:not(:disabled)")];
+      boxes.filter((box) => !box.closest("[hidden]")).forEach((box) => (box.checked = "pickAll" in all.dataset));
+      all.dispatchEvent(new Event("input", { bubbles: true }));
+    }
     const more = event.target.closest("[data-more-hands]");
     if (more) {
       const hands = more.parentElement.querySelector("[data-hands]");
       const copy = hands.lastElementChild.cloneNode(true);
       copy.querySelectorAll("input").forEach((one) => (one.value = ""));
-      copy.querySelectorAll(".error, .meanings").forEach((one) => one.remove());
+      copy.querySelectorAll(".error").forEach((one) => one.remove());
       copy.classList.remove("wrong");
       hands.append(copy);
       copy.querySelector("input").focus();

@@ -88,9 +88,9 @@ class Making:
 
     def _more_open(self, errors: Errors) -> bool:
         """Whether the fields that few need are shown: where something stands in them, or is wrong with them."""
-        new = self.draft.new
+        new = self.draft.whole
         used = (new.limits, new.credits, new.allowed_cidrs, new.not_before, new.handle, new.metadata)
-        asked = any(one is not None for one in used) or bool(new.token_hash or new.template)
+        asked = any(one is not None for one in used) or bool(new.token_hash)
         return asked or any(name.split(".")[0] in _MORE for name in errors.fields)
 
     def picked(self) -> dict[str, Any]:
@@ -103,19 +103,18 @@ class Making:
 
     def told(self) -> dict[str, Any]:
         """What follows everything that is typed: the summary, the terms, and the code."""
-        new, now, zone = self.draft.new, self.ask.now, self.ask.zone
-        policies = picker.said(new.scope if new.template is None else self.draft.pick.scope)
+        new, now, zone = self.draft.whole, self.ask.now, self.ask.zone
         usual = settings_of(self.ask).default_limits
+        undated = "expires_at" in self.draft.errors.fields
         limits = usual if new.limits is None else new.limits
         return {
-            "summary": picker.summary_of(self.lexicon, policies, self.speaker.holder),
+            "summary": picker.summary_of(self.lexicon, picker.said(new.scope), self.speaker.holder),
             "terms": [
-                *terms.when(new.not_before, new.expires_at, now, zone),
+                *([] if undated else terms.when(new.not_before, new.expires_at, now, zone)),
                 *terms.how_often(limits, new.credits),
                 *terms.from_where(new.allowed_cidrs),
             ],
-            "undated": "expires_at" in self.draft.errors.fields,
-            "code": code_of_new(self.ask, new),
+            "code": code_of_new(self.ask, self.draft.new),
         }
 
     def refused(self, error: KeywrightError) -> Errors:

@@ -68,6 +68,11 @@ class Offer:
     count: str
     open: bool
 
+    @property
+    def picked(self) -> bool:
+        """Whether anything of it is picked."""
+        return any(row.picked for row in self.rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Hand:
@@ -118,9 +123,9 @@ def picker_of(
             rows.append(_row(f"pick-{index}-{place}", lexicon, pick, verb, chips, maker, owner))
         shown = tuple(rows)
         offers.append(Offer(f"pick-{index}", group, shown, _count(shown), _is_open(lexicon, group, shown)))
-    hands = tuple(_hand(one.actions, one.resources) for one in pick.written)
+    hands = tuple(_hand(lexicon, one.actions, one.resources) for one in pick.written)
     total = sum(len(one.rows) for one in offers)
-    return Picker(pick.every, tuple(offers), (*hands, _hand("", "")), lexicon.has_catalog, total)
+    return Picker(pick.every, tuple(offers), (*hands, Hand("", "", ())), lexicon.has_catalog, total)
 
 
 def _row(
@@ -143,7 +148,7 @@ def _row(
     if owner is not None and not (off or not owner.whole):
         held = places_of(lexicon, owner.policies, verb.name)
         if held is not None and maker is not owner.policies:
-            marks.append(_mark(f"{owner.name} holds", f"{owner.name} does not hold", held))
+            marks.append(_mark(f"{owner.begins} holds", owner.lacks, held))
     return Row(
         id=row_id,
         verb=verb,
@@ -203,7 +208,7 @@ def _of_variables(lexicon: Lexicon, verb: Verb, variables: Sequence[str]) -> lis
 def _count(rows: Sequence[Row]) -> str:
     picked = [row for row in rows if row.picked]
     if not picked:
-        return "none"
+        return "not yours to give" if all(row.off for row in rows) else "none"
     text = f"{len(picked):,} of {len(rows):,}"
     named: dict[str, set[str]] = {}
     for row in picked:
@@ -227,14 +232,19 @@ def plural(noun: str) -> str:
 def _is_open(lexicon: Lexicon, group: Group, rows: Sequence[Row]) -> bool:
     """Groups in which something is picked are open, and those of a catalog that is small."""
     theirs = sum(len(one.verbs) for one in lexicon.groups if not one.own)
-    return any(row.picked for row in rows) or (not group.own and theirs <= _SMALL)
+    small = not group.own and theirs <= _SMALL
+    return any(row.picked for row in rows) or (small and not all(row.off for row in rows))
 
 
-def _hand(actions: str, resources: str) -> Hand:
+def _hand(lexicon: Lexicon, actions: str, resources: str) -> Hand:
+    """A policy by hand; what is no pattern means nothing, and is refused when it is sent."""
     meanings = []
-    for text in actions.replace(",", " ").split():
+    for text in dict.fromkeys(actions.replace(",", " ").split()):
+        if lexicon.verb(text).description:
+            meanings.append((text, lexicon.verb(text).words))
+            continue
         try:
             meanings.append((text, pattern_in_words(text)))
-        except InvalidPattern as wrong:
-            meanings.append((text, str(wrong)))
+        except InvalidPattern:
+            continue
     return Hand(actions, resources, tuple(meanings))

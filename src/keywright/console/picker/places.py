@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -80,6 +81,8 @@ def suggested(
     kinds: Iterable[str], text: str, segments: Segments, entities: Entities, limit: int
 ) -> tuple[Suggestion, ...]:
     """Entities in whose id or label a text stands, whatever its letter case; those that begin with it first."""
+    if not text:
+        return tuple(islice(_all(kinds, segments, entities), limit))
     folded = text.casefold()
     first, others = [], []
     for one in _all(kinds, segments, entities):

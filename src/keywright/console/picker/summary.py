@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from keywright.console import words
@@ -29,6 +29,8 @@ class Line:
 
     words: str
     code: bool = False
+    lead: str = ""
+    """What stands before the words where they are a pattern."""
     places: tuple[Place, ...] = ()
     everywhere: bool = True
 
@@ -52,6 +54,23 @@ class Holder:
     whole: bool = True
     you: bool = False
     """Whether it is the reader, who is called so."""
+    title: str = ""
+    """How a sentence begins that is about them, where that is not their name."""
+
+    @property
+    def subject(self) -> str:
+        """What they are called inside a sentence."""
+        return "you" if self.you else self.name
+
+    @property
+    def begins(self) -> str:
+        """What they are called at the beginning of a sentence."""
+        return "You" if self.you else self.title or self.name
+
+    @property
+    def lacks(self) -> str:
+        """The beginning of a sentence about what they do not hold."""
+        return f"{self.begins} {'do' if self.you else 'does'} not hold"
 
     def covers(self, policies: Iterable[Policy]) -> bool:
         """Whether they hold all of some policies."""
@@ -69,10 +88,9 @@ class Summary:
     lines: tuple[Line, ...]
     denied: tuple[str, ...]
     lacking: tuple[str, ...] = ()
-    owner: str | None = None
+    owner: Holder | None = None
     everything: bool = False
     keeps: bool = False
-    you: bool = False
 
     @property
     def denial(self) -> str:
@@ -84,13 +102,11 @@ def summary_of(
     lexicon: Lexicon, policies: Sequence[AnyPolicy] | None, owner: Holder | None = None
 ) -> Summary:
     """What policies allow (None: all that their owner may), as far as their owner holds it, where one is named."""
-    name = None if owner is None else owner.name
-    you = owner is not None and owner.you
     if policies is None:
         held = () if owner is None else owner.policies
-        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=name, everything=True, you=you)
+        return Summary(_lines(lexicon, held), _denied(lexicon, held), owner=owner, everything=True)
     if owner is None or not owner.whole:
-        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=name, you=you)
+        return Summary(_lines(lexicon, policies), _denied(lexicon, policies), owner=owner)
     asked = [_widest(one) for one in policies]
     both = policies if owner.covers(asked) else meet(asked, owner.policies)
     keeps = bool(owner.policies) and Policies.compile(asked).first_uncovered(owner.policies) is not None
@@ -100,7 +116,7 @@ def summary_of(
     )
     if any(_wild(one) for one in asked):
         lacking = ()  # a pattern that says more than its owner holds is meant so
-    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=name, keeps=keeps, you=you)
+    return Summary(_lines(lexicon, both), _denied(lexicon, both), lacking, owner=owner, keeps=keeps)
 
 
 def policy_in_words(lexicon: Lexicon, policy: AnyPolicy) -> str:
@@ -138,10 +154,11 @@ def pattern_in_words(text: str) -> str:
 
 
 def _line_in_words(line: Line) -> str:
+    said = f"{line.lead} {line.words}" if line.lead else line.words
     if line.everywhere:
-        return line.words
+        return said
     parts = ([f"in {line.named}"] if line.named else []) + [f"on {one}" for one in line.raw]
-    return f"{line.words} {words.listed(parts)}"
+    return f"{said} {words.listed(parts)}"
 
 
 def _widest(policy: AnyPolicy) -> Policy:
@@ -197,8 +214,17 @@ def _unnamed(lexicon: Lexicon, policies: Sequence[AnyPolicy]) -> list[Line]:
             lexicon, [one for one in policies if text in one.to_plain()["actions"]], _sample(text)
         )
         if text != "**":
-            lines.append(_line(text, where, code=True))
+            lines.append(replace(_line(text, where, code=True), lead=_lead(lexicon, text)))
     return lines
+
+
+def _lead(lexicon: Lexicon, text: str) -> str:
+    """What stands before a pattern of actions, beside those of its actions that are named."""
+    if "*" not in text and "$" not in text:
+        return ""
+    pattern = PolicyTemplate.of([text]).widest()
+    known = any(pattern.names(verb) for verb in lexicon.verbs)
+    return "do all else that fits" if known else "do all that fits"
 
 
 def _sample(text: str) -> str:
@@ -207,7 +233,7 @@ def _sample(text: str) -> str:
 
 
 def _line(text: str, places: tuple[Place, ...] | None, *, code: bool = False) -> Line:
-    return Line(text, code, places or (), everywhere=places is None)
+    return Line(text, code, places=places or (), everywhere=places is None)
 
 
 def _key(places: tuple[Place, ...] | None) -> frozenset[str] | None:
