@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
     from bench.figures import Section
 
-PARTS = ("verify", "dialects", "inprocess", "cold", "large", "revocation", "memory", "start", "workers")
+PARTS = (
+    "verify",
+    "dialects",
+    "inprocess",
+    "cold",
+    "large",
+    "revocation",
+    "memory",
+    "start",
+    "workers",
+    "console",
+)
 _WITH_WRK = {"verify", "dialects", "workers"}
 
 

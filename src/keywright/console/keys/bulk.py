@@ -6,6 +6,7 @@ that is loaded again does nothing twice that would matter, since a key that is d
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -229,10 +230,9 @@ async def _switch_some(ask: Ask, work: Progress) -> None:
             work.receipt = changed.receipt if wait else None
     if last is not None and work.receipt is None:
         # The one that was to wait could not be changed: what is so already is changed once more, which waits as well.
-        try:
+        # If it was deleted since, that answer has waited for all that was before.
+        with suppress(NotFound):
             work.receipt = (await ask.change(update_key, KeyChanges(id=last, active=work.active))).receipt
-        except NotFound:
-            pass  # deleted since, and that answer has waited for all that was before
 
 
 def _back(ask: Ask) -> str:
