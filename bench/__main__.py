@@ -25,15 +25,24 @@ PARTS = (
     "verify",
     "dialects",
     "inprocess",
+<<<<<<< HEAD
     "middleware",
+=======
+>>>>>>> k1
     "cold",
     "large",
     "revocation",
     "memory",
     "start",
     "workers",
+<<<<<<< HEAD
 )
 _WITH_WRK = {"verify", "dialects", "middleware", "workers"}
+=======
+    "console",
+)
+_WITH_WRK = {"verify", "dialects", "workers"}
+>>>>>>> k1
 
 
 def main() -> None:

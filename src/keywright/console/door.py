@@ -28,7 +28,7 @@ from keywright.console import (
 from keywright.console.account.confirming import asked_to_confirm
 from keywright.console.account.password import PATH as PASSWORD_PATH
 from keywright.console.asking import Ask, Guest, Place
-from keywright.console.cookies import SESSION, TENANT, cookies_of, drop_cookie, is_proof, keep_for_long
+from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
 from keywright.console.login import own_path
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
@@ -229,10 +229,8 @@ def _answer(guest: Guest, error: KeywrightError) -> Response:
         after = _asked_for(guest)
         had = bool(guest.cookies.get(SESSION))
         query = "&".join([*(["ended=1"] if had else []), *([f"next={quote(after)}"] if after else [])])
-        response = guest.to(f"/login?{query}" if query else "/login")
-        if had:
-            drop_cookie(response, guest.visit, SESSION)
-        return response
+        # The cookie stays: it may by now be another, of a login in another tab.
+        return guest.to(f"/login?{query}" if query else "/login")
     problem, headers = problem_of(error, guest.visit.request_id)
     # What is missing and what is not for the reader look alike.
     detail = _NOT_HERE if isinstance(error, NotFound) and not guest.wants_part else problem.detail
