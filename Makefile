@@ -13,7 +13,7 @@ PINS := pyproject.toml uv.lock tools/bootstrap.py tools/uv-requirements.txt
 STARTED := $(shell date +%s)
 phase = @printf '\n[%3d s] %s\n' $$(($$(date +%s) - $(STARTED))) '$(1)'
 
-.PHONY: help install serve test check bench format clean
+.PHONY: help install serve test check docs bench format clean
 .SUFFIXES:
 
 help: ## List the commands.
@@ -29,7 +29,7 @@ serve: $(RUNTIME) ## Start Keywright on http://127.0.0.1:8300; ARGS go to `keywr
 test: $(DEV) ## Run all tests; ARGS go to pytest, such as ARGS="tests/unit -k tokens".
 	@.venv/bin/pytest $(PYTEST_ARGS) $(ARGS)
 
-check: $(DEV) ## Run what CI runs: format, lint, types, import rules, house rules, tests with coverage.
+check: $(DEV) ## Run what CI runs: format, lint, types, import rules, house rules, documents, tests with coverage.
 	$(call phase,format)
 	@.venv/bin/ruff format --check .
 	$(call phase,lint)
@@ -40,8 +40,13 @@ check: $(DEV) ## Run what CI runs: format, lint, types, import rules, house rule
 	@.venv/bin/lint-imports --config importlinter.ini --no-logo
 	$(call phase,house rules)
 	@.venv/bin/python tools/house_rules.py
+	$(call phase,documents)
+	@$(documents)
 	$(call phase,tests)
 	@.venv/bin/pytest $(PYTEST_ARGS) --cov --cov-report=term
+
+docs: $(DEV) ## Build the documents as a site in site/, and check every link in them.
+	@$(documents)
 
 bench: $(DEV) ## Measure the speed, and write bench/results; needs wrk. ARGS="--quick verify" measures a part, quickly.
 	@command -v wrk >/dev/null || { echo 'make bench needs wrk: apt-get install wrk, or brew install wrk.' >&2; exit 1; }
@@ -52,7 +57,7 @@ format: $(DEV) ## Put the code in the house's form.
 	@.venv/bin/ruff format .
 
 clean: ## Remove what these commands made; the data folder stays.
-	rm -rf .venv .uv .bench .clients .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	rm -rf .venv .uv .bench .clients .site .cache site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
 	find src tests tools bench -type d -name __pycache__ -prune -exec rm -rf {} +
 
 $(RUNTIME): $(PINS)
@@ -62,6 +67,8 @@ $(RUNTIME): $(PINS)
 $(DEV): $(PINS)
 	@$(bootstrap) --dev
 	@touch $@ $(RUNTIME)
+
+documents = .venv/bin/python -m tools.links && .venv/bin/python -m tools.documents
 
 bootstrap = command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the PATH; Keywright needs Python 3.11 or newer.' >&2; exit 1; }; \
 	$(PYTHON) tools/bootstrap.py
