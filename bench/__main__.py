@@ -25,24 +25,16 @@ PARTS = (
     "verify",
     "dialects",
     "inprocess",
-<<<<<<< HEAD
     "middleware",
-=======
->>>>>>> k1
     "cold",
     "large",
     "revocation",
     "memory",
     "start",
     "workers",
-<<<<<<< HEAD
-)
-_WITH_WRK = {"verify", "dialects", "middleware", "workers"}
-=======
     "console",
 )
-_WITH_WRK = {"verify", "dialects", "workers"}
->>>>>>> k1
+_WITH_WRK = {"verify", "dialects", "middleware", "workers"}
 
 
 def main() -> None:
