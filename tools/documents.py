@@ -210,14 +210,8 @@ def build() -> int:
     for folder in (STAGE, SITE):
         shutil.rmtree(folder, ignore_errors=True)
     Staging(STAGE / "docs").fill()
-    command = [
-        Path(sys.executable).with_name("zensical"),
-        "build",
-        "--strict",
-        "--clean",
-        "-f",
-        CONFIGURATION,
-    ]
+    zensical = str(Path(sys.executable).with_name("zensical"))
+    command = [zensical, "build", "--strict", "--clean", "--config-file", str(CONFIGURATION)]
     environ = {**os.environ, "NO_COLOR": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
     if done.returncode != 0:

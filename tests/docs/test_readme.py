@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.servers import free_port, minimal_environment, running
+from tests.support.terminal import at_a_terminal, shows
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-SECONDS = 60
 
 
 def section(title: str) -> str:
@@ -28,33 +24,6 @@ def section(title: str) -> str:
 def blocks(text: str) -> list[tuple[str, str]]:
     """The fenced blocks: language and content."""
     return re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL)
-
-
-def at_a_terminal(script: str, answers: dict[str, str], env: dict[str, str], cwd: Path) -> tuple[int, str]:
-    """Run a script in bash at a terminal, answering its prompts; gives the exit status and all that was shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:  # pragma: no cover - the child becomes bash
-        os.chdir(cwd)
-        os.execvpe("bash", ["bash", "-euo", "pipefail", "-c", script], env)
-    shown = ""
-    waiting = dict(answers)
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        if not select.select([terminal], [], [], 0.2)[0]:
-            continue
-        try:
-            read = os.read(terminal, 65536)
-        except OSError:  # how Linux tells that the other side of a terminal is closed
-            break
-        if not read:
-            break
-        shown += read.decode()
-        for prompt, answer in list(waiting.items()):
-            if prompt in shown:
-                os.write(terminal, f"{answer}\n".encode())
-                del waiting[prompt]
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.replace("\r\n", "\n")
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="this machine has no make")
@@ -86,8 +55,7 @@ def test_two_minutes(tmp_path: Path) -> None:
     assert status == 0, shown
     for language, content in found:
         if language == "json":
-            pattern = ".*?".join(re.escape(part) for part in content.strip().split("…"))
-            assert re.search(pattern, shown), (content, shown)
+            assert shows(shown, content), (content, shown)
     assert "INSUFFICIENT_PERMISSIONS" in shown
     assert "refused" in shown
     assert password[1] not in shown
