@@ -68,7 +68,7 @@ $(DEV): $(PINS)
 	@$(bootstrap) --dev
 	@touch $@ $(RUNTIME)
 
-documents = .venv/bin/python -m tools.links && .venv/bin/python -m tools.documents
+documents = .venv/bin/python -m tools.reference --check && .venv/bin/python -m tools.links && .venv/bin/python -m tools.documents
 
 bootstrap = command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not on the PATH; Keywright needs Python 3.11 or newer.' >&2; exit 1; }; \
 	$(PYTHON) tools/bootstrap.py

@@ -1,0 +1,1 @@
+"""The parts of the documents that are written from the code: `python -m tools.reference`."""
