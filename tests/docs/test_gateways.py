@@ -1,4 +1,4 @@
-"""docs/gateways.md says what the code does. Its nginx configuration is run in tests/doors/rest/test_nginx.py."""
+"""docs/gateways.md and examples/gateways say what the code does. Three of them are run in tests/gateways."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from keywright.core.decision import Code, Decision
 from keywright.settings import load
 from keywright.web.errors import METHOD_NOT_ALLOWED, OTHER_STATUS
 from tests.support.facts import some_facts
+from tests.support.gateways import EXAMPLES, TESTED
 
 PAGE = (Path(__file__).parents[2] / "docs" / "gateways.md").read_text("utf-8")
 
@@ -22,10 +23,6 @@ PAGE = (Path(__file__).parents[2] / "docs" / "gateways.md").read_text("utf-8")
 def rows(head: str) -> list[list[str]]:
     lines = PAGE.split(f"\n| {head} |")[1].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-
-
-def block(language: str, part: str = "") -> str:
-    return PAGE.split(f"## {part}")[1].split(f"```{language}\n")[1].split("```")[0]
 
 
 def sent() -> list[str]:
@@ -50,28 +47,51 @@ def test_every_header_is_told() -> None:
 
 
 def test_each_configuration_takes_every_header_over() -> None:
-    nginx = block("nginx", "nginx")
+    nginx = (EXAMPLES / "nginx" / "keywright.conf").read_text("utf-8")
     for name in sent():
         variable = name.lower().replace("-", "_").removeprefix("x_")
         assert f"auth_request_set ${variable} $upstream_http_x_{variable};" in nginx
         assert f"proxy_set_header {name} ${variable};" in nginx
-    traefik: Any = yaml.safe_load(block("yaml", "Traefik"))
+    traefik: Any = yaml.safe_load((EXAMPLES / "traefik" / "dynamic.yaml").read_text("utf-8"))
     forward = traefik["http"]["middlewares"]["keywright"]["forwardAuth"]
     assert forward["authResponseHeaders"] == sent()
-    caddy = re.search(r"copy_headers (.*)", block("caddyfile", "Caddy"))
+    assert forward["address"] == f"http://127.0.0.1:8300{authorize.PATH}?tenant=my-blog"
+    (router,) = traefik["http"]["routers"].values()
+    assert router["middlewares"] == ["keywright"]
+    assert router["service"] in traefik["http"]["services"]
+    caddy = re.search(r"copy_headers (.*)", (EXAMPLES / "caddy" / "Caddyfile").read_text("utf-8"))
     assert caddy is not None
     assert caddy[1].split() == sent()
+    haproxy = (EXAMPLES / "haproxy" / "keywright.lua").read_text("utf-8")
+    facts = haproxy.split("local facts = {")[1].split("}")[0]
+    assert re.findall(r'"(.+?)"', facts) == [name.lower() for name in sent()]
 
 
 def test_the_configuration_of_envoy() -> None:
-    envoy: Any = yaml.safe_load(block("yaml", "Envoy"))
-    (one,) = envoy["http_filters"]
-    service = one["typed_config"]["http_service"]
+    envoy: Any = yaml.safe_load((EXAMPLES / "envoy" / "envoy.yaml").read_text("utf-8"))
+    (listener,) = envoy["static_resources"]["listeners"]
+    manager = listener["filter_chains"][0]["filters"][0]["typed_config"]
+    lua, asking, router = manager["http_filters"]
+    assert '"x-keywright-"' in lua["typed_config"]["default_source_code"]["inline_string"]
+    assert router["name"] == "envoy.filters.http.router"
+    service = asking["typed_config"]["http_service"]
     assert service["path_prefix"] == authorize.PATH
-    assert one["typed_config"]["failure_mode_allow"] is False
+    assert asking["typed_config"]["failure_mode_allow"] is False
     assert service["authorization_request"]["headers_to_add"] == [
         {"key": "Keywright-Tenant", "value": "my-blog"}
     ]
+    clusters = {cluster["name"] for cluster in envoy["static_resources"]["clusters"]}
+    assert {service["server_uri"]["cluster"], "articles"} == clusters
+    (host,) = manager["route_config"]["virtual_hosts"]
+    assert not any(name.startswith("x-keywright-") for name in host["request_headers_to_remove"])
+
+
+def test_the_states_of_the_examples_are_told() -> None:
+    table = (EXAMPLES / "README.md").read_text("utf-8")
+    told = dict(re.findall(r"^\| \w+ \| \[(\w+)\]\(.+?\) \| (.+?) \|$", table, re.MULTILINE))
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir()}
+    assert told.keys() == folders
+    assert {name for name, state in told.items() if "**not run**" not in state} == set(TESTED)
 
 
 def test_every_error_of_oauth_is_told() -> None:
