@@ -41,7 +41,8 @@ async def read(request: Request) -> JSONResponse:
     )
 
 
+routes = [Route("/health", health), Route("/articles/{article_id}", read, middleware=[reads])]
 app = Starlette(
     lifespan=keys.lifespan,
-    routes=[Route("/health", health), Route("/articles/{article_id}", read, middleware=[reads])],
+    routes=routes,
 )
