@@ -27,7 +27,7 @@ from keywright.console import (
 )
 from keywright.console.asking import Ask, Guest, Place
 from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
-from keywright.console.login import own_path
+from keywright.console.login import is_harmless, own_path
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
 from keywright.core.errors import (
@@ -196,7 +196,7 @@ def _answer(guest: Guest, error: KeywrightError) -> Response:
     if isinstance(error, Unauthenticated):
         after = guest.request.url.path if guest.request.method == "GET" and not guest.wants_part else ""
         query = guest.request.url.query
-        after = own_path(f"{after}?{query}") if after and query else after
+        after = own_path(f"{after}?{query}") if after and query and is_harmless(query) else after
         return guest.to(f"/login?next={quote(after)}" if after and after != "/" else "/login")
     problem, headers = problem_of(error, guest.visit.request_id)
     if isinstance(error, FreshLoginRequired):
