@@ -11,7 +11,7 @@ from keywright.core.changes import NodeState
 from keywright.core.instants import from_us
 from keywright.storage.engine import notifies
 from keywright.storage.notices import ACKNOWLEDGED, CHANNEL
-from keywright.storage.schema import node
+from keywright.storage.schema import change, node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,19 @@ class Nodes:
             .values(applied=applied, beat=node.c.beat + 1, renewed_at=now)
         )
         return done.rowcount == 1
+
+    async def is_stuck(self, node_id: str, applied: int) -> bool:
+        """Whether a node has renewed after a change that it had not applied at that renewal, and still has not.
+
+        A sound node has applied by its next renewal all that it could read at the last one.
+        """
+        missed = (
+            select(change.c.epoch)
+            .join(node, node.c.renewed_at > change.c.at)
+            .where(node.c.id == node_id, change.c.epoch > applied)
+            .limit(1)
+        )
+        return (await self._connection.execute(missed)).first() is not None
 
     async def acknowledge(self, node_id: str, applied: int) -> None:
         """Store the epoch that a node has applied."""

@@ -1,0 +1,89 @@
+"""The wire to a server: messages out, answers in, and what it means when none comes."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from keywright.core.errors import (
+    IllegalTransition,
+    InvalidValue,
+    PermissionDenied,
+    Unauthenticated,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keywright.core.errors import KeywrightError
+    from keywright.services.relay.messages import Message
+
+PATH: Final = "/v1/relay"
+PATIENCE_SECONDS: Final = 2.0
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAID: Final[Mapping[int, type[KeywrightError]]] = {
+    HTTPStatus.UNAUTHORIZED: Unauthenticated,
+    HTTPStatus.FORBIDDEN: PermissionDenied,
+    HTTPStatus.CONFLICT: IllegalTransition,
+    HTTPStatus.UNPROCESSABLE_ENTITY: InvalidValue,
+}
+
+T = TypeVar("T")
+
+
+class _Problem(msgspec.Struct):
+    """What is read of problem details."""
+
+    detail: str = ""
+
+
+class Link:
+    """Sends messages to one server as the holder of one key.
+
+    `ask` raises `Unauthenticated` and `PermissionDenied` where the key is no good for that, `IllegalTransition` and
+    `InvalidValue` as the server does, and `Unavailable` for whatever else keeps an answer from coming.
+    """
+
+    def __init__(self, url: str, token: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx2.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            timeout=PATIENCE_SECONDS,
+            follow_redirects=False,
+            # A server on this machine is reached without a proxy, whatever the environment says.
+            trust_env=urlsplit(url).hostname not in _LOOPBACK,
+            transport=transport,
+        )
+
+    async def ask(self, message: Message, answer: type[T], *, longer: float = 0.0) -> T:
+        """Send a message, and read the answer as what it has to be; `longer` is what the server may take besides."""
+        body = msgspec.json.encode(message)
+        try:
+            answered = await self._http.post(PATH, content=body, timeout=PATIENCE_SECONDS + longer)
+        except httpx2.HTTPError as error:
+            raise Unavailable("The server cannot be reached.") from error
+        if answered.status_code == HTTPStatus.OK:
+            try:
+                return msgspec.json.decode(answered.content, type=answer)
+            except msgspec.DecodeError as error:
+                raise Unavailable("What the server answers cannot be read.") from error
+        refusal = _SAID.get(answered.status_code)
+        if refusal is None:
+            raise Unavailable(f"The server answers with status {answered.status_code}.")
+        raise refusal(_detail(answered.content))
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+
+def _detail(content: bytes) -> str:
+    try:
+        return msgspec.json.decode(content, type=_Problem).detail or "The server refuses this."
+    except msgspec.DecodeError:
+        return "The server refuses this."
