@@ -1,4 +1,4 @@
-"""`/v1/relay`: what agents, which are nodes without a database, have a server do for them. Only they know the messages."""
+"""`/v1/relay`: what agents, which are nodes without a database, have a server do for them; for nobody else."""
 
 from __future__ import annotations
 

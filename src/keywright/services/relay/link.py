@@ -18,7 +18,7 @@ from keywright.core.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from keywright.core.errors import KeywrightError
     from keywright.services.relay.messages import Message
@@ -46,10 +46,12 @@ class Link:
     """Sends messages to one server as the holder of one key.
 
     `ask` raises `Unauthenticated` and `PermissionDenied` where the key is no good for that, `IllegalTransition` and
-    `InvalidValue` as the server does, and `Unavailable` for whatever else keeps an answer from coming.
+    `InvalidValue` as the server does, and `Unavailable` for whatever else keeps an answer from coming. Where `refused`
+    is set, it is told of a key that is no good, which is `Unavailable` then like any other reason.
     """
 
     def __init__(self, url: str, token: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
+        self.refused: Callable[[KeywrightError], None] | None = None
         self._http = httpx2.AsyncClient(
             base_url=url,
             headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
@@ -75,7 +77,11 @@ class Link:
         refusal = _SAID.get(answered.status_code)
         if refusal is None:
             raise Unavailable(f"The server answers with status {answered.status_code}.")
-        raise refusal(_detail(answered.content))
+        error = refusal(_detail(answered.content))
+        if self.refused is not None and isinstance(error, Unauthenticated | PermissionDenied):
+            self.refused(error)
+            raise Unavailable("The server does not take the agent's key any more.") from error
+        raise error
 
     async def close(self) -> None:
         """Let go of the connections."""

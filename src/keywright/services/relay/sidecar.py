@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Self
 
 from keywright.core.codes import Code
 from keywright.core.decision import Asked, decide
-from keywright.core.errors import KeywrightError, PermissionDenied, Unauthenticated, Unavailable
+from keywright.core.errors import KeywrightError, PermissionDenied, Unavailable
 from keywright.core.instants import SystemClock
 from keywright.core.tokens import digest
 from keywright.ops.backoff import Backoff
@@ -91,6 +91,7 @@ class Sidecar:
             heard=self._heard,
         )
         self.judge = Judge(self.deciding.verifier)
+        self._link.refused = self._refused
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._flush)
             stack.push_async_callback(self.deciding.stop)
@@ -116,10 +117,6 @@ class Sidecar:
         if self.ended.done() or self._asker is None:
             raise Unavailable("The agent's key is no good any more.")
         return self._asker
-
-    def refused(self, error: KeywrightError) -> None:
-        """Decide nothing from now on: the server does not take the key any more."""
-        self._end(error.detail)
 
     def _heard(self, touched: Collection[str] | None) -> None:
         own = self._own
@@ -162,6 +159,10 @@ class Sidecar:
             return None
         return None if decision.valid else f"The agent's key {_REFUSALS.get(decision.code, 'is no good')}."
 
+    def _refused(self, error: KeywrightError) -> None:
+        """Decide nothing from now on: the server does not take the key any more."""
+        self._end(f"The server does not take its key any more: {error.detail}")
+
     def _end(self, reason: str) -> None:
         if not self.ended.done():
             self.deciding.node.give_up()
@@ -180,8 +181,6 @@ class Sidecar:
         except Unavailable:
             self.deciding.uses.put_back(waiting)
             self._metrics.usage_flush(ok=False, keys=len(waiting))
-        except (Unauthenticated, PermissionDenied) as error:
-            self.refused(error)
         finally:
             self._metrics.usage_dropped(self.deciding.uses.take_dropped())
 
@@ -211,8 +210,6 @@ class _Poll:
         while not self._sidecar.ended.done():
             try:
                 newest = await self._sidecar._feed.awaited(node.applied, m.LONGEST_WAIT)  # noqa: SLF001 - its own part
-            except (Unauthenticated, PermissionDenied) as error:
-                self._sidecar.refused(error)
             except KeywrightError:
                 await asyncio.sleep(backoff.pause())
             else:
