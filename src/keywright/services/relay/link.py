@@ -77,11 +77,11 @@ class Link:
         refusal = _SAID.get(answered.status_code)
         if refusal is None:
             raise Unavailable(f"The server answers with status {answered.status_code}.")
-        error = refusal(_detail(answered.content))
-        if self.refused is not None and isinstance(error, Unauthenticated | PermissionDenied):
-            self.refused(error)
-            raise Unavailable("The server does not take the agent's key any more.") from error
-        raise error
+        refused = refusal(_detail(answered.content))
+        if self.refused is not None and isinstance(refused, Unauthenticated | PermissionDenied):
+            self.refused(refused)
+            raise Unavailable("The server does not take the agent's key any more.") from refused
+        raise refused
 
     async def close(self) -> None:
         """Let go of the connections."""
