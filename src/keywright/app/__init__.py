@@ -227,6 +227,7 @@ class Application:
             node=self.deciding.node,
             terms=Terms(lease=settings.lease_seconds, grace=settings.stale_grace_seconds),
             counters=self.deciding.counters,
+            serving=lambda: self.health.serving,
         )
 
     def _dispatcher(self) -> Callable[[Any, Any, Any], Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from httpx2 import AsyncBaseTransport
 
+    from keywright.core.errors import KeywrightError
     from keywright.services.decisions import Asker
     from keywright.web.visit import Visit
 
@@ -62,7 +63,7 @@ class Agent:
         self._edge: Edge | None = None
 
     @property
-    def ended(self) -> Future[str]:
+    def ended(self) -> Future[KeywrightError]:
         """Done, with the reason, when the agent's key is no good any more; only once it was started."""
         return self._started().ended
 

@@ -87,8 +87,7 @@ def ground_of(database: Database, clock: Clock) -> Ground:
 class Deciding:
     """A node with its verifier, its counters and its credits.
 
-    `uses` gathers what was decided; writing it down is for `Upkeep`. `heard` is called with what a change touched, as
-    the feed calls it, or None for everything, before the change is acknowledged.
+    `uses` gathers what was decided; writing it down is for `Upkeep`.
     """
 
     def __init__(
@@ -101,9 +100,7 @@ class Deciding:
         label: Label,
         terms: Terms,
         room: Room,
-        heard: Callable[[Collection[str] | None], None] | None = None,
     ) -> None:
-        self._also_heard = heard
         self.counters = counters
         self.uses = UseLog()
         self.node = Node(
@@ -166,8 +163,6 @@ class Deciding:
 
     def _heard(self, touched: Collection[str] | None) -> None:
         """Spend nothing of what was taken before a change that may have set the credits anew."""
-        if self._also_heard is not None:
-            self._also_heard(touched)
         if touched is None:
             self.credits.drop_all()
             return

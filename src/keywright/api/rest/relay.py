@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from keywright.core.errors import InvalidType, KeywrightError, MalformedRequest
-from keywright.services.relay.messages import Message
+from keywright.core.errors import IllegalTransition, InvalidType, KeywrightError, MalformedRequest
+from keywright.services.relay.messages import FORM, FORM_HEADER, Leave, Message
 from keywright.web.credentials import bearer
 from keywright.web.errors import METHOD_NOT_ALLOWED, other_problem, problem_of, send_json, send_problem
 from keywright.web.visit import visit_of
@@ -41,15 +41,25 @@ class RelayDoor:
             await send_problem(send, *problem_of(refused, visit.request_id))
 
     async def _answer(self, visit: Visit) -> object:
+        message = _message(visit.body)
+        if isinstance(message, Leave):
+            return await self._relay.leave(message)
         caller = await self._services.authenticate(bearer(visit), visit.ip)
-        return await self._relay.answer(caller, _message(visit.body))
+        if visit.header(FORM_HEADER.lower().encode()) != FORM:
+            raise IllegalTransition(
+                "The agent and the server are of versions that do not fit. Use the same one."
+            )
+        if isinstance(message, KeywrightError):
+            raise message
+        return await self._relay.answer(caller, message)
 
 
-def _message(body: bytes) -> Message:
+def _message(body: bytes) -> Message | KeywrightError:
+    """The message in a body, or what is wrong with it; who may not send any is not told that."""
     try:
         found: Message = _read(body)
     except msgspec.ValidationError:
-        raise InvalidType("This is no message that agents and servers of this version exchange.") from None
+        return InvalidType("This is no message that agents and servers of this version exchange.")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise MalformedRequest("The body is not valid JSON.") from None
+        return MalformedRequest("The body is not valid JSON.")
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -52,11 +53,13 @@ def serve(settings: AgentSettings, where: str, log_format: str) -> None:
             one.close()
         if where.startswith(_UNIX):
             Path(where.removeprefix(_UNIX)).unlink(missing_ok=True)
+    if isinstance(reason, IllegalTransition):
+        raise Failed(f"The agent has stopped. {reason.detail}", Exit.CONFLICT)
     if reason is not None:
-        raise Failed(f"The agent has stopped. {reason}", Exit.NOT_AUTHENTICATED, _NEW_KEY)
+        raise Failed(f"The agent has stopped. {reason.detail}", Exit.NOT_AUTHENTICATED, _NEW_KEY)
 
 
-async def _served(settings: AgentSettings, sockets: list[socket.socket], where: str) -> str | None:
+async def _served(settings: AgentSettings, sockets: list[socket.socket], where: str) -> KeywrightError | None:
     agent = Agent(settings)
     server = _Server(agent)
     with server.capture_signals():
@@ -86,7 +89,9 @@ async def _started(agent: Agent, stopped: Callable[[], bool]) -> None:
             raise Failed(error.detail, _EXITS[type(error)], hint) from None
         except KeywrightError as away:
             log.warning("server_away", server=agent.settings.url, reason=away.detail)
-            await asyncio.sleep(backoff.pause())
+            ends = time.monotonic() + backoff.pause()
+            while time.monotonic() < ends and not stopped():  # noqa: ASYNC110 - a signal tells of nothing else
+                await asyncio.sleep(0.05)
         else:
             return
 
@@ -115,7 +120,7 @@ class _Server(uvicorn.Server):
         """Stop at a signal: let running requests finish, and exit with 0."""
         self.should_exit = True
 
-    def told(self, _reason: asyncio.Future[str]) -> None:
+    def told(self, _reason: asyncio.Future[KeywrightError]) -> None:
         """Stop: the agent decides nothing any more."""
         self.should_exit = True
 

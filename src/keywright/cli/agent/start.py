@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -98,9 +99,13 @@ def _key(token: str | None, key_file: str | None) -> str:
 
 
 def _from_file(path: Path) -> str:
-    """The key in a file; one that others may read is refused, as it is one no longer."""
+    """The key in a file; one that others may read is refused, as it is one no longer.
+
+    For one that systemd has put down for this service alone it shows a group, which stands for an access list.
+    """
+    given = os.environ.get("CREDENTIALS_DIRECTORY")
     try:
-        if path.stat().st_mode & 0o077:
+        if path.stat().st_mode & 0o077 and (given is None or path.parent != Path(given)):
             raise Failed(f"Others may read {path}.", Exit.USAGE, f"Keep it to yourself: chmod 600 {path}")
         text = path.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,7 +1,7 @@
 """What a node without a database says to a server, which does the same on the database in its place, and the answers.
 
-Each message is one JSON object, told apart by `do`. Both ends are of the same `FORM`: what stands in a row is known to
-whoever reads it, and an agent of another form is told so before it says anything else.
+Each message is one JSON object, told apart by `do`. Both ends are of the same `FORM`, which comes with each message:
+what stands in a row is known to whoever reads it, and an agent of another form is told so whenever it asks.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from keywright.storage.lookup import FACTS_COLUMNS
 
 FORM: Final = hashlib.sha256("\n".join(("1", *FACTS_COLUMNS)).encode()).hexdigest()[:16]
 """Names the messages and the columns of the rows in them."""
+FORM_HEADER: Final = "Keywright-Form"
 LONGEST_WAIT: Final = 20.0
 MAX_USES: Final = 500
+MAX_UNSPENT: Final = 500
 
 
 def hidden(touched: str) -> str:
@@ -29,17 +31,19 @@ def hidden(touched: str) -> str:
 class Hello(msgspec.Struct, tag_field="do", tag="hello", frozen=True):
     """May I, and under which terms."""
 
-    form: str
-
 
 class Register(msgspec.Struct, tag_field="do", tag="register", frozen=True):
-    """Make me known. `node` is a word of the agent's own, which counts together with its key alone."""
+    """Make me known. `node` is a word of the agent's own, which counts together with its key alone.
+
+    `instead_of` is the word under which it was known before, and answers nothing from memory any more.
+    """
 
     node: str
     name: str
     version: str
     lease_us: int
     grace_us: int
+    instead_of: str | None = None
 
 
 class Renew(msgspec.Struct, tag_field="do", tag="renew", frozen=True):
@@ -64,9 +68,13 @@ class Acknowledge(msgspec.Struct, tag_field="do", tag="acknowledge", frozen=True
 
 
 class Leave(msgspec.Struct, tag_field="do", tag="leave", frozen=True):
-    """Wait for me no more."""
+    """Wait for me no more: I answer nothing from memory. `key_id` is that of the key with which it registered.
+
+    It is believed without a key, since the word is known to nobody else, and the key may be what was revoked.
+    """
 
     node: str
+    key_id: str
 
 
 class Look(msgspec.Struct, tag_field="do", tag="look", frozen=True):
@@ -156,11 +164,10 @@ Message = (
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """The answer to `Hello`: the longest lease and grace in seconds, and the slug of the key's tenant if it has one."""
+    """The answer to `Hello`: the longest lease and grace in seconds."""
 
     lease: float
     grace: float
-    tenant: str | None
 
 
 class Known(msgspec.Struct, frozen=True):

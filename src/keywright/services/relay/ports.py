@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from keywright.core.changes import FeedEntry
 from keywright.core.errors import KeywrightError, Unavailable
-from keywright.core.limits import CreditBlock, LimitState, Taken
+from keywright.core.limits import MAX_USES, CreditBlock, LimitState, Taken
 from keywright.services.relay import messages as m
 from keywright.storage.counters import MemoryCounters
 from keywright.storage.lookup import facts_of, placed
@@ -28,16 +29,23 @@ _SECOND_US: Final = 1_000_000
 
 
 class RelayedFeed:
-    """See `ChangeFeed`. `vouched` is awaited before the server hears that anything was applied."""
+    """See `ChangeFeed`. `vouched` is awaited before the server hears that anything was applied.
 
-    def __init__(self, link: Link, vouched: Callable[[], Awaitable[None]]) -> None:
+    `key_id` answers the id of the key with which the agent asks.
+    """
+
+    def __init__(self, link: Link, vouched: Callable[[], Awaitable[None]], key_id: Callable[[], str]) -> None:
         self._link = link
         self._vouched = vouched
+        self._key_id = key_id
+        self._before: str | None = None
 
     async def register(self, node: NodeState) -> None:
         """See `ChangeFeed`."""
-        word = _word(node.id)
-        message = m.Register(word, node.name, node.version, node.lease_us, node.grace_us)
+        word, before = _word(node.id), self._before
+        # Also where no answer comes: the row may be there.
+        self._before = word
+        message = m.Register(word, node.name, node.version, node.lease_us, node.grace_us, before)
         await self._link.ask(message, m.Done)
 
     async def renew(self, node_id: str, applied: int) -> bool:
@@ -61,7 +69,7 @@ class RelayedFeed:
 
     async def leave(self, node_id: str) -> None:
         """See `ChangeFeed`."""
-        await self._link.ask(m.Leave(_word(node_id)), m.Done)
+        await self._link.ask(m.Leave(_word(node_id), self._key_id()), m.Done)
 
     async def nodes(self) -> tuple[NodeState, ...]:
         """None: an agent waits for no other node, and looks after none."""
@@ -112,11 +120,10 @@ class RelayedCredits:
 
     async def give_back(self, unspent: tuple[UnspentCredits, ...]) -> None:
         """See `CreditStore`. What may have come back is not sent twice, so nothing is tried again."""
-        message = m.GiveBackCredits(tuple(m.Unspent(one.key_id, one.amount, one.version) for one in unspent))
-        try:
-            await self._link.ask(message, m.Done)
-        except KeywrightError:
-            return
+        blocks = [m.Unspent(one.key_id, min(one.amount, MAX_USES), one.version) for one in unspent]
+        for start in range(0, len(blocks), m.MAX_UNSPENT):
+            with suppress(KeywrightError):
+                await self._link.ask(m.GiveBackCredits(tuple(blocks[start : start + m.MAX_UNSPENT])), m.Done)
 
     async def _block(self, message: m.TakeCredits) -> CreditBlock:
         try:

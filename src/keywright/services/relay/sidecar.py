@@ -8,10 +8,12 @@ from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final, Self
 
+import msgspec
+
 from keywright.core.codes import Code
 from keywright.core.decision import Asked, decide
-from keywright.core.errors import KeywrightError, PermissionDenied, Unavailable
-from keywright.core.instants import SystemClock
+from keywright.core.errors import InvalidValue, KeywrightError, PermissionDenied, Unavailable
+from keywright.core.instants import SystemClock, to_us
 from keywright.core.tokens import digest
 from keywright.ops.backoff import Backoff
 from keywright.ops.logging import get_logger
@@ -26,22 +28,26 @@ from keywright.services.upkeep import every
 from keywright.verify import Label, Terms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
+    from keywright.core.decision import Decision
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
     from keywright.services.deciding import Room
+    from keywright.services.decisions import Question, Shown
     from keywright.services.relay.link import Link
+    from keywright.verify import Tally, Verifier
 
 FLUSH_SECONDS: Final = 5.0
+MOST_BYTES: Final = 500_000
+"""Of what was used in one message, which is well below the longest that a server reads."""
 _REFUSALS: Final = {
     Code.DISABLED: "is disabled",
     Code.EXPIRED: "has expired",
     Code.NOT_YET_VALID: "is not valid yet",
     Code.IDENTITY_DISABLED: "speaks for an identity that is disabled",
     Code.TENANT_DISABLED: "belongs to a tenant that is disabled",
-    Code.IP_NOT_ALLOWED: "may not be used from this address",
 }
 
 log = get_logger("keywright")
@@ -50,7 +56,7 @@ log = get_logger("keywright")
 class Sidecar:
     """Decides about keys on the word of a server, for as long as its own key lets it; use it as a context manager.
 
-    `ended` becomes done, with the reason in a sentence, when its key does not: from that moment it decides nothing.
+    `ended` becomes done, with the reason, when its key does not: from that moment it decides nothing.
     """
 
     def __init__(self, link: Link, token: str, metrics: Metrics, *, name: str, room: Room) -> None:
@@ -61,16 +67,21 @@ class Sidecar:
         self._room = room
         self._clock = SystemClock()
         self._lookup = RelayedLookup(link)
-        self._feed = RelayedFeed(link, self._vouch)
-        self._doubted = False
+        self._feed = RelayedFeed(link, self._vouch, lambda: self._key_id)
+        self._key_id = ""
         self._own: KeyFacts | None = None
         self._asker: Asker | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._stack = AsyncExitStack()
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.ended: asyncio.Future[KeywrightError] = asyncio.get_running_loop().create_future()
 
     async def __aenter__(self) -> Self:
-        """Register as a node. Raises `Unauthenticated` and `PermissionDenied` for the key, and `Unavailable`."""
-        terms = await self._link.ask(m.Hello(m.FORM), m.Terms)
+        """Register as a node.
+
+        Raises `Unauthenticated` and `PermissionDenied` for the key, `IllegalTransition` for a server of another
+        version, and `Unavailable`.
+        """
+        terms = await self._link.ask(m.Hello(), m.Terms)
         reason = await self._look_at_itself()
         if reason is not None:
             raise PermissionDenied(reason)
@@ -88,10 +99,9 @@ class Sidecar:
             label=Label(name=self._name, kind=AGENT, version=version("keywright")),
             terms=Terms(lease=terms.lease, grace=terms.grace),
             room=self._room,
-            heard=self._heard,
         )
-        self.judge = Judge(self.deciding.verifier)
-        self._link.refused = self._refused
+        self.judge = _Bounded(self.deciding.verifier, self._require_alive)
+        self._link.refused = self._end
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._flush)
             stack.push_async_callback(self.deciding.stop)
@@ -106,6 +116,8 @@ class Sidecar:
     ) -> None:
         """Send what was used, give back what was not spent, and leave."""
         await self._stack.aclose()
+        if self._leaving is not None:
+            await self._leaving
 
     @property
     def ready(self) -> bool:
@@ -114,17 +126,17 @@ class Sidecar:
 
     def asker(self) -> Asker:
         """Whoever asks here asks with what the agent's own key may. Raises `Unavailable` once that is nothing."""
-        if self.ended.done() or self._asker is None:
-            raise Unavailable("The agent's key is no good any more.")
+        self._require_alive()
+        assert self._asker is not None  # noqa: S101 - set for as long as the agent is alive
         return self._asker
 
-    def _heard(self, touched: Collection[str] | None) -> None:
+    def _require_alive(self) -> None:
+        """Raise `Unavailable` where the agent's own key is no good, also when it has just expired."""
         own = self._own
-        if own is None:
-            return
-        names = {own.key.id, own.key.identity_id, own.key.tenant_id or own.key.id}
-        if touched is None or not names.isdisjoint(touched) or any(m.hidden(one) in touched for one in names):
-            self._doubted = True
+        if own is not None and not self.ended.done() and _is_over(own, self._clock.now_us()):
+            self._end(PermissionDenied("The agent's key has expired."))
+        if self.ended.done():
+            raise Unavailable("The agent's key is no good any more.")
 
     async def _vouch(self) -> None:
         """Look whether the agent's own key is still good, if a change that was heard of concerns it.
@@ -132,57 +144,76 @@ class Sidecar:
         Before the change is acknowledged, so that whoever waits for it knows that this agent has stopped. Raises
         `Unavailable`.
         """
-        if not self._doubted:
-            return
-        reason = await self._look_at_itself()
-        if reason is not None:
-            self._end(reason)
-        self._doubted = False
+        own = self._own
+        if own is not None and not self.deciding.node.memory.is_newest(own):
+            reason = await self._look_at_itself()
+            if reason is not None:
+                self._end(PermissionDenied(reason))
+        self._require_alive()
 
     async def _look_at_itself(self) -> str | None:
         """Read what the agent's own key is; answers why it may not decide, if it may not."""
-        self._own = await self._lookup.by_digest(self._digest)
-        reason = self._reason()
-        self._asker = None if reason is not None or self._own is None else _asker(self._own)
-        return reason
-
-    def _reason(self) -> str | None:
-        """Why the agent may not decide, in a sentence; None where it may."""
-        own = self._own
+        own = await self._lookup.by_digest(self._digest)
         if own is None:
             return "The agent's key was deleted."
-        decision = decide(own, Asked(action=RUN), self._clock.now_us(), None)
-        tenant_id = own.key.tenant_id
-        if decision.code is Code.INSUFFICIENT_PERMISSIONS or not _caller(own).may(tenant_id, VERIFY):
-            return f"The agent's key needs the permissions {RUN} and {VERIFY}."
-        if decision.code is Code.IP_NOT_ALLOWED:  # the server judges by the address that it sees
-            return None
-        return None if decision.valid else f"The agent's key {_REFUSALS.get(decision.code, 'is no good')}."
+        reason = _reason(own, self._clock.now_us())
+        if reason is None:
+            self._own, self._asker, self._key_id = own, _asker(own), own.key.id
+        return reason
 
-    def _refused(self, error: KeywrightError) -> None:
-        """Decide nothing from now on: the server does not take the key any more."""
-        self._end(f"The server does not take its key any more: {error.detail}")
+    def _end(self, reason: KeywrightError) -> None:
+        """Decide nothing from now on, and have nobody wait for this node any more."""
+        if self.ended.done():
+            return
+        self.deciding.node.give_up()
+        self._link.end()
+        self.ended.set_result(reason)
+        self._leaving = asyncio.create_task(self._left(), name="leave")
+        log.error("agent_ended", reason=reason.detail)
 
-    def _end(self, reason: str) -> None:
-        if not self.ended.done():
-            self.deciding.node.give_up()
-            self.ended.set_result(reason)
-            log.error("agent_ended", reason=reason)
+    async def _left(self) -> None:
+        with suppress(KeywrightError):
+            await self.deciding.node.leave()
 
     async def _flush(self) -> None:
         """Send what was used; what the server does not take now is kept, unless it does not want it at all."""
-        waiting = self.deciding.uses.take()
+        waiting = list(self.deciding.uses.take())
         try:
             while waiting:
-                batch = waiting[: m.MAX_USES]
-                await self._link.ask(m.Uses(tuple(told(one.use()) for one in batch)), m.Done)
-                waiting = waiting[m.MAX_USES :]
-                self._metrics.usage_flush(ok=True, keys=len(batch))
+                count, batch = _batch(waiting)
+                try:
+                    await self._link.ask(m.Uses(batch), m.Done)
+                except InvalidValue as unwanted:
+                    log.warning("usage_refused", reason=unwanted.detail)
+                    self._metrics.usage_dropped(sum(one.total() for one in waiting[:count]))
+                else:
+                    self._metrics.usage_flush(ok=True, keys=count)
+                del waiting[:count]
         except Unavailable:
-            self.deciding.uses.put_back(waiting)
             self._metrics.usage_flush(ok=False, keys=len(waiting))
-        finally:
+        finally:  # also when the agent stops at this moment
+            self.deciding.uses.put_back(waiting)
             self._metrics.usage_dropped(self.deciding.uses.take_dropped())
+
+
+class _Bounded(Judge):
+    """A judge for as long as the agent's own key is good."""
+
+    __slots__ = ("_require_alive",)
+
+    def __init__(self, verifier: Verifier, require_alive: Callable[[], None]) -> None:
+        super().__init__(verifier)
+        self._require_alive = require_alive
+
+    async def answer(self, asker: Asker, question: Question, at: str = "") -> Decision:
+        """See `Judge`. Raises `Unavailable` once the agent has ended."""
+        self._require_alive()
+        return await super().answer(asker, question, at)
+
+    async def judge(self, shown: Shown) -> Decision:
+        """See `Judge`. Raises `Unavailable` once the agent has ended."""
+        self._require_alive()
+        return await super().judge(shown)
 
 
 class _Poll:
@@ -217,6 +248,35 @@ class _Poll:
                 if newest != node.applied:
                     self._hint()
                     await node.pause(1.0)
+
+
+def _reason(own: KeyFacts, now_us: int) -> str | None:
+    """Why an agent with this key may not decide, in a sentence; None where it may."""
+    code = decide(own, Asked(), now_us, None).code
+    if code not in {Code.VALID, Code.IP_NOT_ALLOWED}:  # the server judges by the address that it sees
+        return f"The agent's key {_REFUSALS.get(code, 'is no good')}."
+    caller = _caller(own)
+    if not all(caller.may(own.key.tenant_id, action) for action in (RUN, VERIFY)):
+        return f"The agent's key needs the permissions {RUN} and {VERIFY}."
+    return None
+
+
+def _is_over(own: KeyFacts, now_us: int) -> bool:
+    ends = own.key.expires_at
+    return ends is not None and now_us >= to_us(ends)
+
+
+def _batch(waiting: Sequence[Tally]) -> tuple[int, tuple[m.Used, ...]]:
+    """As many of the first as one message has room for, and at least one."""
+    batch: list[m.Used] = []
+    size = 0
+    for one in waiting[: m.MAX_USES]:
+        used = told(one.use())
+        size += len(msgspec.json.encode(used))
+        if batch and size > MOST_BYTES:
+            break
+        batch.append(used)
+    return len(batch), tuple(batch)
 
 
 def _caller(own: KeyFacts) -> Caller:
