@@ -50,8 +50,8 @@ class Link:
 
     `ask` raises `Unauthenticated` and `PermissionDenied` where the key is no good for that, `IllegalTransition` where
     the two do not fit together, `InvalidValue` as the server does, and `Unavailable` for whatever else keeps an answer
-    from coming. Where `refused` is set, it is told of all but `InvalidValue`, which are `Unavailable` then like any other
-    reason.
+    from coming. Where `refused` is set, it is told of all of these but the last two, and they are `Unavailable` then
+    like any other reason.
     """
 
     def __init__(self, url: str, token: str, *, transport: httpx2.AsyncBaseTransport | None = None) -> None:
