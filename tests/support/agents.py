@@ -123,7 +123,7 @@ def in_seconds(seconds: float) -> str:
 async def change(home: House, method: str, path: str, tenant: str | None = "default", /, **body: Any) -> Any:
     """A call with the root key that makes a change, as its answer."""
     headers = {} if tenant is None else {"Keywright-Tenant": tenant}
-    more = {"json": body} if body else {}
+    more: dict[str, Any] = {"json": body} if body else {}
     answer = await home.ask(method, path, headers=headers, **more)
     assert answer.is_success, answer.text
     return answer.json() if answer.content else None
@@ -142,6 +142,12 @@ async def eventually(holds: Callable[[], bool]) -> None:
     """Wait until something holds; a test that waits for what never comes is ended by its runner."""
     while not holds():  # noqa: ASYNC110 - some of it is told by nobody
         await asyncio.sleep(0.005)
+
+
+async def counted(home: House, key_id: str) -> dict[str, int]:
+    """How many decisions of each code were written down for a key of the tenant `default`."""
+    found: dict[str, int] = (await change(home, "GET", f"/v1/keys/{key_id}/usage"))["totals"]
+    return found
 
 
 async def agents_of(home: House) -> dict[str, int]:
