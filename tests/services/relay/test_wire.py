@@ -124,8 +124,8 @@ async def test_limits_are_counted_with_the_server_and_alone_while_it_is_away(lon
         one.wire.cut.add("count")
         decision = await one.decide(key["token"])
         assert decision.valid
-        assert decision.taken is not None
-        assert decision.taken.local
+        assert decision.limits is not None
+        assert decision.limits.local
         # It goes on from what the server said last, asks nobody for a while, and then asks again.
         assert await one.code(key["token"]) == Code.VALID
         assert await one.code(key["token"]) == Code.RATE_LIMITED
@@ -153,8 +153,8 @@ async def test_a_use_that_finds_no_credits_gives_back_what_it_was_charged(lone: 
         counters = one.sidecar.deciding.counters
         assert isinstance(counters, ports.RelayedCounters)
         decision = await one.decide(key["token"])
-        assert decision.taken is not None
-        buckets = tuple(state.bucket for state in decision.taken.states)
+        assert decision.limits is not None
+        buckets = tuple(state.bucket for state in decision.limits.states)
         one.wire.cut.add("count")
         await counters.give_back(buckets, 1)
         asked = one.wire.said.count("count")

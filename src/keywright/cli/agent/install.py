@@ -86,7 +86,8 @@ def install(
     text = _unit(path, listen, user=user, group=group)
     output = Output()
     if shown:
-        output.line(text.rstrip())
+        for line in text.splitlines():
+            output.line(line)
         return
     folder = (
         Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "systemd/user"
