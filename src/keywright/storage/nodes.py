@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import BigInteger, delete, func, insert, select, type_coerce, update
 
 from keywright.core.changes import NodeState
 from keywright.core.instants import from_us
@@ -61,13 +61,14 @@ class Nodes:
         return done.rowcount == 1
 
     async def is_stuck(self, node_id: str, applied: int) -> bool:
-        """Whether a node has renewed after a change that it had not applied at that renewal, and still has not.
+        """Whether a node has renewed a whole lease after a change, and still has not applied it.
 
-        A sound node has applied by its next renewal all that it could read at the last one.
+        A sound node takes no lease from a renewal before it has applied all that there was then.
         """
+        renewed = type_coerce(node.c.renewed_at, BigInteger) - node.c.lease_us
         missed = (
             select(change.c.epoch)
-            .join(node, node.c.renewed_at > change.c.at)
+            .join(node, renewed > type_coerce(change.c.at, BigInteger))
             .where(node.c.id == node_id, change.c.epoch > applied)
             .limit(1)
         )

@@ -7,7 +7,10 @@ import click
 from keywright.cli.common import LazyGroup
 
 _PLACES = {
-    "start": ("keywright.cli.agent.start:start", "Decide about keys on this host, from memory, and follow what changes at the server."),
+    "start": (
+        "keywright.cli.agent.start:start",
+        "Decide about keys on this host, from memory.",
+    ),
     "install": ("keywright.cli.agent.install:install", "Write a systemd unit that runs the agent."),
 }
 

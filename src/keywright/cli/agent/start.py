@@ -62,9 +62,9 @@ def start(
     cache_megabytes: int,
     log_format: str,
 ) -> None:
-    """Decide about keys on this host, from memory, and follow what changes at the server.
+    """Decide about keys on this host, from memory.
 
-    It answers `POST /v1/verify` and `/v1/authorize` as the server does, to whoever can reach it, and asks them for no
+    It follows what changes at the server. It answers `POST /v1/verify` and `/v1/authorize` as the server does, to whoever can reach it, and asks them for no
     credential of their own. It is a node like the server's own: once a revocation has returned, it refuses the key.
     When its own key is revoked, it decides nothing any more and exits with code 4; it has to be started with a new one.
     """
