@@ -21,8 +21,20 @@ if TYPE_CHECKING:
 
     from bench.figures import Section
 
-PARTS = ("verify", "dialects", "inprocess", "cold", "large", "revocation", "memory", "start", "workers")
-_WITH_WRK = {"verify", "dialects", "workers"}
+PARTS = (
+    "verify",
+    "dialects",
+    "inprocess",
+    "middleware",
+    "cold",
+    "large",
+    "revocation",
+    "memory",
+    "start",
+    "workers",
+    "console",
+)
+_WITH_WRK = {"verify", "dialects", "middleware", "workers"}
 
 
 def main() -> None:

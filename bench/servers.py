@@ -41,6 +41,22 @@ function request()
 end
 """
 
+# In place of the last function: each request is another, also in the next round.
+_VARIED = """\
+local began, count = os.time(), 0
+function request()
+  turn, count = turn % #asked + 1, count + 1
+  local one, body = asked[turn], asked[turn][4]
+  {change}
+  return wrk.format(one[1], one[2], one[3], body)
+end
+"""
+VARIATIONS = {
+    "trace": """one[3]["Traceparent"] = string.format("00-%016x%016x-%016x-01", began, count, count)""",
+    "resource": """body = body:gsub("}$", string.format(', "resource": "article:%x:%x"}', began, count))""",
+}
+"""How requests can be made to differ: by a trace in each head, or a resource in each question."""
+
 
 class DidNotStart(Exception):
     """A server ended before it answered, or never did; the text holds the end of its log."""
@@ -212,8 +228,8 @@ class Client:
         self._connection.close()
 
 
-def script_of(requests: Sequence[Request], path: Path) -> Path:
-    """Write the script by which wrk sends these requests in turn."""
+def script_of(requests: Sequence[Request], path: Path, *, varied: str | None = None) -> Path:
+    """Write the script by which wrk sends these requests in turn, each another if one of `VARIATIONS` is named."""
     lines = []
     for one in requests:
         headers = ", ".join(
@@ -221,7 +237,8 @@ def script_of(requests: Sequence[Request], path: Path) -> Path:
         )
         body = "nil" if one.body is None else json.dumps(one.body)
         lines.append(f"{{{json.dumps(one.method)}, {json.dumps(one.path)}, {{{headers}}}, {body}}},")
-    path.write_text(_SCRIPT.format(asked="\n".join(lines)))
+    more = "" if varied is None else _VARIED.replace("{change}", VARIATIONS[varied])
+    path.write_text(_SCRIPT.format(asked="\n".join(lines)) + more)
     return path
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench import environments
@@ -26,7 +26,7 @@ ACTION = "article:read"
 LIMITS = [{"name": "burst", "limit": 1_000_000_000, "window_seconds": 1}]
 CREDITS = {"remaining": 1_000_000_000}
 
-_UVICORN = (
+UVICORN = (
     *(
         "-m",
         "uvicorn",
@@ -44,16 +44,17 @@ _UVICORN = (
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """A server that runs, and what it is to be asked in turn."""
+    """A server that runs, and what it is to be asked in turn; `varied` says how no request is like another."""
 
     server: Server
     requests: Sequence[Request]
+    varied: str | None = None
 
 
 def constant(stack: ExitStack, folder: Path) -> Asking:
     """Our server software, answering a constant to the same requests."""
     port = free_port()
-    command = [sys.executable, *_UVICORN, "bench.constant:app", "--port", str(port)]
+    command = [sys.executable, *UVICORN, "bench.constant:app", "--port", str(port)]
     server = stack.enter_context(serving(command, {}, port, "/", folder / "constant.log"))
     token = secrets.token_hex(20)
     return Asking(server, [verification(token, token, action=ACTION)])
@@ -62,8 +63,11 @@ def constant(stack: ExitStack, folder: Path) -> Asking:
 def ours(stack: ExitStack, folder: Path) -> dict[str, Asking]:
     """One Keywright server on SQLite, asked about keys with nothing to count, with a limit, and with credits."""
     home = stack.enter_context(keywright(folder))
+    asked = plain(home)
     return {
-        "plain": plain(home),
+        "plain": asked,
+        "traced": replace(asked, varied="trace"),
+        "fresh": replace(asked, varied="resource"),
         "limit": plain(home, limits=LIMITS),
         "credits": plain(home, credits=CREDITS),
     }
@@ -82,7 +86,7 @@ def plain(home: Keywright, **fields: object) -> Asking:
 def keyshield(stack: ExitStack, folder: Path) -> Asking:
     """FastAPI with keyshield's dependency."""
     port = free_port()
-    command = [str(environments.python("keyshield")), *_UVICORN, "app:app", "--port", str(port)]
+    command = [str(environments.python("keyshield")), *UVICORN, "app:app", "--port", str(port)]
     return _peer(stack, folder, "keyshield", command, port, "Bearer")
 
 

@@ -24,6 +24,8 @@ CEILING = "constant"
 LABELS = {
     CEILING: "constant answer, same server",
     "plain": "Keywright /v1/verify",
+    "traced": "Keywright, a trace in each request",
+    "fresh": "Keywright, no question like another",
     "limit": "Keywright, key with a rate limit",
     "credits": "Keywright, key with credits",
     "nginx": "nginx map",
@@ -33,10 +35,11 @@ LABELS = {
     "drf_api_key": "DRF + djangorestframework-api-key",
 }
 _ABOUT = """\
-One server process on one processor, {connections} connections, {keys} keys in turn, all verified before. Where the
-load keeps its own processor busy, it is what limits the rate, and the server's CPU time a request is the figure to
-compare."""
-OURS = ("plain", "limit", "credits")
+One server process on one processor, {connections} connections, {keys} keys in turn, all verified before. The same
+requests come again and again, byte for byte or but for a `traceparent`, and Keywright remembers those; where each asks
+about a resource of its own no answer can be given again. Where the load keeps its own processor busy, it is what limits
+the rate, and the server's CPU time a request is the figure to compare."""
+OURS = ("plain", "traced", "fresh", "limit", "credits")
 _PEERS: dict[str, Callable[[ExitStack, Path], Asking]] = {
     "nginx": contenders.nginx,
     "better_auth-memory": contenders.better_auth("memory"),
@@ -61,7 +64,10 @@ def run(options: Options) -> Section:
     """Start all of them, and load them in turn, so that a drift of the machine meets all alike."""
     with scratch() as folder, ExitStack() as stack:
         asked, notes = _start(stack, folder)
-        scripts = {name: script_of(one.requests, folder / f"{name}.lua") for name, one in asked.items()}
+        scripts = {
+            name: script_of(one.requests, folder / f"{name}.lua", varied=one.varied)
+            for name, one in asked.items()
+        }
         loads: dict[str, list[Load]] = defaultdict(list)
         for one in asked.values():
             warm(one)
@@ -126,6 +132,11 @@ def section(measured: dict[str, Measured], notes: list[str], connections: int) -
                 ratio(plain.of("per_second"), ceiling.of("per_second")),
                 0.8,
                 at_most=False,
+            ),
+            Target(
+                "/v1/verify: CPU a request, of the constant answer's",
+                ratio(plain.of("cpu_us"), ceiling.of("cpu_us")),
+                1.25,
             ),
             Target(
                 "/v1/verify: p99, of the constant answer's",

@@ -253,6 +253,9 @@ def test_list_filters(own: Shell) -> None:
     assert found("--state", "disabled", "--state", "active") == everything
     assert found("--name-prefix", "ne") == {new}
     assert found("--handle", "old") == {old}
+    assert found("--search", "old") == {old}
+    assert found("--ends") == {old}
+    assert found("--never-ends") == everything - {old}
     assert found("--identity", owner) == everything
     assert found("--identity", "idn_00000000000000000000000000000000") == set()
     assert found("--expires-until", "14d") == {old}

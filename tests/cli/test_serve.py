@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WELCOME = re.compile(
-    r"Keywright is ready at (http://127\.0\.0\.1:[0-9]+)\n\n  user      admin\n  password  (\S+)\n"
+    r"Keywright is ready\. Open (http://127\.0\.0\.1:[0-9]+) and log in:\n\n"
+    r"  user      admin\n  password  (\S+)\n\nIt is shown this once"
 )
 
 
@@ -63,6 +64,8 @@ def test_the_first_start_prints_address_and_password_once_and_the_next_prints_no
         token = (home / ".config/keywright/credentials.toml").read_text("utf-8").split('token = "')[1][:41]
         assert token.startswith("kws_")
         assert shell.run("whoami", "--url", url, "--quiet").out == "admin\n"
+        assert "keywright password change" in shell.run("whoami", "--url", url).out
+        assert shell.run("whoami", "--url", url, "--json").json["password_change_due"] is True
         assert process.stop() == 0
         assert password not in process.errors()
         assert token not in process.errors()
@@ -87,7 +90,7 @@ def test_a_configured_password_is_not_printed_and_a_root_key_opens_the_server(ho
     with running(command, env=variables, ready_url=f"{url}/readyz") as process:
         wait(lambda: "keywright login" in process.output(), process)
         assert process.output().startswith(
-            f"Keywright is ready at {url}\n\n  user      admin\n\nLog in with the"
+            f"Keywright is ready. Open {url} and log in:\n\n  user      admin\n  password  the one that you set\n"
         )
         shell = Shell(home, {"KEYWRIGHT_URL": url})
         assert shell.run("login", "--password", "-", stdin=PASSWORD).code == 0
@@ -104,7 +107,7 @@ def test_the_default_address_needs_no_url_in_the_next_step(home: Path) -> None:
     command = [KEYWRIGHT, "serve", "--port", "0", "--public-url", "http://127.0.0.1:8300"]
     with running(command, cwd=home) as process:
         wait(lambda: "keywright login" in process.output(), process)
-        assert process.output().startswith("Keywright is ready at http://127.0.0.1:8300\n")
+        assert process.output().startswith("Keywright is ready. Open http://127.0.0.1:8300 and log in:\n")
         assert process.output().endswith("\n  keywright login\n")
 
 

@@ -36,7 +36,8 @@ class Serving:
     port: int = 0
 
     def lines(self, event: str) -> list[dict[str, Any]]:
-        found = (json.loads(line) for line in self.process.errors().splitlines() if line.startswith("{"))
+        whole = self.process.errors().rpartition("\n")[0]  # the last one may be half written
+        found = (json.loads(line) for line in whole.splitlines() if line.startswith("{"))
         return [line for line in found if line["event"] == event]
 
     def until(self, condition: Callable[[], object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,22 +30,29 @@ class Codes:
 
     def run_curl(self) -> Any:
         """What curl prints, as JSON; None where it prints nothing."""
-        text = self._shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
+        text = self.run_shell(self.curl.replace("curl ", "curl -sS --fail-with-body ", 1))
         return json.loads(text) if text.strip() else None
 
     def run_graphql(self) -> Any:
         """The data of the answer; there must be no errors in it."""
         body = {"query": self.graphql, "variables": json.loads(self.variables)}
-        headers = {"Authorization": f"Bearer {self.token}"}
+        headers = {"Authorization": f"Bearer {self.token}", **self._tenant}
         answer = httpx2.post(f"{self.url}/graphql", json=body, headers=headers, timeout=30).json()
         assert "errors" not in answer, answer
         return answer["data"]
 
     def run_cli(self) -> str:
         """What the command line prints."""
-        return self._shell(self.cli)
+        return self.run_shell(self.cli)
 
-    def _shell(self, command: str) -> str:
+    @property
+    def _tenant(self) -> dict[str, str]:
+        """The header for the tenant that the command line names, which GraphQL is sent beside the document."""
+        words = shlex.split(self.cli)
+        return {"Keywright-Tenant": words[words.index("--tenant") + 1]} if "--tenant" in words else {}
+
+    def run_shell(self, command: str) -> str:
+        """What a command prints where the address and the credential are in the environment."""
         env = {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": "/nonexistent",

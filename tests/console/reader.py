@@ -38,6 +38,10 @@ class Reader:
         """Open a page by its path."""
         self.page.goto(f"{self.url}{path}")
 
+    def arrive(self, path: str) -> None:
+        """Wait until the page at a path is there."""
+        self.page.wait_for_url(f"{self.url}{path}")
+
     def log_in(self, login: str = ADMIN, password: str = PASSWORD) -> None:
         """Log in by the form."""
         self.go("/login")
@@ -53,6 +57,16 @@ class Reader:
     def button(self, name: str, **options: Any) -> Locator:
         """A button by its words."""
         return self.page.get_by_role("button", name=name, **options)
+
+    def send(self, name: str, **options: Any) -> None:
+        """Send a form by a button, and wait for the page that follows."""
+        with self.page.expect_navigation():
+            self.button(name, **options).click()
+
+    def follow(self, name: str, **options: Any) -> None:
+        """Follow a link by its words, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.link(name, **options).first.click()
 
     @property
     def text(self) -> str:
@@ -71,13 +85,14 @@ class Reader:
         """
         SCREENS.mkdir(exist_ok=True)
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True)
-            assert self.barriers() == [], f"{name}, {scheme}"
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+            self.page.screenshot(path=SCREENS / f"{name}-{scheme}.png", full_page=True, caret="initial")
+            found = self.barriers()
+            assert found == [], f"{name}, {scheme}: {found}"
         self.page.emulate_media(color_scheme="light")
         if narrow:
             self.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True)
+            self.page.screenshot(path=SCREENS / f"{name}-narrow.png", full_page=True, caret="initial")
             width = self.page.evaluate("document.documentElement.scrollWidth")
             self.page.set_viewport_size(WIDE)  # type: ignore[arg-type]
             assert width <= NARROW["width"], f"{name} is {width} pixels wide at {NARROW['width']}"
@@ -97,7 +112,8 @@ class Reader:
 @contextmanager
 def reading(browser: Browser, url: str, **options: Any) -> Iterator[Reader]:
     """A new reader, who knows nothing and is logged in nowhere. Complaints of the browser fail the test."""
-    wanted = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Prague", **options}
+    wanted = {"viewport": WIDE, "locale": "en-GB", "timezone_id": "Europe/Prague", "reduced_motion": "reduce"}
+    wanted |= options
     context = browser.new_context(**wanted)
     context.set_default_timeout(10_000)
     page = context.new_page()
@@ -111,6 +127,6 @@ def reading(browser: Browser, url: str, **options: Any) -> Iterator[Reader]:
     page.on("pageerror", lambda error: reader.complaints.append(str(error)))
     try:
         yield reader
-        assert reader.complaints == []
+        assert reader.complaints == [], reader.complaints
     finally:
         context.close()

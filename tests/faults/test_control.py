@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.trial import LEASE, SEED, Trial
 from tests.support.cluster import LONG_SECONDS, postgres_cluster, sqlite_cluster
-from tests.support.faults import Fault, long_freeze, long_silence, slow
+from tests.support.faults import Fault, long_freeze, long_silence, short_freeze, slow
 from tests.support.gates import KeyScope, KeySwitch, OwnerSwitch
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ async def test_on_postgres(tmp_path: Path, mortal: MortalPostgres, without: str,
         await until_violated(cluster, fault)
 
 
-async def test_on_sqlite(tmp_path: Path) -> None:
-    async with sqlite_cluster(tmp_path, size=2, lease=LEASE, without="a lease") as cluster:
-        await until_violated(cluster, long_freeze)
+@pytest.mark.parametrize(
+    ("without", "fault"),
+    [("a lease", long_freeze), ("looking again", short_freeze)],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+async def test_on_sqlite(tmp_path: Path, without: str, fault: Fault) -> None:
+    async with sqlite_cluster(tmp_path, size=2, lease=LEASE, without=without) as cluster:
+        await until_violated(cluster, fault)

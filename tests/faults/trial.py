@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tests.support.cluster import LONG_SECONDS, Refused
 from tests.support.gates import KINDS, READ, ROLE, WRITE, Gate, Keeper
 from tests.support.history import VALID
-from tests.support.load import Load, may
+from tests.support.load import Load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +55,7 @@ class _Steady(Gate):
 
     async def make(self, node: object) -> None:
         made = await self.make_key(self.cluster.nodes[0], memberships=[{"role": ROLE}])
-        self.questions = [may(self.name, made["token"], READ)]
+        self.questions = self.may(self.name, made["token"], READ)
 
 
 class Trial:
@@ -98,6 +98,7 @@ class Trial:
             await self._cluster.make(
                 node, "/v1/roles", {"name": ROLE, "policies": [{"actions": [READ, WRITE]}]}
             )
+        self._cluster.caller = await self._cluster.make_caller(node)
         steady = _Steady(self._cluster, "steady")
         await steady.make(node)
         self.load.add(steady.questions)

@@ -21,7 +21,9 @@ from keywright.services.first_start import (
     prepare,
 )
 from keywright.services.keys import ListKeys, NewKey, create_key, list_keys
+from keywright.services.sessions import PasswordChange, change_password
 from keywright.services.tenants import NewTenant, create_tenant
+from keywright.services.whoami import whoami
 from keywright.storage import Database
 from tests.support.facts import NOW
 from tests.support.house import house
@@ -51,6 +53,15 @@ async def start(home: House, password: str | None = None, root: str | None = Non
     )
 
 
+async def due(home: House, password: str) -> bool:
+    """Whether the administrator, who logs in, is told to change the password."""
+    caller = await home.logged_in(ADMIN_LOGIN, password)
+    user = (await home.run(whoami, caller, None)).user
+    assert user is not None
+    assert user.password_change_due is caller.password_change_due
+    return caller.password_change_due
+
+
 async def global_keys(home: House) -> tuple[Key, ...]:
     async with home.database.read() as transaction:
         return (await transaction.keys(None).page(KeyQuery(), NOW)).items
@@ -77,6 +88,22 @@ async def test_an_empty_installation_gets_a_tenant_and_an_administrator(each_hom
     entries = [entry for entry in await home.trail(None) if entry.actor == SYSTEM]
     assert {entry.action for entry in entries} == {"tenant.create", "user.create"}
     assert first.password not in repr(entries)
+
+
+async def test_a_generated_password_is_to_be_changed_and_a_configured_one_is_not(each_home: House) -> None:
+    home = each_home
+    first = await start(home)
+    assert first is not None
+    assert first.password is not None
+    assert await due(home, first.password)
+    caller = await home.logged_in(ADMIN_LOGIN, first.password)
+    await home.run(change_password, caller, PasswordChange(first.password, "a-password-of-my-own"))
+    assert not await due(home, "a-password-of-my-own")
+
+
+async def test_a_configured_password_was_chosen(home: House) -> None:
+    assert (await start(home, "from the settings")) is not None
+    assert not await due(home, "from the settings")
 
 
 async def test_a_later_start_makes_nothing(home: House) -> None:

@@ -302,7 +302,7 @@ async def test_a_list_shows_the_tenant_s_keys_that_are_asked_for(
     home: House, acme: Tenant, admin: Caller
 ) -> None:
     other = await home.identity(Grant(ADMIN, acme.id), name="Other")
-    await home.key(acme, other, name="active")
+    hinted = await home.key(acme, other, name="active")
     await home.key(acme, other, name="Off", active=False, handle="off")
     await home.key(acme, other, name="over", expires_at=NOW)
     await home.key(acme, other, name="not yet", not_before=NOW + HOUR)
@@ -318,6 +318,13 @@ async def test_a_list_shows_the_tenant_s_keys_that_are_asked_for(
     assert await names(home, admin, **mine, states=frozenset({State.DELETED})) == []
     assert await names(home, admin, **mine, name_prefix="OVE") == ["over"]
     assert await names(home, admin, **mine, handle="off") == ["Off"]
+    assert await names(home, admin, **mine, search=" OVE ") == ["over"]
+    assert await names(home, admin, **mine, search="off") == ["Off"]
+    assert await names(home, admin, **mine, search=f"{hinted.key.hint}…") == ["active"]
+    assert await names(home, admin, **mine, search=hinted.id) == ["active"]
+    assert await names(home, admin, **mine, search="elsewhere") == []
+    assert await names(home, admin, **mine, ends=True) == ["over"]
+    assert await names(home, admin, **mine, ends=False) == ["active", "not yet", "Off", "used"]
     assert await names(home, admin, **mine, used=True) == ["used"]
     assert await names(home, admin, **mine, last_used=Between(NOW - HOUR, NOW)) == ["used"]
     assert await names(home, admin, **mine, expires=Between(None, NOW + TICK)) == ["over"]
@@ -341,6 +348,8 @@ async def test_an_owner_that_is_nobody_has_no_keys(each_home: House, owner: str)
         ({"limit": -(2**80)}, "limit"),
         ({"name_prefix": "\0"}, "name_prefix"),
         ({"name_prefix": "x" * 256}, "name_prefix"),
+        ({"search": "\0"}, "search"),
+        ({"search": "x" * 256}, "search"),
         ({"handle": "a b"}, "handle"),
         ({"handle": "\ud800"}, "handle"),
         ({"created": Between(datetime(2026, 1, 1), None)}, "created_since"),  # noqa: DTZ001 - naive

@@ -227,7 +227,7 @@ async def test_an_id_in_no_form_of_ours_is_missing_like_any_other(each_home: Hou
 
 
 def test_every_use_case_with_resources_is_looked_at_one_by_one() -> None:
-    on_keys = [*ON_ONE_KEY, "keys.allowed", "keys.transfer", "keys.explain", "usage.key"]
+    on_keys = [*ON_ONE_KEY, "keys.allowed", "keys.impact", "keys.transfer", "keys.explain", "usage.key"]
     everything_else = {use.resources(None) for name, use in ALL.items() if name not in on_keys}
     assert everything_else == {(None,)}
 

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from tests.support.house import House, Made
 
 FOR_DIALECTS = frozenset(
-    {"keys.allowed", "keys.disable_own", "keys.find", "keys.locate", "memberships.assign"}
+    {"keys.allowed", "keys.disable_own", "keys.find", "keys.impact", "keys.locate", "memberships.assign"}
     | {"memberships.of_identity", "tenants.enter"}
 )
-"""Use cases that calls of other systems need, and that our own doors do not have."""
+"""Use cases that calls of other systems or pages of the console need, and that our own doors do not have."""
 
 _FOLDER = Path(__file__).parents[1] / "services" / "cases"
 

@@ -207,6 +207,8 @@ class Cluster:
         """What decides as the nodes do, and takes no calls."""
         self.lease = lease
         self.postgres = postgres
+        self.caller = ROOT_TOKEN
+        """Who asks about keys of the tenant."""
 
     async def call(
         self, node: Node, method: str, path: str, body: object = None, tenant: str | None = TENANT
@@ -236,6 +238,12 @@ class Cluster:
     def deciding(self) -> list[Node]:
         """Whatever answers questions about keys: the nodes and the agents."""
         return [*self.nodes, *self.agents]
+
+    async def make_caller(self, node: Node) -> str:
+        """The token of a new key of the tenant that may ask about others."""
+        made = await self.make(node, "/v1/keys", {"name": "caller", "scope": [{"actions": ["keys:verify"]}]})
+        token: str = made["token"]
+        return token
 
     async def until_ready(self) -> None:
         """Wait until every node and every agent is ready."""

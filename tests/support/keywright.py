@@ -83,18 +83,24 @@ class Keywright:
 
 
 @contextmanager
-def served(**variables: str) -> Iterator[Keywright]:
-    """A Keywright on a new SQLite database, with these settings beside those that it needs."""
+def served(*, host: str = "127.0.0.1", **variables: str | None) -> Iterator[Keywright]:
+    """A Keywright on a new SQLite database, with these settings beside those that it needs.
+
+    None leaves out a setting that it would be given. It is reached by the name `host`, as its public address has it.
+    """
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{host}:{port}"
     needed = {
         "KEYWRIGHT_PORT": str(port),
         "KEYWRIGHT_ADMIN_PASSWORD": PASSWORD,
         "KEYWRIGHT_ROOT_TOKEN_HASH": hashlib.sha256(ROOT.encode()).hexdigest(),
     }
+    if host != "127.0.0.1":
+        needed["KEYWRIGHT_PUBLIC_URL"] = url
+    env = {name: value for name, value in {**needed, **variables}.items() if value is not None}
     argv: list[str | Path] = [KEYWRIGHT, "serve"]
     with (
-        running(argv, env={**needed, **variables}, ready_url=f"{url}/readyz") as process,
+        running(argv, env=env, ready_url=f"{url}/readyz") as process,
         httpx2.Client(timeout=30, follow_redirects=False) as http,
     ):
         yield Keywright(url, http, process)

@@ -69,6 +69,13 @@ def without_a_lease() -> None:
     replace(Node, "_granted", for_ever)
 
 
+def without_looking_again() -> None:
+    """Let servers give an answer again whatever has become of what it rests on."""
+    from keywright.verify import Recall  # noqa: PLC0415 - as above
+
+    replace(Recall, "still", lambda *_what: True)
+
+
 def without_taking_credits() -> None:
     """Let blocks of credits stay in the database after a node has taken them."""
     from keywright.core.limits import UnspentCredits  # noqa: PLC0415 - as above
@@ -89,6 +96,7 @@ WITHOUT: dict[str, Callable[[], None]] = {
     "waiting": without_waiting,
     "dropping": without_dropping,
     "a lease": without_a_lease,
+    "looking again": without_looking_again,
     "taking credits": without_taking_credits,
 }
 

@@ -37,11 +37,18 @@ class Question:
     """Whether it asks about a key, and not whether a token is a credential for Keywright itself."""
 
 
-def may(gate: str, token: str, action: str | None = None, tenant: str | None = None) -> Question:
-    """Whether the holder of a token may do something, asked with the root key."""
+def may(
+    gate: str,
+    token: str,
+    action: str | None = None,
+    tenant: str | None = None,
+    *,
+    caller: str = ROOT_TOKEN,
+) -> Question:
+    """Whether the holder of a token may do something, asked with the root key or another."""
     asked = {"token": token, "action": action, "tenant": tenant}
     body = json.dumps({name: value for name, value in asked.items() if value is not None}).encode()
-    headers = {"Authorization": f"Bearer {ROOT_TOKEN}"}
+    headers = {"Authorization": f"Bearer {caller}"}
     return Question(gate, request_bytes("POST", "/v1/verify", headers, body))
 
 

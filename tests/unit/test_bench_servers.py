@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.__main__ import PARTS, asked
-from bench.servers import Request, family, parsed, script_of
+from bench.servers import VARIATIONS, Request, family, parsed, script_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,6 +66,16 @@ def test_a_script_holds_the_requests_in_turn(tmp_path: Path) -> None:
         '{"POST", "/v1/verify", {["Authorization"] = "Bearer one"}, "{\\"token\\": \\"two\\"}"},'
     )
     assert second == '{"GET", "/check", {["Authorization"] = "Bearer three"}, nil},'
+
+
+@pytest.mark.parametrize(("varied", "change"), VARIATIONS.items())
+def test_a_script_can_make_each_request_another(tmp_path: Path, varied: str, change: str) -> None:
+    requests = [Request("POST", "/v1/verify", {"Authorization": "Bearer one"}, '{"token": "two"}')]
+    once = script_of(requests, tmp_path / "once.lua").read_text()
+    found = script_of(requests, tmp_path / "varied.lua", varied=varied).read_text()
+    assert found.startswith(once)
+    assert found.count("function request()") == 2
+    assert change in found.removeprefix(once)
 
 
 def test_a_family_is_a_process_with_all_that_it_started() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.anyio
-OPEN = ["/docs", "/graphiql", "/invitations/accept", "/openapi.json", "/healthz", "/readyz", "/metrics"]
+OPEN = ["/docs", "/graphiql", "/openapi.json", "/healthz", "/readyz", "/metrics"]
 
 
 @pytest.fixture

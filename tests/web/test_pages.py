@@ -10,12 +10,11 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from keywright.web.pages import ASSETS, docs_page, graphiql_page, invitation_page, routes
+from keywright.web.pages import ASSETS, docs_page, graphiql_page, routes
 
 PAGES = {
     "/docs": docs_page,
     "/graphiql": graphiql_page,
-    "/invitations/accept": invitation_page,
 }
 POLICY = {
     "default-src": "'none'",
@@ -80,7 +79,7 @@ async def test_pages_are_html_and_guarded(client: httpx2.AsyncClient, path: str)
     assert answer.text.endswith("</html>\n")
 
 
-@pytest.mark.parametrize("path", ["/docs", "/invitations/accept"])
+@pytest.mark.parametrize("path", ["/docs"])
 async def test_the_policy_allows_our_own_files_alone(client: httpx2.AsyncClient, path: str) -> None:
     assert policy(await client.get(path)) == POLICY
 
@@ -155,20 +154,3 @@ def test_the_graphql_page_takes_headers_and_keeps_nothing() -> None:
     assert "showPersistHeadersSettings: false" in source
     assert "const kept = new Map();" in source
     assert "localStorage" not in source
-
-
-async def test_the_invitation_page_sends_nothing_by_itself(client: httpx2.AsyncClient) -> None:
-    """Without its script the form is closed, and no field has a name to be sent by."""
-    text = (await client.get("/invitations/accept")).text
-    assert "<fieldset disabled>" in text
-    assert 'method="post"' in text
-    assert not re.findall(r"<input[^>]* name=", text)
-
-
-def test_the_invitation_page_keeps_no_token() -> None:
-    source = script("invitation.js")
-    assert 'fetch("/v1/invitations/accept"' in source
-    assert 'history.replaceState(null, "", location.pathname)' in source
-    assert 'credentials: "omit"' in source
-    for kept in ("localStorage", "sessionStorage", "cookie", "innerHTML"):
-        assert kept not in source

@@ -16,6 +16,7 @@ from keywright.api.graphql import graphql_door
 from keywright.api.rest import authorize, oauth, relay
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.quick import QuickVerify
+from keywright.api.rest.repeats import Repeats
 from keywright.api.rest.verify import VerifyDoor
 from keywright.app.diagnosis import Finding, diagnose
 from keywright.app.dialects import chosen
@@ -75,7 +76,7 @@ _QUIET = frozenset(
     }
 )
 _PATHS = _QUIET | {
-    *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/invitations/accept", "/openapi.json"),
+    *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/openapi.json"),
 }
 
 log = get_logger("keywright")
@@ -86,7 +87,8 @@ __all__ = ["VERSION", "Application", "Finding", "StartError", "build", "diagnose
 class Application:
     """An ASGI application.
 
-    `first_start` is set by a start that found an empty database, `start_error` by one that failed.
+    `first_start` is set by a start that found an empty database, `start_error` by one that failed. `repeats` is for
+    the server around it, which may give an answer of `/v1/verify` again; None where it must not.
     """
 
     def __init__(self, settings: Settings, clock: Clock, shared: Path | None = None) -> None:
@@ -123,9 +125,12 @@ class Application:
             quiet=_QUIET,
             refusal=self._mounts.refusal,
         )
-        # It writes no line in the log, so that whoever wants every line goes without it.
-        quick = QuickVerify(edge, self.deciding.recall, self.metrics)
-        self._outermost = edge if settings.log_level == "debug" else quick
+        self._outermost: Callable[[Any, Any, Any], Awaitable[None]] = edge
+        self.repeats: Repeats | None = None
+        # These write no line in the log, so that whoever wants every line goes without them.
+        if settings.log_level != "debug":
+            self.repeats = Repeats(self.deciding.recall, self.metrics)
+            self._outermost = QuickVerify(edge, self.deciding.recall, self.metrics, self.repeats)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Serve a request, or start and stop with the server."""

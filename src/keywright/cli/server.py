@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, Literal
 
 import uvicorn
 
@@ -50,6 +51,7 @@ class Server(uvicorn.Server):
                 app,
                 interface="asgi3",
                 lifespan="off",
+                http=_protocol(app),
                 ws="none",
                 log_config=None,
                 # At their level of information these lines say what ours say too.
@@ -126,6 +128,15 @@ class Server(uvicorn.Server):
         if self._told_to_stop:
             leave(sig)
         self._told_to_stop = self.should_exit = True
+
+
+def _protocol(app: Application) -> type[asyncio.Protocol] | Literal["auto"]:
+    """What reads the connections: ours, where the application lets answers be given again."""
+    if app.repeats is None or find_spec("httptools") is None:
+        return "auto"
+    from keywright.cli.protocol import QuickProtocol  # noqa: PLC0415 - it needs httptools
+
+    return QuickProtocol
 
 
 def _settle_memory() -> None:

@@ -326,6 +326,7 @@ def _show(user: dict[str, Any]) -> None:
             ("limits", limits_in_words(user["limits"] or None)),
             ("state", _state(user)),
             ("two factors", "yes" if user["two_factor"] else "no"),
+            ("password", "generated, to be changed" if user["password_change_due"] else None),
             ("created", relative(user["created_at"], datetime.now(UTC))),
         ],
     )

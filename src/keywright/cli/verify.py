@@ -97,7 +97,7 @@ def verify(
     }
     presented = _presented(token, token_hash)
     with connected(_OPTIONS) as client:
-        verdict = client.verify(presented, **question)
+        verdict = client.verify(presented, **question).answer
     if output.as_json:
         output.json(verdict)
     elif not output.quiet:

@@ -16,15 +16,19 @@ log = get_logger("keywright")
 
 
 def welcome(login: str, password: str | None, settings: Settings) -> None:
-    """Print the address and how to log in; `password` is one that was generated, and is shown this once."""
+    """Print the address to open and how to log in; `password` is one that was generated, and is shown this once."""
     url = settings.effective_public_url
-    lines = [f"Keywright is ready at {url}", "", f"  user      {login}"]
+    lines = [f"Keywright is ready. Open {url} and log in:", "", f"  user      {login}"]
     if password is not None:
-        lines += [f"  password  {password}", "", "This password is shown this once. Log in with it:"]
+        lines += [
+            f"  password  {password}",
+            "",
+            "It is shown this once, and the first login has you choose your own.",
+        ]
     else:
-        lines += ["", "Log in with the password that you set:"]
+        lines += ["  password  the one that you set", ""]
     where = "" if url == DEFAULT_URL else f" --url {url}"
-    lines += ["", f"  keywright login{where}", ""]
+    lines += ["On the command line:", "", f"  keywright login{where}", ""]
     try:
         # Past the buffer, which would keep the text, and try it again at the end, where nobody could take it.
         os.write(sys.stdout.fileno(), "\n".join(lines).encode())

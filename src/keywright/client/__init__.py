@@ -1,14 +1,20 @@
-"""A client for Keywright's REST API: synchronous, and without any other part of Keywright.
+"""A client for Keywright's REST API, in two kinds, without any other part of Keywright.
 
     with Client("http://127.0.0.1:8300", token) as keywright:
         made = keywright.keys.create("Nightly export")
-        verdict = keywright.verify(made.token, action="article:read")
+        if keywright.verify(made.token, action="article:read"):
+            ...
 
-Whatever goes wrong is a `ClientError`. Answers are the JSON objects of the API as dictionaries; what holds
-a secret is a small class of its own that does not show it.
+`AsyncClient` has the same calls, to be awaited. Whatever goes wrong is a `ClientError`. Answers are the JSON objects
+of the API as dictionaries; verdicts, and what holds a secret, are small classes of their own.
 """
 
-from keywright.client.client import Client, Question
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keywright.client.both import Question
+from keywright.client.client import Client
 from keywright.client.errors import (
     ApiError,
     BadInput,
@@ -28,9 +34,14 @@ from keywright.client.sessions import SecondFactor
 from keywright.client.sign_on import Flow
 from keywright.client.users import Invited
 from keywright.client.values import CreatedKey, LoggedIn, Page, Readiness, Token, normal_url
+from keywright.client.verdict import HeldRole, Identity, LimitState, Verdict
+
+if TYPE_CHECKING:
+    from keywright.client.client_async import AsyncClient
 
 __all__ = [
     "ApiError",
+    "AsyncClient",
     "BadInput",
     "Client",
     "ClientError",
@@ -38,11 +49,14 @@ __all__ = [
     "ConnectionFailed",
     "CreatedKey",
     "Flow",
+    "HeldRole",
+    "Identity",
     "Invited",
     "KeyChanges",
     "KeyFields",
     "KeyFilters",
     "KeyQuestion",
+    "LimitState",
     "LoggedIn",
     "NotFound",
     "Page",
@@ -56,5 +70,15 @@ __all__ = [
     "Unauthenticated",
     "Unavailable",
     "UnexpectedAnswer",
+    "Verdict",
     "normal_url",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the client that is awaited when it is asked for, since asyncio takes long to load."""
+    if name != "AsyncClient":
+        raise AttributeError(f"module 'keywright.client' has no attribute {name!r}")
+    from keywright.client.client_async import AsyncClient  # noqa: PLC0415 - that is what this is for
+
+    return AsyncClient

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from keywright.client.resources import Resource, part, path_of
+from keywright.client.calls import Call, Listing, S, call, listing, nothing
+from keywright.client.resources import Resource, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Unpack
 
     from keywright.client.values import Json, Page
@@ -23,29 +24,31 @@ class AgentFilters(TypedDict, total=False):
     cursor: str | None
 
 
-class Agents(Resource):
+class Agents(Resource[S]):
     """Agents of a tenant."""
 
+    @call
     def register(
         self, kind: str, name: str, labels: Sequence[str] = (), *, version: str | None = None
-    ) -> Json:
+    ) -> Call[Json]:
         """Announce this program, with the client's own key; `created` says whether it is a new agent.
 
         The request may be sent twice, since a program that announces itself again is the same agent.
         """
         body = {"kind": kind, "name": name, "labels": list(labels), "version": version}
-        answer = self._transport().send("POST", _PATH, body=body, retry=True)
-        part(answer, "created", self._url)
-        return answer
+        return Call("POST", _PATH, self._having("created"), body=body, retry=True)
 
-    def seen(self, agent_id: str) -> None:
+    @call
+    def seen(self, agent_id: str) -> Call[None]:
         """Say that an agent still runs."""
-        self._transport().send("POST", f"{path_of(_PATH, agent_id)}/seen", retry=True)
+        return Call("POST", f"{path_of(_PATH, agent_id)}/seen", nothing, retry=True)
 
-    def page(self, **filters: Unpack[AgentFilters]) -> Page:
+    @call
+    def page(self, **filters: Unpack[AgentFilters]) -> Call[Page]:
         """One page of a list."""
         return self._page(_PATH, filters)
 
-    def list(self, **filters: Unpack[AgentFilters]) -> Iterator[Json]:
+    @listing
+    def list(self, **filters: Unpack[AgentFilters]) -> Listing:
         """Go through a whole list; further pages are asked for as they are needed."""
         return self._each(_PATH, filters)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from keywright.client.calls import Call, Listing, S, Stream, call, listing, stream
 from keywright.client.resources import Resource, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
     from typing import Unpack
 
-    from keywright.client.values import Json, Page
+    from keywright.client.values import Page
 
 _PATH = "/v1/audit"
 
@@ -33,17 +33,20 @@ class AuditFilters(ExportFilters, total=False):
     cursor: str | None
 
 
-class Audit(Resource):
+class Audit(Resource[S]):
     """The audit trail of a tenant or, for a client whose tenant is `*`, of the installation."""
 
-    def page(self, **filters: Unpack[AuditFilters]) -> Page:
+    @call
+    def page(self, **filters: Unpack[AuditFilters]) -> Call[Page]:
         """One page of a list, the newest entry first."""
         return self._page(_PATH, filters)
 
-    def list(self, **filters: Unpack[AuditFilters]) -> Iterator[Json]:
+    @listing
+    def list(self, **filters: Unpack[AuditFilters]) -> Listing:
         """Go through a whole list; further pages are asked for as they are needed."""
         return self._each(_PATH, filters)
 
-    def export(self, **filters: Unpack[ExportFilters]) -> Iterator[Json]:
+    @stream
+    def export(self, **filters: Unpack[ExportFilters]) -> Stream:
         """All entries as one stream, the newest first; raises when it breaks off before its end."""
-        return self._transport().lines(f"{_PATH}/export", plain(filters))
+        return Stream(f"{_PATH}/export", plain(filters))

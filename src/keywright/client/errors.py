@@ -105,3 +105,36 @@ BY_STATUS: Final[dict[int, type[ApiError]]] = {
     503: Unavailable,
     504: Unavailable,
 }
+
+CODES: Final[Mapping[str, type[ApiError]]] = {
+    code: kind
+    for kind, codes in {
+        BadInput: (
+            "malformed_request body_too_large missing_field unknown_field invalid_type "
+            "invalid_value expiry_in_past expiry_before_not_before invalid_cidr "
+            "invalid_token_hash invalid_policy invalid_cursor secret_in_text "
+            "tenant_required lifetime_too_long expiry_required unknown_role "
+            "unknown_variable missing_variable unknown_action unknown_entity "
+            "invalid_catalog weak_password method_not_allowed"
+        ),
+        Conflict: (
+            "login_taken role_taken role_in_use role_of_catalog membership_held "
+            "last_administrator tenant_not_empty catalog_changed factor_exists "
+            "invitation_expired invitation_used handle_taken token_hash_taken slug_taken "
+            "idempotency_key_reused illegal_transition"
+        ),
+        Unauthenticated: (
+            "second_factor_required invalid_code code_reused passkey_refused "
+            "sign_on_failed unauthenticated invalid_credentials"
+        ),
+        PermissionDenied: (
+            "fresh_login_required two_factor_required permission_denied beyond_own_rights own_key"
+        ),
+        Unavailable: ("sign_on_unavailable unavailable"),
+        NotFound: ("not_found no_such_path"),
+        TooManyAttempts: ("too_many_attempts"),
+        ApiError: ("internal_error"),
+    }.items()
+    for code in codes.split()
+}
+"""The class of each code that the API has."""

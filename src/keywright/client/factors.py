@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from keywright.client.calls import Call, S, call, nothing
 from keywright.client.resources import Resource, part
 from keywright.client.values import Token
 
@@ -26,50 +27,62 @@ class TotpSetup:
     qr_code: Token
 
 
-class Factors(Resource):
+class Factors(Resource[S]):
     """The second factors of whoever the client's credential is the session of."""
 
-    def get(self) -> Json:
+    @call
+    def get(self) -> Call[Json]:
         """Which there are, without anything secret."""
-        answer = self._transport().send("GET", _PATH, retry=True)
-        part(answer, "passkeys", self._url)
-        return answer
+        return Call("GET", _PATH, self._having("passkeys"), retry=True)
 
-    def begin_totp(self) -> TotpSetup:
+    @call
+    def begin_totp(self) -> Call[TotpSetup]:
         """Set up an authenticator app; it counts once a code of it was shown."""
-        answer = self._transport().send("POST", f"{_PATH}/totp")
-        return TotpSetup(*(Token(part(answer, name, self._url)) for name in ("secret", "uri", "qr_code")))
 
-    def confirm_totp(self, code: str) -> tuple[Token, ...]:
+        def read(answer: Json) -> TotpSetup:
+            return TotpSetup(*(Token(part(answer, name, self._url)) for name in ("secret", "uri", "qr_code")))
+
+        return Call("POST", f"{_PATH}/totp", read)
+
+    @call
+    def confirm_totp(self, code: str) -> Call[tuple[Token, ...]]:
         """Turn the app on with a code of it; gives recovery codes to who has none."""
         return self._codes(f"{_PATH}/totp/confirm", {"code": code})
 
-    def remove_totp(self) -> None:
+    @call
+    def remove_totp(self) -> Call[None]:
         """Take the app away."""
-        self._transport().send("DELETE", f"{_PATH}/totp")
+        return Call("DELETE", f"{_PATH}/totp", nothing)
 
-    def renew_recovery_codes(self) -> tuple[Token, ...]:
+    @call
+    def renew_recovery_codes(self) -> Call[tuple[Token, ...]]:
         """Make ten new recovery codes; those made before are good for nothing from then on."""
         return self._codes(f"{_PATH}/recovery-codes", None)
 
-    def begin_passkey(self) -> Json:
+    @call
+    def begin_passkey(self) -> Call[Json]:
         """Ask for a passkey: gives the `options` for a browser, and until when it may answer."""
-        return self._transport().send("POST", f"{_PATH}/passkeys/options")
+        return Call("POST", f"{_PATH}/passkeys/options")
 
-    def add_passkey(self, name: str, credential: Mapping[str, Any]) -> Json:
+    @call
+    def add_passkey(self, name: str, credential: Mapping[str, Any]) -> Call[Json]:
         """Add the passkey that a device made: `PublicKeyCredential.toJSON()`."""
         body = {"name": name, "credential": dict(credential)}
-        return self._transport().send("POST", f"{_PATH}/passkeys", body=body)
+        return Call("POST", f"{_PATH}/passkeys", body=body)
 
-    def rename_passkey(self, passkey_id: str, name: str) -> Json:
+    @call
+    def rename_passkey(self, passkey_id: str, name: str) -> Call[Json]:
         """Call a passkey something else."""
         path = f"{_PATH}/passkeys/{quote(passkey_id, safe='')}"
-        return self._transport().send("PATCH", path, body={"name": name})
+        return Call("PATCH", path, body={"name": name})
 
-    def remove_passkey(self, passkey_id: str) -> None:
+    @call
+    def remove_passkey(self, passkey_id: str) -> Call[None]:
         """Take a passkey away."""
-        self._transport().send("DELETE", f"{_PATH}/passkeys/{quote(passkey_id, safe='')}")
+        return Call("DELETE", f"{_PATH}/passkeys/{quote(passkey_id, safe='')}", nothing)
 
-    def _codes(self, path: str, body: Json | None) -> tuple[Token, ...]:
-        answer = self._transport().send("POST", path, body=body)
-        return tuple(Token(one) for one in part(answer, "recovery_codes", self._url))
+    def _codes(self, path: str, body: Json | None) -> Call[tuple[Token, ...]]:
+        def read(answer: Json) -> tuple[Token, ...]:
+            return tuple(Token(one) for one in part(answer, "recovery_codes", self._url))
+
+        return Call("POST", path, read, body=body)

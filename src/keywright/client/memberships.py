@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
+from keywright.client.calls import Call, Listing, S, call, listing
 from keywright.client.resources import Resource, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     from keywright.client.values import Json, Page
@@ -24,9 +25,10 @@ class MembershipFilters(TypedDict, total=False):
     cursor: str | None
 
 
-class Memberships(Resource):
+class Memberships(Resource[S]):
     """Memberships, of a tenant or, for a client whose tenant is `*`, over the whole installation."""
 
+    @call
     def create(
         self,
         identity_id: str,
@@ -35,29 +37,34 @@ class Memberships(Resource):
         *,
         idempotency_key: str | None = None,
         wait: bool = True,
-    ) -> Json:
+    ) -> Call[Json]:
         """Give an identity a role, with values for the role's variables."""
         body = {"identity_id": identity_id, "role": role, "variables": dict(variables or {})}
         return self._create(_PATH, body, idempotency_key, wait=wait)
 
-    def page(self, **filters: Unpack[MembershipFilters]) -> Page:
+    @call
+    def page(self, **filters: Unpack[MembershipFilters]) -> Call[Page]:
         """One page of a list."""
         return self._page(_PATH, filters)
 
-    def list(self, **filters: Unpack[MembershipFilters]) -> Iterator[Json]:
+    @listing
+    def list(self, **filters: Unpack[MembershipFilters]) -> Listing:
         """Go through a whole list; further pages are asked for as they are needed."""
         return self._each(_PATH, filters)
 
-    def get(self, membership_id: str) -> Json:
+    @call
+    def get(self, membership_id: str) -> Call[Json]:
         """One membership."""
-        return self._transport().send("GET", path_of(_PATH, membership_id), retry=True)
+        return Call("GET", path_of(_PATH, membership_id), retry=True)
 
+    @call
     def update(
         self, membership_id: str, variables: Mapping[str, Sequence[str]], *, wait: bool = True
-    ) -> Json:
+    ) -> Call[Json]:
         """Give the role's variables other values, all of them; the membership as it is then, with the `receipt`."""
         return self._change(path_of(_PATH, membership_id), {"variables": dict(variables)}, wait=wait)
 
-    def delete(self, membership_id: str, *, wait: bool = True) -> Json:
+    @call
+    def delete(self, membership_id: str, *, wait: bool = True) -> Call[Json]:
         """Take a role away, and give the receipt."""
         return self._revoke("DELETE", path_of(_PATH, membership_id), wait=wait)

@@ -7,25 +7,15 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 from urllib.parse import quote
 
+from keywright.client.calls import Call, Described, Listing, S, T, call, listing, whole
 from keywright.client.errors import UnexpectedAnswer
 from keywright.client.values import CreatedKey, LoggedIn, Page, Token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
-    from keywright.client.transport import Transport
     from keywright.client.values import Json
-
-
-def logged_in(answer: Json, url: str) -> LoggedIn:
-    """A login from the answer that made it."""
-    return LoggedIn(
-        id=part(answer, "id", url),
-        token=Token(part(answer, "token", url)),
-        identity=part(answer, "identity", url),
-        expires_at=part(answer, "expires_at", url),
-    )
 
 
 class _Changeable(TypedDict, total=False):
@@ -74,10 +64,12 @@ class KeyFilters(TypedDict, total=False):
     identity_id: str | None
     handle: str | None
     name_prefix: str | None
+    search: str | None
     created_since: datetime | str | None
     created_until: datetime | str | None
     expires_since: datetime | str | None
     expires_until: datetime | str | None
+    ends: bool | None
     last_used_since: datetime | str | None
     last_used_until: datetime | str | None
     used: bool | None
@@ -90,37 +82,52 @@ class KeyFilters(TypedDict, total=False):
 _NO_WAIT: Final = {"wait": False}
 
 
-class Resource:
-    """What all resources share: the way to the server, which is opened at the first use."""
+class Resource(Described[S]):
+    """What all resources share: descriptions of what is done to a thing in the same way everywhere."""
 
-    def __init__(self, url: str, transport: Callable[[], Transport]) -> None:
-        self._url = url
-        self._transport = transport
+    def _having(self, name: str) -> Callable[[Json], Json]:
+        """Reads an answer that is given whole, on the condition that it has a part."""
 
-    def _page(self, path: str, query: Mapping[str, Any]) -> Page:
-        answer = self._transport().send("GET", path, query=plain(query), retry=True)
-        return Page(tuple(part(answer, "items", self._url)), part(answer, "next_cursor", self._url))
+        def read(answer: Json) -> Json:
+            part(answer, name, self._url)
+            return answer
 
-    def _each(self, path: str, query: Mapping[str, Any]) -> Iterator[Json]:
-        """The items of a whole list; pages are asked for as they are needed."""
-        page = self._page(path, query)
-        yield from page.items
-        while page.next_cursor is not None:
-            page = self._page(path, {**query, "cursor": page.next_cursor})
-            yield from page.items
+        return read
 
-    def _create(self, path: str, body: Json, idempotency_key: str | None, *, wait: bool = True) -> Json:
+    def _page(self, path: str, query: Mapping[str, Any]) -> Call[Page]:
+        def read(answer: Json) -> Page:
+            return Page(tuple(part(answer, "items", self._url)), part(answer, "next_cursor", self._url))
+
+        return Call("GET", path, read, query=plain(query), retry=True)
+
+    def _each(self, path: str, query: Mapping[str, Any]) -> Listing:
+        """The items of a whole list."""
+
+        def page(cursor: str | None) -> Call[Page]:
+            return self._page(path, query if cursor is None else {**query, "cursor": cursor})
+
+        return Listing(page)
+
+    def _create(
+        self,
+        path: str,
+        body: Json,
+        idempotency_key: str | None,
+        read: Callable[[Json], T] = whole,
+        *,
+        wait: bool = True,
+    ) -> Call[T]:
         """Create a thing. The request may be sent twice, and makes one thing all the same."""
         headers = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())}
         query = None if wait else _NO_WAIT
-        return self._transport().send(
-            "POST", path, query=query, body=plain(body), headers=headers, retry=True
-        )
+        return Call("POST", path, read, query=query, body=plain(body), headers=headers, retry=True)
 
-    def _change(self, path: str, changes: Mapping[str, Any], *, wait: bool, no_tenant: bool = False) -> Json:
+    def _change(
+        self, path: str, changes: Mapping[str, Any], *, wait: bool, no_tenant: bool = False
+    ) -> Call[Json]:
         """Change a thing, and give it as it is then, with the receipt of the change as its `receipt`."""
         query = None if wait else _NO_WAIT
-        return self._transport().send("PATCH", path, query=query, body=plain(changes), no_tenant=no_tenant)
+        return Call("PATCH", path, query=query, body=plain(changes), no_tenant=no_tenant)
 
     def _revoke(
         self,
@@ -130,22 +137,84 @@ class Resource:
         wait: bool,
         query: Mapping[str, Any] | None = None,
         no_tenant: bool = False,
-    ) -> Json:
+    ) -> Call[Json]:
         """Take something away, and give the receipt."""
+
+        def read(answer: Json) -> Json:
+            found: Json = part(answer, "receipt", self._url)
+            return found
+
         asked = {**(query or {}), **({} if wait else _NO_WAIT)}
-        answer = self._transport().send(method, path, query=asked or None, no_tenant=no_tenant)
-        found: Json = part(answer, "receipt", self._url)
-        return found
+        return Call(method, path, read, query=asked or None, no_tenant=no_tenant)
+
+    def _logged_in(self, answer: Json) -> LoggedIn:
+        """A login from the answer that made it."""
+        return LoggedIn(
+            id=part(answer, "id", self._url),
+            token=Token(part(answer, "token", self._url)),
+            identity=part(answer, "identity", self._url),
+            expires_at=part(answer, "expires_at", self._url),
+        )
 
 
-class Keys(Resource):
+class Keys(Resource[S]):
     """API keys."""
 
+    @call
     def create(
         self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[KeyFields]
-    ) -> CreatedKey:
+    ) -> Call[CreatedKey]:
         """Make a key. Two calls with one `idempotency_key` make one key, and only the first gives its token."""
-        answer = self._create("/v1/keys", {**fields, "name": name}, idempotency_key)
+        return self._create("/v1/keys", {**fields, "name": name}, idempotency_key, self._created)
+
+    @call
+    def page(self, **filters: Unpack[KeyFilters]) -> Call[Page]:
+        """One page of a list."""
+        return self._page("/v1/keys", filters)
+
+    @listing
+    def list(self, **filters: Unpack[KeyFilters]) -> Listing:
+        """Go through a whole list; further pages are asked for as they are needed."""
+        return self._each("/v1/keys", filters)
+
+    @call
+    def get(self, key_id: str) -> Call[Json]:
+        """One key."""
+        return Call("GET", path_of("/v1/keys", key_id), retry=True)
+
+    @call
+    def update(self, key_id: str, *, wait: bool = True, **changes: Unpack[KeyChanges]) -> Call[Json]:
+        """Change a key, and give it as it is then, with the `receipt` of the change.
+
+        Without `wait` the answer comes at once, and the receipt says by when the change is true on every node.
+        """
+        return self._change(path_of("/v1/keys", key_id), changes, wait=wait)
+
+    @call
+    def transfer(
+        self, key_id: str, identity_id: str, *, confirm: bool = False, wait: bool = True
+    ) -> Call[Json]:
+        """Make a key speak for another identity, or without `confirm` show what it would gain and lose."""
+        path = f"{path_of('/v1/keys', key_id)}/transfer"
+        body = {"identity_id": identity_id, "confirm": confirm}
+        query = None if wait else _NO_WAIT
+        return Call("POST", path, self._having("confirmed"), query=query, body=body, retry=not confirm)
+
+    @call
+    def explain(self, key_id: str, **question: Unpack[KeyQuestion]) -> Call[Json]:
+        """Why a key may or may not do something, without its token: a verdict, which always has an explanation."""
+        path = f"{path_of('/v1/keys', key_id)}/explain"
+        return Call("POST", path, self._having("valid"), body=plain(question), retry=True)
+
+    @call
+    def delete(self, key_id: str, *, wait: bool = True) -> Call[Json]:
+        """Delete a key for good, and give the receipt: when this returns, no node accepts it any more.
+
+        Without `wait` it returns at once, and `effective_by` in the receipt is when that is so.
+        """
+        return self._revoke("DELETE", path_of("/v1/keys", key_id), wait=wait)
+
+    def _created(self, answer: Json) -> CreatedKey:
         token = part(answer, "token", self._url)
         return CreatedKey(
             key=part(answer, "key", self._url),
@@ -153,48 +222,6 @@ class Keys(Resource):
             replayed=part(answer, "replayed", self._url),
             note=part(answer, "note", self._url),
         )
-
-    def page(self, **filters: Unpack[KeyFilters]) -> Page:
-        """One page of a list."""
-        return self._page("/v1/keys", filters)
-
-    def list(self, **filters: Unpack[KeyFilters]) -> Iterator[Json]:
-        """Go through a whole list; further pages are asked for as they are needed."""
-        return self._each("/v1/keys", filters)
-
-    def get(self, key_id: str) -> Json:
-        """One key."""
-        return self._transport().send("GET", path_of("/v1/keys", key_id), retry=True)
-
-    def update(self, key_id: str, *, wait: bool = True, **changes: Unpack[KeyChanges]) -> Json:
-        """Change a key, and give it as it is then, with the `receipt` of the change.
-
-        Without `wait` the answer comes at once, and the receipt says by when the change is true on every node.
-        """
-        return self._change(path_of("/v1/keys", key_id), changes, wait=wait)
-
-    def transfer(self, key_id: str, identity_id: str, *, confirm: bool = False, wait: bool = True) -> Json:
-        """Make a key speak for another identity, or without `confirm` show what it would gain and lose."""
-        path = f"{path_of('/v1/keys', key_id)}/transfer"
-        body = {"identity_id": identity_id, "confirm": confirm}
-        query = None if wait else _NO_WAIT
-        answer = self._transport().send("POST", path, query=query, body=body, retry=not confirm)
-        part(answer, "confirmed", self._url)
-        return answer
-
-    def explain(self, key_id: str, **question: Unpack[KeyQuestion]) -> Json:
-        """Why a key may or may not do something, without its token: a verdict, which always has an explanation."""
-        path = f"{path_of('/v1/keys', key_id)}/explain"
-        answer = self._transport().send("POST", path, body=plain(question), retry=True)
-        part(answer, "valid", self._url)
-        return answer
-
-    def delete(self, key_id: str, *, wait: bool = True) -> Json:
-        """Delete a key for good, and give the receipt: when this returns, no node accepts it any more.
-
-        Without `wait` it returns at once, and `effective_by` in the receipt is when that is so.
-        """
-        return self._revoke("DELETE", path_of("/v1/keys", key_id), wait=wait)
 
 
 def part(answer: Json, name: str, url: str) -> Any:  # noqa: ANN401 - a part of a JSON object may be anything

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from keywright.client.calls import Call, Listing, S, call, listing
 from keywright.client.resources import Resource, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     from keywright.client.values import Json, Page
@@ -32,31 +33,39 @@ class ServiceAccountChanges(TypedDict, total=False):
     limits: Sequence[Mapping[str, Any]]
 
 
-class ServiceAccounts(Resource):
+class ServiceAccounts(Resource[S]):
     """Service accounts of a tenant."""
 
+    @call
     def create(
         self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[ServiceAccountFields]
-    ) -> Json:
+    ) -> Call[Json]:
         """Make a service account with roles: each `{"role": …, "variables": {…}}`."""
         return self._create(_PATH, {**fields, "name": name}, idempotency_key)
 
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+    @call
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Call[Page]:
         """One page of a list."""
         return self._page(_PATH, {"limit": limit, "cursor": cursor})
 
-    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+    @listing
+    def list(self, *, limit: int | None = None) -> Listing:
         """Go through all service accounts; pages are asked for as they are needed."""
         return self._each(_PATH, {"limit": limit})
 
-    def get(self, account_id: str) -> Json:
+    @call
+    def get(self, account_id: str) -> Call[Json]:
         """One service account."""
-        return self._transport().send("GET", path_of(_PATH, account_id), retry=True)
+        return Call("GET", path_of(_PATH, account_id), retry=True)
 
-    def update(self, account_id: str, *, wait: bool = True, **changes: Unpack[ServiceAccountChanges]) -> Json:
+    @call
+    def update(
+        self, account_id: str, *, wait: bool = True, **changes: Unpack[ServiceAccountChanges]
+    ) -> Call[Json]:
         """Change a service account, and give it as it is then, with the `receipt`."""
         return self._change(path_of(_PATH, account_id), changes, wait=wait)
 
-    def delete(self, account_id: str, *, wait: bool = True) -> Json:
+    @call
+    def delete(self, account_id: str, *, wait: bool = True) -> Call[Json]:
         """Delete a service account for good, and its keys with it; gives the receipt."""
         return self._revoke("DELETE", path_of(_PATH, account_id), wait=wait)

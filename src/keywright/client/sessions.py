@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import quote
 
+from keywright.client.calls import Call, Listing, S, call, listing, nothing
 from keywright.client.resources import Resource, part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Unpack
 
     from keywright.client.values import Json, Page
@@ -39,35 +40,45 @@ def shown(factor: SecondFactor) -> Json:
     return {name: value for name, value in factor.items() if value is not None}
 
 
-class Sessions(Resource):
+class Sessions(Resource[S]):
     """The sessions of whoever the client's credential is the session of."""
 
-    def page(self, **filters: Unpack[SessionFilters]) -> Page:
+    @call
+    def page(self, **filters: Unpack[SessionFilters]) -> Call[Page]:
         """One page of a list, the newest first."""
         return self._page(_PATH, filters)
 
-    def list(self, **filters: Unpack[SessionFilters]) -> Iterator[Json]:
+    @listing
+    def list(self, **filters: Unpack[SessionFilters]) -> Listing:
         """Go through a whole list; further pages are asked for as they are needed."""
         return self._each(_PATH, filters)
 
-    def end(self, session_id: str) -> None:
+    @call
+    def end(self, session_id: str) -> Call[None]:
         """End one session."""
-        self._transport().send("DELETE", f"{_PATH}/{quote(session_id, safe='')}")
+        return Call("DELETE", f"{_PATH}/{quote(session_id, safe='')}", nothing)
 
-    def end_others(self) -> int:
+    @call
+    def end_others(self) -> Call[int]:
         """End all sessions but the client's own; answers how many."""
-        return int(part(self._transport().send("POST", f"{_PATH}/end-others"), "ended", self._url))
+        return Call("POST", f"{_PATH}/end-others", self._ended)
 
-    def confirm(self, password: str | None = None, **factor: Unpack[SecondFactor]) -> Json:
+    @call
+    def confirm(self, password: str | None = None, **factor: Unpack[SecondFactor]) -> Call[Json]:
         """Show again who one is; what asks for a recent login is open for ten minutes then."""
         body = shown(factor) if password is None else {"password": password, **shown(factor)}
-        return self._transport().send("POST", f"{_PATH}/current/confirm", body=body)
+        return Call("POST", f"{_PATH}/current/confirm", body=body)
 
-    def change_password(self, old_password: str, new_password: str) -> int:
+    @call
+    def change_password(self, old_password: str, new_password: str) -> Call[int]:
         """Change one's password. All other sessions end; answers how many."""
         body = {"old_password": old_password, "new_password": new_password}
-        return int(part(self._transport().send("PUT", "/v1/password", body=body), "ended", self._url))
+        return Call("PUT", "/v1/password", self._ended, body=body)
 
-    def passkey_options(self) -> Json:
+    @call
+    def passkey_options(self) -> Call[Json]:
         """Ask for a challenge that a passkey answers, for logging in and for `confirm`."""
-        return self._transport().send("POST", f"{_PATH}/passkey-options", anonymous=True)
+        return Call("POST", f"{_PATH}/passkey-options", anonymous=True)
+
+    def _ended(self, answer: Json) -> int:
+        return int(part(answer, "ended", self._url))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from keywright.client.calls import Call, S, call
 from keywright.client.resources import Resource, part
 from keywright.client.values import LoggedIn, Token
 
@@ -24,26 +25,25 @@ class Flow:
     expires_at: str
 
 
-class SignOn(Resource):
+class SignOn(Resource[S]):
     """Single sign-on. It needs no credential, and the client goes on with the one it has."""
 
-    def start(self, redirect_uri: str | None = None) -> Flow:
+    @call
+    def start(self, redirect_uri: str | None = None) -> Call[Flow]:
         """Begin a login; `redirect_uri` is the server's own callback, or `http://127.0.0.1:PORT/` with a path."""
         body: Json = {} if redirect_uri is None else {"redirect_uri": redirect_uri}
-        answer = self._transport().send("POST", "/v1/sign-on/start", body=body, anonymous=True)
-        return Flow(
-            authorization_url=part(answer, "authorization_url", self._url),
-            flow=Token(part(answer, "flow", self._url)),
-            expires_at=part(answer, "expires_at", self._url),
-        )
 
-    def finish(self, flow: Token, state: str, code: str) -> LoggedIn:
+        def read(answer: Json) -> Flow:
+            return Flow(
+                authorization_url=part(answer, "authorization_url", self._url),
+                flow=Token(part(answer, "flow", self._url)),
+                expires_at=part(answer, "expires_at", self._url),
+            )
+
+        return Call("POST", "/v1/sign-on/start", read, body=body, anonymous=True)
+
+    @call
+    def finish(self, flow: Token, state: str, code: str) -> Call[LoggedIn]:
         """End a login with what the provider sent the person back with. A flow ends with the first answer."""
         body = {"flow": flow.reveal(), "state": state, "code": code}
-        answer = self._transport().send("POST", "/v1/sign-on/finish", body=body, anonymous=True)
-        return LoggedIn(
-            id=part(answer, "id", self._url),
-            token=Token(part(answer, "token", self._url)),
-            identity=part(answer, "identity", self._url),
-            expires_at=part(answer, "expires_at", self._url),
-        )
+        return Call("POST", "/v1/sign-on/finish", self._logged_in, body=body, anonymous=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from keywright.client.calls import Call, Listing, S, call, listing
 from keywright.client.resources import Resource, path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from typing import Unpack
 
     from keywright.client.values import Json, Page
@@ -24,32 +25,38 @@ class TenantChanges(TypedDict, total=False):
     settings: Mapping[str, Any]
 
 
-class Tenants(Resource):
+class Tenants(Resource[S]):
     """Tenants."""
 
+    @call
     def create(
         self, slug: str, name: str | None = None, *, idempotency_key: str | None = None, wait: bool = True
-    ) -> Json:
+    ) -> Call[Json]:
         """Make a tenant; its name is the slug unless another is given."""
         return self._create(_PATH, {"slug": slug, "name": name}, idempotency_key, wait=wait)
 
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Page:
+    @call
+    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Call[Page]:
         """One page of the list of tenants that the caller may see."""
         return self._page(_PATH, {"limit": limit, "cursor": cursor})
 
-    def list(self, *, limit: int | None = None) -> Iterator[Json]:
+    @listing
+    def list(self, *, limit: int | None = None) -> Listing:
         """Go through all tenants that the caller may see; pages are asked for as they are needed."""
         return self._each(_PATH, {"limit": limit})
 
-    def get(self, slug: str) -> Json:
+    @call
+    def get(self, slug: str) -> Call[Json]:
         """One tenant."""
-        return self._transport().send("GET", path_of(_PATH, slug), retry=True)
+        return Call("GET", path_of(_PATH, slug), retry=True)
 
-    def update(self, slug: str, /, *, wait: bool = True, **changes: Unpack[TenantChanges]) -> Json:
+    @call
+    def update(self, slug: str, /, *, wait: bool = True, **changes: Unpack[TenantChanges]) -> Call[Json]:
         """Change a tenant, whichever tenant the client's calls are for; as it is then, with the `receipt`."""
         return self._change(path_of(_PATH, slug), changes, wait=wait, no_tenant=True)
 
-    def delete(self, slug: str, *, force: bool = False, wait: bool = True) -> Json:
+    @call
+    def delete(self, slug: str, *, force: bool = False, wait: bool = True) -> Call[Json]:
         """Delete a tenant for good, and with `force` its keys too, whichever tenant the client's calls are for.
 
         Gives the receipt.

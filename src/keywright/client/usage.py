@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypedDict
 
-from keywright.client.resources import Resource, part, path_of, plain
+from keywright.client.calls import Call, S, call
+from keywright.client.resources import Resource, path_of, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,18 +29,18 @@ class TenantUsageSpan(UsageSpan, total=False):
     top: int | None
 
 
-class Usage(Resource):
+class Usage(Resource[S]):
     """What came of the uses of keys; for a client whose tenant is `*`, of the global ones."""
 
-    def of_key(self, key_id: str, **span: Unpack[UsageSpan]) -> Json:
+    @call
+    def of_key(self, key_id: str, **span: Unpack[UsageSpan]) -> Call[Json]:
         """The usage of one key, with the actions that it was allowed and what of its scope was not needed."""
         return self._counted(f"{path_of('/v1/keys', key_id)}/usage", span)
 
-    def of_all(self, **span: Unpack[TenantUsageSpan]) -> Json:
+    @call
+    def of_all(self, **span: Unpack[TenantUsageSpan]) -> Call[Json]:
         """The usage of all keys of the tenant, with the busiest of them."""
         return self._counted("/v1/usage", span)
 
-    def _counted(self, path: str, query: Mapping[str, Any]) -> Json:
-        answer = self._transport().send("GET", path, query=plain(query), retry=True)
-        part(answer, "totals", self._url)
-        return answer
+    def _counted(self, path: str, query: Mapping[str, Any]) -> Call[Json]:
+        return Call("GET", path, self._having("totals"), query=plain(query), retry=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from keywright.client.resources import Resource, logged_in, part, path_of
+from keywright.client.calls import Call, Listing, S, call, listing
+from keywright.client.resources import Resource, part, path_of
 from keywright.client.values import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Unpack
 
     from keywright.client.values import Json, LoggedIn, Page
@@ -66,9 +67,10 @@ class Invited:
     replayed: bool
 
 
-class Users(Resource):
+class Users(Resource[S]):
     """People, of a tenant or, for a client whose tenant is `*`, all of them."""
 
+    @call
     def create(
         self,
         login: str,
@@ -78,42 +80,50 @@ class Users(Resource):
         password: str | None = None,
         limits: Sequence[Mapping[str, Any]] = (),
         idempotency_key: str | None = None,
-    ) -> Json:
+    ) -> Call[Json]:
         """Make a person, who holds no role yet; `limits` hold for all uses of their keys together."""
         body: Json = {"login": login, "name": name, "email": email, "password": password}
         body["limits"] = list(limits)
         return self._create(_PATH, body, idempotency_key)
 
+    @call
     def invite(
         self, name: str, *, idempotency_key: str | None = None, **fields: Unpack[InvitationFields]
-    ) -> Invited:
+    ) -> Call[Invited]:
         """Invite somebody to roles, each `{"role": …, "variables": {…}}`, by a link that works once."""
-        return self._invited(self._create("/v1/invitations", {**fields, "name": name}, idempotency_key))
+        return self._create("/v1/invitations", {**fields, "name": name}, idempotency_key, self._invited)
 
-    def page(self, **filters: Unpack[UserFilters]) -> Page:
+    @call
+    def page(self, **filters: Unpack[UserFilters]) -> Call[Page]:
         """One page of a list."""
         return self._page(_PATH, filters)
 
-    def list(self, **filters: Unpack[UserFilters]) -> Iterator[Json]:
+    @listing
+    def list(self, **filters: Unpack[UserFilters]) -> Listing:
         """Go through all of them; pages are asked for as they are needed."""
         return self._each(_PATH, filters)
 
-    def get(self, user_id: str) -> Json:
+    @call
+    def get(self, user_id: str) -> Call[Json]:
         """One person."""
-        return self._transport().send("GET", path_of(_PATH, user_id), retry=True)
+        return Call("GET", path_of(_PATH, user_id), retry=True)
 
-    def update(self, user_id: str, *, wait: bool = True, **changes: Unpack[UserChanges]) -> Json:
+    @call
+    def update(self, user_id: str, *, wait: bool = True, **changes: Unpack[UserChanges]) -> Call[Json]:
         """Change a person, and give them as they are then, with the `receipt`."""
         return self._change(path_of(_PATH, user_id), changes, wait=wait)
 
-    def delete(self, user_id: str, *, wait: bool = True) -> Json:
+    @call
+    def delete(self, user_id: str, *, wait: bool = True) -> Call[Json]:
         """Delete a person for good, everywhere, and give the receipt."""
         return self._revoke("DELETE", path_of(_PATH, user_id), wait=wait)
 
-    def remove(self, user_id: str, *, wait: bool = True) -> Json:
+    @call
+    def remove(self, user_id: str, *, wait: bool = True) -> Call[Json]:
         """Take a person out of the tenant, with roles and keys, and give the receipt."""
         return self._revoke("POST", f"{path_of(_PATH, user_id)}/remove", wait=wait)
 
+    @call
     def reset(
         self,
         user_id: str,
@@ -121,15 +131,16 @@ class Users(Resource):
         factors: bool = False,
         expires_in_days: int = 7,
         idempotency_key: str | None = None,
-    ) -> Invited:
+    ) -> Call[Invited]:
         """Make a link by which a person sets a new password; with `factors` the second factors go with the old."""
         body = {"factors": factors, "expires_in_days": expires_in_days}
-        return self._invited(self._create(f"{path_of(_PATH, user_id)}/reset", body, idempotency_key))
+        return self._create(f"{path_of(_PATH, user_id)}/reset", body, idempotency_key, self._invited)
 
-    def log_in(self, user_id: str, **length: Unpack[SessionLength]) -> LoggedIn:
+    @call
+    def log_in(self, user_id: str, **length: Unpack[SessionLength]) -> Call[LoggedIn]:
         """Make a session for a person, who shows nothing for it."""
         path = f"{path_of(_PATH, user_id)}/sessions"
-        return logged_in(self._transport().send("POST", path, body={**length}), self._url)
+        return Call("POST", path, self._logged_in, body={**length})
 
     def _invited(self, answer: Json) -> Invited:
         token = answer.get("token")

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from keywright.console import navigation, words
 from keywright.console.code import code_of
@@ -132,14 +132,26 @@ class Guest:
         text = render(template, {**self.context(), **context})
         return HTMLResponse(text, status, {**_HEADERS, **(headers or {})})
 
-    def dialog(self, template: str, status: int = 200, **context: Any) -> Response:  # noqa: ANN401 - as the template
+    def dialog(
+        self,
+        template: str,
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+        **context: Any,  # noqa: ANN401 - as the template
+    ) -> Response:
         """Answer with a dialog: over the page where our script asked, else as a page of its own.
 
         The template extends `dialog.html`.
         """
-        frame = "dialog_part.html" if self.wants_part else "dialog_page.html"
-        show = self.part if self.wants_part else self.page
-        return show(template, status, frame=frame, **context)
+        if self.wants_part:
+            return self.part(template, status, headers, frame="dialog_part.html", **context)
+        response = self.page(template, status, frame="dialog_page.html", **context)
+        response.headers.update(headers or {})
+        return response
+
+    def json(self, body: Any, status: int = 200) -> Response:  # noqa: ANN401 - as JSON has it
+        """Answer a script of ours with data."""
+        return JSONResponse(body, status, dict(_HEADERS))
 
     def to(self, path: str) -> Response:
         """Go on to another page of ours, by GET."""

@@ -54,8 +54,14 @@ def code_of(tenant: str | None, *, rest: Rest, graph: Graph, cli: Sequence[str])
         variables=variables,
         graphql_curl=_curl(tenant, Rest("POST", "/graphql", body)),
         curl=_curl(tenant, rest),
-        cli=shlex.join(["keywright", *cli, *([] if tenant is None else ["--tenant", tenant])]),
+        cli=shlex.join(["keywright", *_within(tenant, cli)]),
     )
+
+
+def _within(tenant: str | None, cli: Sequence[str]) -> list[str]:
+    """The words of a command, with the tenant that it concerns before a `--`, behind which all are arguments."""
+    end = cli.index("--") if "--" in cli else len(cli)
+    return [*cli[:end], *([] if tenant is None else ["--tenant", tenant]), *cli[end:]]
 
 
 def _curl(tenant: str | None, rest: Rest) -> str:

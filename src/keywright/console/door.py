@@ -25,8 +25,11 @@ from keywright.console import (
     tenants,
     usage,
 )
+from keywright.console.account.confirming import asked_to_confirm
+from keywright.console.account.password import PATH as PASSWORD_PATH
 from keywright.console.asking import Ask, Guest, Place
 from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
+from keywright.console.login.entering import own_path, stood_on
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
 from keywright.core.errors import (
@@ -69,6 +72,7 @@ PAGES: Final[tuple[Page, ...]] = (
 )
 """Every page of the console."""
 
+_WITH_ANY_PASSWORD: Final = {PASSWORD_PATH, "/logout", "/account/theme"}
 _TOPS: Final = frozenset(page.path.split("/")[1] for page in PAGES)
 _NOT_HERE: Final = "There is nothing at this address, or not for you."
 
@@ -77,7 +81,8 @@ log = get_logger("keywright.console")
 
 def is_console(path: str) -> bool:
     """Whether a path belongs to the console."""
-    return path.split("/", 2)[1] in _TOPS or path.startswith(PREFIX)
+    top = path.split("/", 2)[1]
+    return (top in _TOPS if top else path == "/") or path.startswith(PREFIX)
 
 
 def console_door(services: Services) -> Starlette:
@@ -127,11 +132,14 @@ class _Endpoint:
         request.scope["route"] = self._template
         visit = visit_of(request.scope)
         guest = Guest(request, visit, self._services, cookies_of(visit))
+        asked = guest
         try:
             asked = await self._asked(guest)
             if request.method == "POST":
                 _require_own_form(asked)
-            response = await self._page.run(asked)
+            response = _first_of_all(asked, self._page) or await self._page.run(asked)
+        except FreshLoginRequired as error:
+            return await asked_to_confirm(asked) if isinstance(asked, Ask) else _answer(guest, error)
         except KeywrightError as error:
             return _answer(guest, error)
         if isinstance(asked, Ask) and asked.place is not None:
@@ -178,6 +186,28 @@ class _Endpoint:
         return Place(tenant, named)
 
 
+def _first_of_all(asked: Guest, page: Page) -> Response | None:
+    """The way to choosing a password, for who has one that was generated and printed; None where all is well."""
+    due = isinstance(asked, Ask) and asked.caller.password_change_due
+    if not due or page.path in _WITH_ANY_PASSWORD:
+        return None
+    after = _asked_for(asked)
+    return asked.to(f"{PASSWORD_PATH}?next={quote(after)}" if after else PASSWORD_PATH)
+
+
+def _asked_for(guest: Guest) -> str:
+    """The page to go back to after a login; empty for the start.
+
+    For a form and for a part of a page, that is the page on which they stand.
+    """
+    if guest.request.method == "GET" and not guest.wants_part:
+        url = guest.request.url
+        address = own_path(f"{url.path}?{url.query}" if url.query else url.path)
+    else:
+        address = stood_on(guest)
+    return "" if address == "/" else address
+
+
 def _require_own_form(asked: Guest) -> None:
     """Raise `PermissionDenied` for a form that another site may have sent."""
     shown = asked.form.get("csrf") or asked.request.headers.get("x-csrf")
@@ -193,13 +223,12 @@ def _require_own_form(asked: Guest) -> None:
 def _answer(guest: Guest, error: KeywrightError) -> Response:
     """The answer to an error that a page let through."""
     if isinstance(error, Unauthenticated):
-        after = guest.request.url.path if guest.request.method == "GET" and not guest.wants_part else ""
-        query = guest.request.url.query
-        after = f"{after}?{query}" if after and query else after
-        return guest.to(f"/login?next={quote(after)}" if after and after != "/" else "/login")
+        after = _asked_for(guest)
+        had = bool(guest.cookies.get(SESSION))
+        query = "&".join([*(["ended=1"] if had else []), *([f"next={quote(after)}"] if after else [])])
+        # The cookie stays: it may by now be another, of a login in another tab.
+        return guest.to(f"/login?{query}" if query else "/login")
     problem, headers = problem_of(error, guest.visit.request_id)
-    if isinstance(error, FreshLoginRequired):
-        return guest.dialog("confirm.html", problem.status, detail=problem.detail)
     # What is missing and what is not for the reader look alike.
     detail = _NOT_HERE if isinstance(error, NotFound) and not guest.wants_part else problem.detail
     context = {"detail": detail, "code": problem.code, "request_id": problem.request_id}

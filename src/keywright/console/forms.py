@@ -38,6 +38,10 @@ class Form:
         """The first value of a field, without blanks around it; the default where it is empty or missing."""
         return next(iter(self.all(name)), default)
 
+    def all_of(self, name: str) -> list[str]:
+        """Every value of a field, also the empty ones, for fields that stand side by side in rows."""
+        return [value.strip() for one, value in self._pairs if one == name]
+
     def raw(self, name: str) -> str:
         """The first value of a field as it was typed, for passwords; empty where it is missing."""
         return next((value for one, value in self._pairs if one == name), "")
@@ -71,9 +75,11 @@ class Form:
 def parsed(text: str) -> Form:
     """The fields of a query or of a form's body. Raises `MalformedRequest`."""
     try:
-        return Form(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
     except ValueError:
         raise MalformedRequest("The form cannot be read.") from None
+    # Browsers send each line break as two characters, whatever was typed.
+    return Form([(name, value.replace("\r\n", "\n")) for name, value in pairs])
 
 
 @dataclass(slots=True)

@@ -84,6 +84,21 @@ def name_prefix(text: str, field: str = "name_prefix") -> str:
     return text
 
 
+def search(text: str, field: str = "search") -> str:
+    """What lists are searched for; spaces around it, and the dots that show where a hint was cut off, do not count.
+
+    A whole token is refused: it is looked up by its digest, and has no place in a search.
+    """
+    trimmed = text.strip().removesuffix("…").removesuffix("...")
+    if len(trimmed) > MAX_TEXT or _CONTROL.search(trimmed):
+        raise errors.InvalidValue(f"A search is at most {MAX_TEXT} characters of text.", field=field)
+    if find_tokens(trimmed):
+        raise errors.SecretInText(
+            "This holds an API key, which is not searched for by its text.", field=field
+        )
+    return trimmed
+
+
 def description(text: str, field: str = "description") -> str:
     """Up to 2,000 characters; line breaks are allowed."""
     if len(text) > MAX_DESCRIPTION:

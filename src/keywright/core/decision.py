@@ -13,6 +13,7 @@ from keywright.core.codes import Code
 from keywright.core.instants import from_us
 from keywright.core.keys import State
 from keywright.core.permissions import valid_name
+from keywright.core.ranges import among
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -161,8 +162,8 @@ def _before_permission(facts: KeyFacts, asked: Asked, now_us: int, tenant: Tenan
         return Code.TENANT_DISABLED
     if asked.tenant is not None and (tenant is None or tenant.slug != asked.tenant):
         return Code.TENANT_MISMATCH
-    ranges = key.allowed_cidrs
-    if ranges is not None and (asked.ip is None or not any(asked.ip in one for one in ranges)):
+    ranges = facts.ranges
+    if ranges is not None and (asked.ip is None or not among(asked.ip, ranges)):
         return Code.IP_NOT_ALLOWED
     return None
 

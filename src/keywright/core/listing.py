@@ -49,15 +49,19 @@ class KeyQuery:
     """Which keys to list, in what order, and how many.
 
     Keys that never expire come after all that do; keys never used come before all that were.
-    A span on `last_used` leaves out keys that were never used; `used` False asks for just those.
+    A span on `last_used` leaves out keys that were never used; `used` False asks for just those. A span on `expires`
+    leaves out keys that never expire; `ends` False asks for just those. `search` is the beginning of the name, or the
+    whole id, handle or hint.
     """
 
     states: frozenset[State] = frozenset()
     identity_id: str | None = None
     handle: str | None = None
     name_prefix: str | None = None
+    search: str | None = None
     created: Between = Between()
     expires: Between = Between()
+    ends: bool | None = None
     last_used: Between = Between()
     used: bool | None = None
     sort: KeySort = KeySort.CREATED_AT

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from keywright.core.identities import grants_in, role_set
 from keywright.core.instants import to_us
 from keywright.core.permissions import compile_policies
+from keywright.core.ranges import ranges_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from keywright.core.keys import UsedKey
     from keywright.core.limits import Bucket, CreditBlock, Taken, UnspentCredits
     from keywright.core.permissions import Policies
+    from keywright.core.ranges import Range
     from keywright.core.routes import RouteTable
 
 _WIDE = 2**62
@@ -47,6 +49,8 @@ class KeyFacts:
     """The key's span of validity in microseconds since the epoch; half open, and wide where it has none."""
     uncounted: bool = field(init=False, repr=False, compare=False)
     """Whether the key belongs to a tenant and no limit and no credit is asked at its use."""
+    ranges: tuple[Range, ...] | None = field(init=False, repr=False, compare=False)
+    """From where the key may be used, as plain numbers; None where from anywhere."""
     buckets: tuple[Bucket, ...] | None = field(init=False, repr=False, compare=False)
     """For whoever counts: the limits that a use in the key's own place asks, once they are known."""
     compared: int = field(init=False, repr=False, compare=False)
@@ -57,6 +61,8 @@ class KeyFacts:
         object.__setattr__(self, "narrowed", None if scope is None else compile_policies(scope))
         object.__setattr__(self, "_home", None)
         object.__setattr__(self, "_abroad", None)
+        cidrs = self.key.allowed_cidrs
+        object.__setattr__(self, "ranges", None if cidrs is None else ranges_of(cidrs))
         object.__setattr__(self, "buckets", None)
         object.__setattr__(self, "compared", -1)
         object.__setattr__(self, "uncounted", self._is_uncounted())

@@ -24,7 +24,7 @@ from keywright.ops.siblings import figures_of
 from keywright.ops.tallies import Durations, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from prometheus_client.core import Metric
 
@@ -173,6 +173,7 @@ METRICS: Final = (
 
 #: From half a millisecond, which a warm verification stays under, to what no client waits for.
 _BUCKETS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+SHORT_SECONDS: Final = _BUCKETS[0]
 #: A client may send any word as its method; those beyond these count as "other".
 _METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 
@@ -211,6 +212,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._others: list[Callable[[], None]] = []
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
         self._decisions = self._tally(_DECISIONS)
@@ -251,15 +253,24 @@ class Metrics:
     def _gauge(self, doc: MetricDoc) -> Gauge:
         return Gauge(doc.name, doc.help, doc.labels, registry=self._registry)
 
-    def decision(self, code: str, door: str) -> None:
-        """Count a decision; `door` is a word such as "verify", "batch" or "graphql"."""
-        self._decisions.add((code, door))
+    def before_showing(self, hand_over: Callable[[], None]) -> None:
+        """Have something called whenever somebody looks, which counts here what it has counted by itself."""
+        self._others.append(hand_over)
+
+    def decision(self, code: str, door: str, times: int = 1) -> None:
+        """Count a decision, or several; `door` is a word such as "verify", "batch" or "graphql"."""
+        self._decisions.add((code, door), times)
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count an answered request; `route` is the template, such as "/v1/keys/{id}", never the path."""
         known = method if method in _METHODS else "other"
         self._requests.add((known, route, str(status)))
         self._request_seconds.add((known, route), seconds)
+
+    def short_requests(self, method: str, route: str, status: int, times: int, seconds: float) -> None:
+        """Count answered requests of which none took longer than `SHORT_SECONDS`; `seconds` is their sum."""
+        self._requests.add((method, route, str(status)), times)
+        self._request_seconds.add_short((method, route), times, seconds)
 
     def use_case(self, name: str, outcome: str) -> None:
         """Count a use case; `outcome` is "ok" or the code of the error it ended with."""
@@ -309,6 +320,16 @@ class Metrics:
         """Count a key that was read for a decision."""
         self._lookups.inc()
 
+    @property
+    def decided(self) -> int:
+        """Decisions that were counted."""
+        return self._decisions.total
+
+    @property
+    def lookups(self) -> int:
+        """Keys that were read for a decision."""
+        return int(self._registry.get_sample_value(_LOOKUPS.name) or 0)
+
     def receipt(self, seconds: float, outcomes: Iterable[str]) -> None:
         """Count a change that waited for nodes, and how each of them was known to know."""
         self._receipt_seconds.observe(seconds)
@@ -329,11 +350,17 @@ class Metrics:
 
     def figures(self) -> Figures:
         """All metrics as plain values, for the sum over several workers."""
+        self._hand_over()
         return figures_of(self._registry.collect())
 
     def render(self) -> tuple[bytes, str]:
         """Write all metrics in Prometheus' text format; gives the body and its content type."""
+        self._hand_over()
         return generate_latest(_WithoutCreated(self._registry)), CONTENT_TYPE_PLAIN_0_0_4
+
+    def _hand_over(self) -> None:
+        for hand_over in self._others:
+            hand_over()
 
 
 class _WithoutCreated(Collector):

@@ -27,12 +27,17 @@ class Tally(Collector):
         self._labels = labels
         self._counts: dict[tuple[str, ...], int] = {}
 
-    def add(self, labels: tuple[str, ...]) -> None:
-        """Count one more."""
+    def add(self, labels: tuple[str, ...], times: int = 1) -> None:
+        """Count one more, or several."""
         try:
-            self._counts[labels] += 1
+            self._counts[labels] += times
         except KeyError:
-            self._counts[labels] = 1
+            self._counts[labels] = times
+
+    @property
+    def total(self) -> int:
+        """All that was counted, whatever its labels."""
+        return sum(self._counts.values())
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector`."""
@@ -56,11 +61,21 @@ class Durations(Collector):
 
     def add(self, labels: tuple[str, ...], seconds: float) -> None:
         """Count one duration."""
+        row = self._row(labels)
+        row[bisect_left(self._bounds, seconds)] += 1
+        row[-1] += seconds
+
+    def add_short(self, labels: tuple[str, ...], times: int, seconds: float) -> None:
+        """Count several durations of which none is above the lowest bound; `seconds` is their sum."""
+        row = self._row(labels)
+        row[0] += times
+        row[-1] += seconds
+
+    def _row(self, labels: tuple[str, ...]) -> list[float]:
         row = self._found.get(labels)
         if row is None:
             row = self._found[labels] = [0.0] * (len(self._ends) + 1)
-        row[bisect_left(self._bounds, seconds)] += 1
-        row[-1] += seconds
+        return row
 
     def collect(self) -> Iterable[Metric]:
         """See `Collector`."""

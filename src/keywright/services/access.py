@@ -51,8 +51,8 @@ class Gate:
         found = await self._sessions.find(digest(token))
         if found is None:
             raise Unauthenticated("The session has ended. Log in again.", reason=Code.EXPIRED)
-        session, identity, grants = found
-        return Caller(identity=identity, grants=grants, session=session)
+        session, identity, grants, due = found
+        return Caller(identity=identity, grants=grants, session=session, password_change_due=due)
 
 
 def caller_of(decision: Decision) -> Caller:
@@ -63,4 +63,6 @@ def caller_of(decision: Decision) -> Caller:
         reason = Code.NOT_FOUND if decision.valid else decision.code
         raise Unauthenticated(_REFUSALS.get(reason, _UNKNOWN), reason=reason)
     facts = decision.facts
-    return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
+    return Caller(
+        identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant, facts=facts
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from keywright.core.audit import Actor, ActorKind
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keywright.core.identities import Grant, Identity, Tenant
     from keywright.core.keys import UsedKey
     from keywright.core.permissions import Policy
+    from keywright.core.ports import KeyFacts
     from keywright.core.sessions import Session
 
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 class Caller:
     """Somebody whose credential was accepted: exactly one of `key` and `session` is set.
 
-    `bound` is the tenant that the credential is confined to; a session and a global key are confined to none.
+    `bound` is the tenant that the credential is confined to; a session and a global key are confined to none. `facts`
+    are what the key was judged by, where what it may do is compiled already. `password_change_due` says of a person
+    that the password is one that Keywright generated.
     """
 
     identity: Identity
@@ -31,6 +34,8 @@ class Caller:
     key: UsedKey | None = None
     bound: Tenant | None = None
     session: Session | None = None
+    facts: KeyFacts | None = field(default=None, repr=False, compare=False)
+    password_change_due: bool = False
 
     @property
     def credential_id(self) -> str:
@@ -120,10 +125,14 @@ class Caller:
     def _held(self, tenant_id: str | None) -> Policies:
         if self.bound is not None and self.bound.id != tenant_id:
             return _NOTHING
+        if self.facts is not None:
+            return self.facts.held(tenant_id).policies
         return role_set(grants_in(self.grants, tenant_id)).policies
 
     @property
     def _scope(self) -> Policies | None:
+        if self.facts is not None:
+            return self.facts.narrowed
         return None if self.key is None or self.key.scope is None else compile_policies(self.key.scope)
 
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 
 log = get_logger("keywright")
+# An application asks about the same few addresses, and reading one takes as long as deciding.
+_address = lru_cache(maxsize=4096)(checks.address)
 
 
 class Verifier:
@@ -130,7 +133,7 @@ class Verifier:
             tenant=self._tenant if tenant is None else tenant,
             action=None if action is None else checks.action(action),
             resource=None if resource is None else checks.action(resource, "resource"),
-            ip=None if ip is None else checks.address(ip),
+            ip=None if ip is None else _address(ip),
             cost=checks.cost(cost),
             explain=explain,
         )

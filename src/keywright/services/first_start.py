@@ -66,7 +66,7 @@ async def prepare(
         try:
             async with database.write() as transaction:
                 if password_hash is not None and not await transaction.tenants.any():
-                    await _administrator(transaction, password_hash, now)
+                    await _administrator(transaction, password_hash, now, generated=generated is not None)
                     made = FirstStart(ADMIN_LOGIN, generated)
                 if root_token_hash is not None:
                     replaced = await _root_key(transaction, root_token_hash, now)
@@ -82,11 +82,13 @@ def _generated() -> str:
     return "".join(secrets.choice(_READABLE) for _ in range(20))
 
 
-async def _administrator(transaction: Transaction, password_hash: str, now: datetime) -> None:
+async def _administrator(
+    transaction: Transaction, password_hash: str, now: datetime, *, generated: bool
+) -> None:
     tenant = Tenant(id=new_id("ten"), slug=DEFAULT_TENANT, name="Default", active=True, created_at=now)
     admin = _identity(IdentityKind.USER, ADMIN_LOGIN, now)
     await transaction.tenants.add(tenant)
-    await transaction.people.add(Person(admin, ADMIN_LOGIN, password_hash))
+    await transaction.people.add(Person(admin, ADMIN_LOGIN, password_hash, password_generated=generated))
     await transaction.all_memberships.add(admin.id, Grant(SUPER_ADMIN), now)
     await transaction.all_memberships.add(admin.id, Grant(ADMIN, tenant.id), now)
     await _record(transaction, "tenant.create", "tenant", tenant.id, {"slug": Change(None, tenant.slug)}, now)

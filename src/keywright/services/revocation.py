@@ -67,7 +67,9 @@ async def holder_of(tools: Tools, token: str) -> Caller | None:
     facts = await tools.database.lookup.by_digest(digest(token))
     if facts is None:
         return None
-    return Caller(identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant)
+    return Caller(
+        identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant, facts=facts
+    )
 
 
 async def settled(tools: Tools) -> None:

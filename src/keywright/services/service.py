@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from keywright.core.errors import IdempotencyKeyReused, KeywrightError, NotFound
+from keywright.services.figures import Watch
 from keywright.services.invitations import accept
 from keywright.services.refusals import disabled_at, expired_at
 from keywright.services.retries import retried
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from keywright.services.callers import Caller
     from keywright.services.decisions import Decisions
     from keywright.services.factors import Factor, PasskeyOptions
+    from keywright.services.figures import Figures
     from keywright.services.invitations import Acceptance, Accepted, Visitor
     from keywright.services.sessions import Lifetime, LoggedIn, SessionKeeper
     from keywright.services.sign_on import SignOn
@@ -63,6 +65,7 @@ class Services:
         self._sessions = sessions
         self._metrics = metrics
         self._sign_on = sign_on
+        self._watch = Watch(tools.node, metrics)
         self.decisions = decisions
 
     @property
@@ -76,6 +79,11 @@ class Services:
     def throttle(self) -> Throttle:
         """What holds back who tries too often."""
         return self._tools.throttle
+
+    @property
+    def offers_sign_on(self) -> bool:
+        """Whether a provider for single sign-on is set up."""
+        return self._sign_on is not None
 
     @property
     def public_url(self) -> str:
@@ -164,6 +172,10 @@ class Services:
             raise
         self._metrics.use_case(use.name, "ok")
         return Changed(result, receipt)
+
+    def figures(self) -> Figures:
+        """What this process says of its own work; see `services.figures`."""
+        return self._watch.look()
 
     async def ready(self) -> bool:
         """Whether this node may decide from memory; raises `Unavailable` unless the database answers."""

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from keywright.core.agents import MAX_AGENTS, Agent
 from keywright.core.listing import Page, Position
@@ -87,6 +87,27 @@ class Agents:
         rows = (await self._connection.execute(query)).all()
         items = tuple(map(_agent, rows[:limit]))
         return Page(items, tuple(Position(None, item.id) for item in items), len(rows) > limit)
+
+    async def carrying(
+        self, key_ids: Collection[str], *, named: int
+    ) -> dict[str, tuple[tuple[Agent, ...], int]]:
+        """Who carries each of some keys, by its id: the agents seen last, so many of them, and how many there are."""
+        rank = func.row_number().over(
+            partition_by=agent.c.key_id, order_by=(agent.c.last_seen_at.desc(), agent.c.id)
+        )
+        number = func.count().over(partition_by=agent.c.key_id)
+        ranked = (
+            select(*_COLUMNS, number.label("number"), rank.label("rank"))
+            .where(self._mine, agent.c.key_id.in_(key_ids))
+            .subquery()
+        )
+        query = select(ranked).where(ranked.c.rank <= named).order_by(ranked.c.key_id, ranked.c.rank)
+        found: dict[str, tuple[tuple[Agent, ...], int]] = dict.fromkeys(key_ids, ((), 0))
+        for row in (await self._connection.execute(query)).all():
+            *columns, number_of_key, _ = row
+            one = _agent(columns)
+            found[str(one.key_id)] = ((*found[str(one.key_id)][0], one), number_of_key)
+        return found
 
     async def keys(self, key_ids: Collection[str]) -> dict[str, Key]:
         """Of some keys those of the tenant and the global ones, by id; deleted ones too, since agents may hold them."""

@@ -21,6 +21,8 @@ from sqlalchemy import (
     true,
     tuple_,
     type_coerce,
+    union,
+    union_all,
     update,
 )
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, FromClause, Select
+    from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.keys import Key
@@ -112,11 +114,29 @@ class Keys:
 
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
         """One page of a list, from an index and without counting, however many keys there are."""
-        statement = _listing(query, self._tenant_id).where(self._mine, *_filters(query, now))
+        listed = _listing(query, self._tenant_id).where(*_filters(query, now))
+        statement = self._searched(listed, query) if query.search else listed.where(self._mine)
         rows = (await self._connection.execute(statement)).all()
         items = tuple(key_of(row[1:]) for row in rows[: query.limit])
         positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
         return Page(items, positions, len(rows) > query.limit)
+
+    def _searched(self, statement: Select[Any], query: KeyQuery) -> CompoundSelect[Any]:
+        """Those rows of a list that a search finds: by name, and by what names a key exactly, each from its index."""
+        text = query.search or ""
+        exact = (api_key.c.id == text, api_key.c.handle == text, api_key.c.hint == text)
+        known = union_all(*(select(api_key.c.id).where(self._mine, one) for one in exact))
+        ways = (
+            statement.where(self._mine, *_beginning(api_key.c.name_folded, fold(text))),
+            # Without the tenant, which is in the inner query, or SQLite would walk through all keys of it.
+            statement.where(api_key.c.id.in_(known)),
+        )
+        found = union(*(select(way.subquery()) for way in ways))
+        place = found.selected_columns["created_at" if query.sort is KeySort.CREATED_AT else "place"]
+        order = (place, found.selected_columns["id"])
+        return found.order_by(*(one.desc() if query.descending else one.asc() for one in order)).limit(
+            query.limit + 1
+        )
 
     async def change(self, key: Key, *, recounted: bool = False) -> None:
         """Store what may change of a key; `recounted` its credits too, and what nodes took of them before is void.
@@ -278,7 +298,8 @@ def _listing(query: KeyQuery, tenant_id: str | None) -> Select[Any]:
     place = _PLACES[query.sort]
     # With the tenant, since PostgreSQL does not see that it is the same in all rows where it is NULL.
     order = (api_key.c.tenant_id, place, api_key.c.id)
-    statement = select(null() if query.sort is KeySort.CREATED_AT else place, *KEY_COLUMNS)
+    first = null() if query.sort is KeySort.CREATED_AT else place
+    statement = select(first.label("place"), *KEY_COLUMNS)
     if query.after is not None:
         # Row values are compared from left to right by both engines, and found in an index that way.
         row = tuple_(*order[1:])
@@ -316,6 +337,8 @@ def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
         found += _beginning(api_key.c.name_folded, fold(query.name_prefix))
     if query.used is not None:
         found.append(_last_used_at > NEVER_HAPPENED if query.used else _last_used_at == NEVER_HAPPENED)
+    if query.ends is not None:
+        found.append(_ENDS if query.ends else _expires_at == NEVER_ENDS)
     if query.last_used != Between():
         found.append(_last_used_at > NEVER_HAPPENED)
     if query.expires != Between():

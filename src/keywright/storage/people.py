@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from keywright.core.identities import Identity
 
 _LIVE = identity.c.deleted_at.is_(None)
+_OWN = (person.c.login, person.c.password_hash, person.c.email, person.c.password_generated)
 _FACTORS = (totp, recovery_code, passkey, challenge)
 
 
@@ -38,13 +39,15 @@ _FACTORS = (totp, recovery_code, passkey, challenge)
 class Person:
     """Someone who can log in, with the hash of the password; the hash never leaves the services.
 
-    `login` and `email` are folded. `password_hash` is None for who comes in by other ways alone.
+    `login` and `email` are folded. `password_hash` is None for who comes in by other ways alone, and
+    `password_generated` says that Keywright made the password, so that the person is to choose another.
     """
 
     identity: Identity
     login: str
     password_hash: str | None
     email: str | None = None
+    password_generated: bool = False
 
     def __repr__(self) -> str:
         """Without the hash."""
@@ -73,6 +76,7 @@ class People:
                     login=new.login,
                     email=new.email,
                     password_hash=new.password_hash,
+                    password_generated=new.password_generated,
                 )
             )
 
@@ -117,10 +121,17 @@ class People:
         return Page(items, tuple(Position(None, item.identity.id) for item in items), len(rows) > limit)
 
     async def set_password(self, identity_id: str, password_hash: str) -> None:
-        """Give a person another password."""
+        """Give a person another password, which the person has chosen."""
         await self._connection.execute(
-            update(person).where(person.c.identity_id == identity_id).values(password_hash=password_hash)
+            update(person)
+            .where(person.c.identity_id == identity_id)
+            .values(password_hash=password_hash, password_generated=False)
         )
+
+    async def password_generated(self, identity_id: str) -> bool:
+        """Whether a person still has a password that Keywright generated."""
+        query = select(person.c.password_generated).where(person.c.identity_id == identity_id)
+        return (await self._connection.execute(query)).scalar() is True
 
     async def set_email(self, identity_id: str, email: str | None) -> None:
         """Give a person another (folded) e-mail address. Raises `LoginTaken`."""
@@ -153,11 +164,7 @@ class People:
 
 
 def _selected() -> Select[Any]:
-    return (
-        select(person.c.login, person.c.password_hash, person.c.email, *IDENTITY_COLUMNS)
-        .join(identity, identity.c.id == person.c.identity_id)
-        .where(_LIVE)
-    )
+    return select(*_OWN, *IDENTITY_COLUMNS).join(identity, identity.c.id == person.c.identity_id).where(_LIVE)
 
 
 def _called(name: str) -> ColumnElement[bool]:
@@ -171,7 +178,7 @@ def _belongs(tenant_id: str) -> Any:  # noqa: ANN401 - a condition
 
 
 def _person(row: Any) -> Person:  # noqa: ANN401 - a tuple-like row
-    return Person(identity_of(row[3:]), row[0], row[1], row[2])
+    return Person(identity_of(row[len(_OWN) :]), *row[: len(_OWN)])
 
 
 def _taken() -> dict[str, Exception]:

@@ -22,7 +22,7 @@ from keywright.storage.schema import exercised, usage
 from keywright.storage.upserts import upsert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
@@ -72,6 +72,18 @@ class Usage:
         )
         rows = (await self._connection.execute(query)).all()
         return tuple(KeyCount(key_id, int(count), int(valid)) for key_id, count, valid in rows)
+
+    async def of_keys(self, key_ids: Collection[str], span: Between) -> dict[str, KeyCount]:
+        """How many decisions there were about each of some keys, by its id; also of those without any."""
+        query = (
+            select(usage.c.key_id, func.sum(usage.c.count), func.sum(_VALID))
+            .where(usage.c.key_id.in_(key_ids), self._besides(usage), *_within(span))
+            .group_by(usage.c.key_id)
+        )
+        found = {key_id: KeyCount(key_id, 0, 0) for key_id in key_ids}
+        for key_id, count, valid in (await self._connection.execute(query)).all():
+            found[key_id] = KeyCount(key_id, int(count), int(valid))
+        return found
 
     async def exercised(self, key_id: str) -> tuple[Exercised, ...]:
         """The actions that a key was allowed, the most frequent first; `OTHER_ACTIONS` for those not told apart."""

@@ -13,7 +13,7 @@ from keywright.core.permissions import valid_name
 from keywright.core.usage import HOUR_US, MAX_ACTIONS, OTHER_ACTIONS, Use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from ipaddress import IPv4Address, IPv6Address
 
     from keywright.core.decision import Asked
@@ -71,7 +71,7 @@ class UseLog:
     one key, beyond which they are counted as `OTHER_ACTIONS`. What finds no room is dropped and counted.
     """
 
-    __slots__ = ("_counters", "_dropped", "_max_actions", "_max_counters", "_max_keys", "_tallies")
+    __slots__ = ("_counters", "_dropped", "_max_actions", "_max_counters", "_max_keys", "_others", "_tallies")
 
     def __init__(
         self, max_keys: int = MAX_KEYS, max_counters: int = MAX_COUNTERS, max_actions: int = MAX_ACTIONS
@@ -82,25 +82,32 @@ class UseLog:
         self._max_actions = max_actions
         self._counters = 0
         self._dropped = 0
+        self._others: list[Callable[[], None]] = []
 
-    def note(self, facts: KeyFacts, code: Code, asked: Asked, now_us: int) -> None:
+    def before_taking(self, hand_over: Callable[[], None]) -> None:
+        """Have something called at the beginning of each `take`, which notes what it has counted by itself."""
+        self._others.append(hand_over)
+
+    def note(self, facts: KeyFacts, code: Code, asked: Asked, now_us: int, times: int = 1) -> None:
         """Count a decision about a key; where it is `VALID`, also its last use and the action that was asked about.
 
-        Makes no new object where the key, the code and the action were met before in the same hour.
+        Where it was made several times, all in the same hour, `now_us` is the last of them. Makes no new object where
+        the key, the code and the action were met before in the same hour.
         """
         key = facts.key
         tally = self._tallies.get(key.id)
         if tally is None or not tally.starts_us <= now_us < tally.ends_us:
             tally = self._turned(key.id, key.tenant_id, now_us)
             if tally is None:
+                self._dropped += times
                 return
         counts = tally.counts
         if code in counts:
-            counts[code] += 1
+            counts[code] += times
         elif self._room():
-            counts[code] = 1
+            counts[code] = times
         else:
-            self._dropped += 1
+            self._dropped += times
         if code is not _VALID:
             return
         latest = now_us >= tally.at_us
@@ -111,14 +118,16 @@ class UseLog:
         if action is not None:
             entry = tally.actions.get(action) or self._entry(tally, action)
             if entry is None:
-                self._dropped += 1
+                self._dropped += times
                 return
-            entry[0] += 1
+            entry[0] += times
             # No action was allowed later than the key was accepted.
             entry[1] = now_us if latest else max(entry[1], now_us)
 
     def take(self) -> tuple[Tally, ...]:
         """Hand over what has been gathered, one tally a key, and begin anew."""
+        for hand_over in self._others:
+            hand_over()
         taken, self._tallies = self._tallies, {}
         self._counters = 0
         return tuple(taken.values())
@@ -140,11 +149,10 @@ class UseLog:
         return dropped
 
     def _turned(self, key_id: str, tenant_id: str | None, now_us: int) -> Tally | None:
-        """The tally of a key in the hour of a moment; None, and a decision dropped, where there is no room."""
+        """The tally of a key in the hour of a moment; None where there is no room."""
         tally = self._tallies.get(key_id)
         if tally is None:
             if len(self._tallies) >= self._max_keys:
-                self._dropped += 1
                 return None
             tally = self._tallies[key_id] = Tally(key_id, tenant_id)
         tally.turn(now_us)

@@ -98,13 +98,14 @@ class Verifier:
             # What is remembered was looked up once, so that its form need not be judged again.
             if form_of(token) is Form.MALFORMED:
                 return refused(NOT_FOUND, asked)
-        elif (
-            facts.tenant is not None
-            and (facts.uncounted or not charge)
-            and (sees is _every_tenant or sees(facts.tenant))
-        ):
+        elif facts.tenant is not None and (sees is _every_tenant or sees(facts.tenant)):
             now_us = self._clock.now_us()
             decision = decide(facts, asked, now_us, None)
+            if charge and not facts.uncounted and decision.valid:
+                try:
+                    decision = await self._charged(decision, facts, asked, None)
+                except Unavailable:
+                    return refused(STALE, asked)
             self._uses.note(facts, decision.code, asked, now_us)
             return decision
         return await self._judge(token_digest, facts, asked, sees, charge=charge)

@@ -7,6 +7,7 @@ nothing of the inside.
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -130,7 +131,10 @@ class Edge:
     def _finish(self, scope: Scope, status: int | None, seconds: float) -> None:
         route = self._route(scope)
         self._metrics.request(scope["method"], route, status or 499, seconds)
-        line = log.debug if route in self._quiet else log.info
+        quiet = route in self._quiet
+        if quiet and not log.isEnabledFor(logging.DEBUG):
+            return  # to find that out by writing the line takes as long as a decision
+        line = log.debug if quiet else log.info
         line("request", method=_method(scope), route=route, status=status or 499, ms=round(seconds * 1000, 1))
 
     def _route(self, scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""The pages that people can open without a login beside the console's own: invitation, REST and GraphQL explorers.
+"""The pages that people can open without a login beside the console's own: the REST and GraphQL explorers.
 
 Everything they load is shipped with Keywright, and their content security policy keeps them from asking any
 other host.
@@ -88,42 +88,6 @@ _GRAPHIQL: Final = _document(
 """,
 )
 
-_INVITATION: Final = _document(
-    title="Invitation · Keywright",
-    here="/invitations/accept",
-    head="""\
-<link rel="stylesheet" href="/assets/invitation.css">
-<script src="/assets/invitation.js" defer></script>
-""",
-    body="""\
-<main class="welcome">
-<h1>Your invitation</h1>
-<p class="lead">Choose a password, and you are in. A link for a new password works here, too.</p>
-<noscript><p>This page needs JavaScript. Without it, run <code>keywright invitations accept</code>.</p></noscript>
-<form id="acceptance" class="acceptance" method="post">
-<fieldset disabled>
-<label for="login">Login name</label>
-<input id="login" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="100"
- aria-describedby="about-login">
-<p id="about-login">Empty: the one in the invitation. A link for a new password leaves it as it is.</p>
-<label for="password">Password</label>
-<input id="password" type="password" autocomplete="new-password" required aria-describedby="about-password">
-<p id="about-password">At least 10 characters, and none of those that everybody tries first.</p>
-<label for="again">The same password again</label>
-<input id="again" type="password" autocomplete="new-password" required>
-<button>Accept</button>
-</fieldset>
-</form>
-<p id="outcome" role="status"></p>
-</main>
-""",
-)
-
-
-def invitation_page() -> Response:
-    """Answer with the page of the links of invitations, which reads the token from the link's fragment."""
-    return _page(_INVITATION, policy())
-
 
 def docs_page() -> Response:
     """Answer with Swagger UI over `/openapi.json`."""
@@ -153,6 +117,5 @@ def routes() -> list[BaseRoute]:
     return [
         Route("/docs", _endpoint(docs_page)),
         Route("/graphiql", _endpoint(graphiql_page)),
-        Route("/invitations/accept", _endpoint(invitation_page)),
         Assets(ASSETS, "/assets/").route(),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from keywright.core.checks import address
@@ -25,7 +26,7 @@ def client_address(
     is not a trusted proxy itself: whatever stands before it was written by somebody we do not trust. None
     when the peer has no address, as over a Unix socket, or a trusted proxy wrote one that cannot be read.
     """
-    here = _parse(peer)
+    here = _of_peer(peer)
     if here is None or not forwarded or not _among(here, trusted):
         return here
     for text in reversed(forwarded.split(",")):
@@ -39,8 +40,14 @@ def client_address(
 
 def is_trusted(peer: str | None, trusted: Sequence[IPv4Network | IPv6Network]) -> bool:
     """Whether a peer is a trusted proxy, whose word counts for where a request comes from and what it asks."""
-    here = _parse(peer)
+    here = _of_peer(peer)
     return here is not None and _among(here, trusted)
+
+
+@lru_cache(1024)
+def _of_peer(peer: str | None) -> IPv4Address | IPv6Address | None:
+    """Of the same few again and again, and not what anybody could have written."""
+    return _parse(peer)
 
 
 def _parse(text: str | None) -> IPv4Address | IPv6Address | None:

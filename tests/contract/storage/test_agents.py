@@ -177,6 +177,25 @@ async def test_what_was_not_seen_for_long_is_forgotten(database: Database, home:
     assert await stored(database, home) == [kept]
 
 
+async def test_of_those_that_carry_a_key_the_last_seen_are_named(database: Database, home: Home) -> None:
+    key, other, idle = [await add_key(database, home) for _ in range(3)]
+    made = [
+        an_agent(home, key, name=f"agent {number}", last_seen_at=NOW + number % 3 * SECOND)
+        for number in range(5)
+    ]
+    lone = an_agent(home, other)
+    await add(database, *made, lone, an_agent(home, None))
+    latest = sorted(made, key=lambda one: (-one.last_seen_at.timestamp(), one.id))
+    async with database.read() as transaction:
+        agents = transaction.agents(str(home.tenant_id))
+        assert await agents.carrying([key.id, other.id, idle.id], named=3) == {
+            key.id: (tuple(latest[:3]), 5),
+            other.id: ((lone,), 1),
+            idle.id: ((), 0),
+        }
+        assert await agents.carrying([], named=3) == {}
+
+
 async def test_a_deleted_key_is_still_known_here(database: Database, home: Home) -> None:
     key = await add_key(database, home)
     await add(database, an_agent(home, key))
@@ -257,6 +276,13 @@ async def agents_keys(two: Two) -> None:
     assert found == {mine.id: mine, everywhere.id: everywhere}
 
 
+async def agents_carrying(two: Two) -> None:
+    mine, _, everywhere = two.keys
+    async with two.database.read() as transaction:
+        found = await transaction.agents(two.mine).carrying([mine.id, everywhere.id], named=3)
+    assert found == {mine.id: ((), 0), everywhere.id: ((two.my_agent,), 1)}
+
+
 async def agents_seen(two: Two) -> None:
     async with two.database.write() as transaction:
         agents = transaction.agents(two.mine)
@@ -275,6 +301,7 @@ CASES: dict[str, Callable[[Two], Awaitable[None]]] = {
     "by_id": agents_by_id,
     "page": agents_page,
     "keys": agents_keys,
+    "carrying": agents_carrying,
     "seen": agents_seen,
 }
 METHODS = [name for name, _ in inspect.getmembers(Agents, inspect.isfunction) if not name.startswith("_")]

@@ -40,6 +40,7 @@ ENDS = st.none() | MOMENTS | st.just(LATEST)
 USES = st.none() | MOMENTS | st.just(EPOCH + timedelta(microseconds=1))
 NAMES = st.sampled_from(["a", "A", "ab", "Ab", "b", *NASTY])
 HANDLES = st.none() | st.sampled_from(["one", "One", "two"])
+HINTS = st.none() | st.sampled_from(["kw_one", "kw_ONE", "a"])
 SPANS = st.builds(Between, st.none() | MOMENTS, st.none() | MOMENTS)
 
 _serial = itertools.count(1)
@@ -62,6 +63,7 @@ DRAFTS = st.builds(
         {
             "name": NAMES,
             "handle": HANDLES,
+            "hint": HINTS,
             "created_at": MOMENTS,
             "not_before": st.none() | MOMENTS,
             "expires_at": ENDS,
@@ -76,8 +78,10 @@ QUERIES = st.builds(
     identity_id=st.none() | st.sampled_from(["0", "1", "idn_absent"]),
     handle=HANDLES,
     name_prefix=st.none() | NAMES | st.just(""),
+    search=st.none() | NAMES | HANDLES | HINTS | st.just(""),
     created=SPANS,
     expires=SPANS,
+    ends=st.none() | st.booleans(),
     last_used=SPANS,
     used=st.none() | st.booleans(),
     sort=st.sampled_from(KeySort),
@@ -93,7 +97,18 @@ FEW_FILTERS = st.builds(
     QUERIES,
     st.lists(
         st.sampled_from(
-            ["states", "identity_id", "handle", "name_prefix", "created", "expires", "last_used", "used"]
+            [
+                "states",
+                "identity_id",
+                "handle",
+                "name_prefix",
+                "search",
+                "created",
+                "expires",
+                "ends",
+                "last_used",
+                "used",
+            ]
         ),
         max_size=2,
     ),
@@ -156,11 +171,17 @@ def matches(key: Key, query: KeyQuery, now: datetime) -> bool:
         and query.identity_id in (None, key.identity_id)
         and query.handle in (None, key.handle)
         and fold(key.name).startswith(fold(query.name_prefix or ""))
+        and found_by(key, query.search or "")
         and within(key.created_at, query.created)
         and within(key.expires_at, query.expires)
         and within(key.last_used_at, query.last_used)
+        and query.ends in (None, key.expires_at is not None)
         and query.used in (None, key.last_used_at is not None)
     )
+
+
+def found_by(key: Key, search: str) -> bool:
+    return search in (key.id, key.handle, key.hint) or fold(key.name).startswith(fold(search))
 
 
 def order(key: Key, sort: KeySort) -> tuple[Any, ...]:

@@ -90,6 +90,24 @@ async def test_names_and_addresses_are_taken_once(database: Database) -> None:
     assert await by_login(database, "carl") == replace(carl, password_hash="another")
 
 
+async def test_a_generated_password_is_one_until_another_is_set(database: Database) -> None:
+    ada, bob = replace(a_person("ada"), password_generated=True), a_person("bob")
+    await add(database, ada)
+    await add(database, bob)
+
+    async def generated() -> list[bool]:
+        async with database.read() as transaction:
+            ids = (ada.identity.id, bob.identity.id, "idn_nobody")
+            return [await transaction.people.password_generated(one) for one in ids]
+
+    assert await by_login(database, "ada") == ada
+    assert await generated() == [True, False, False]
+    async with database.write() as transaction:
+        await transaction.people.set_password(ada.identity.id, "chosen")
+    assert await generated() == [False, False, False]
+    assert await by_login(database, "ada") == replace(ada, password_hash="chosen", password_generated=False)
+
+
 async def test_people_are_listed_as_they_came(database: Database) -> None:
     homes = [await add_home(database) for _ in range(2)]
     people = [a_person(f"person {number}") for number in range(6)]

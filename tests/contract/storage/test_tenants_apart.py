@@ -149,6 +149,8 @@ async def keys_page(two: Two) -> None:
         KeyQuery(),
         KeyQuery(handle="deploy"),
         KeyQuery(name_prefix="dep"),
+        KeyQuery(search="dep"),
+        KeyQuery(search="kw_abcd"),
         KeyQuery(states=frozenset({State.ACTIVE})),
         KeyQuery(sort=KeySort.NAME, after=Position("zzz", "key_zzz")),
         *(KeyQuery(sort=sort, descending=False) for sort in KeySort),
@@ -327,6 +329,16 @@ async def usage_busiest(two: Two) -> None:
         assert await mine.busiest(Between(), 10) == (KeyCount(two.my_key.id, 1, 1),)
 
 
+async def usage_of_keys(two: Two) -> None:
+    await both_used(two)
+    async with two.database.read() as transaction:
+        mine = transaction.usage(two.mine.tenant_id)
+        assert await mine.of_keys([two.my_key.id, two.their_key.id], Between()) == {
+            two.my_key.id: KeyCount(two.my_key.id, 1, 1),
+            two.their_key.id: KeyCount(two.their_key.id, 0, 0),
+        }
+
+
 async def usage_exercised(two: Two) -> None:
     await both_used(two)
     async with two.database.read() as transaction:
@@ -359,6 +371,7 @@ CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (AuditTrail, "page"): trail_page,
     (Usage, "of_key"): usage_of_key,
     (Usage, "of_all"): usage_of_all,
+    (Usage, "of_keys"): usage_of_keys,
     (Usage, "busiest"): usage_busiest,
     (Usage, "exercised"): usage_exercised,
 }

@@ -64,6 +64,26 @@ async def test_nothing_was_used(database: Database) -> None:
         assert await transaction.usage(None).busiest(EVER, 10) == ()
 
 
+async def test_several_keys_are_counted_at_once(database: Database) -> None:
+    await add(
+        database,
+        counted("key_1", (START, "VALID", 3), (START + HOUR, "VALID", 1), (START + HOUR, "DISABLED", 2)),
+        counted("key_2", (START, "EXPIRED", 7)),
+        counted("key_3", (START, "VALID", 9)),
+    )
+    async with database.read() as transaction:
+        usage = transaction.usage(None)
+        asked = ["key_1", "key_2", "key_none"]
+        assert await usage.of_keys(asked, EVER) == {
+            "key_1": KeyCount("key_1", 6, 4),
+            "key_2": KeyCount("key_2", 7, 0),
+            "key_none": KeyCount("key_none", 0, 0),
+        }
+        later = await usage.of_keys(asked, Between(START + HOUR, START + 2 * HOUR))
+        assert later["key_1"] == KeyCount("key_1", 3, 1)
+        assert await usage.of_keys([], EVER) == {}
+
+
 async def test_counts_add_up_by_hour_and_by_day(database: Database) -> None:
     first = counted(
         "key_1", (START, "VALID", 3), (START + HOUR, "VALID", 1), (START + 2 * HOUR, "DISABLED", 2)

@@ -159,7 +159,8 @@ def test_a_list_is_asked_for() -> None:
     assert mapping.list_keys({}) == ListKeys(query=KeyQuery())
     nothing = {"first": None, "after": None, "filter": None, "orderBy": None}
     assert mapping.list_keys(nothing) == ListKeys(query=KeyQuery())
-    empty = ("states", "identityId", "handle", "namePrefix", "created", "expires", "lastUsed", "used")
+    empty = ("states", "identityId", "handle", "namePrefix", "search", "created")
+    empty += ("expires", "ends", "lastUsed", "used")
     assert mapping.list_keys({"filter": dict.fromkeys(empty)}) == ListKeys(query=KeyQuery())
     asked = {
         "first": 7,
@@ -169,8 +170,10 @@ def test_a_list_is_asked_for() -> None:
             "identityId": "idn_1",
             "handle": "h",
             "namePrefix": "n",
+            "search": "s",
             "created": {"since": NOW},
             "expires": {"until": NOW},
+            "ends": True,
             "lastUsed": {},
             "used": False,
         },
@@ -182,8 +185,10 @@ def test_a_list_is_asked_for() -> None:
             identity_id="idn_1",
             handle="h",
             name_prefix="n",
+            search="s",
             created=Between(since=NOW),
             expires=Between(until=NOW),
+            ends=True,
             used=False,
             sort=KeySort.NAME,
             descending=False,

@@ -23,7 +23,9 @@ from keywright.core.sessions import Session
 from keywright.core.tokens import mint
 from keywright.services.keys import CreatedKey, KeyList, KeyView, ListKeys, TransferredKey
 from keywright.services.tenants import CreatedTenant, ListTenants, TenantList
+from keywright.services.users import UserView
 from keywright.services.whoami import Holder
+from keywright.storage.people import Person
 
 if TYPE_CHECKING:
     from graphql import GraphQLSchema
@@ -183,6 +185,10 @@ def test_the_holder_of_a_key_and_of_a_session() -> None:
     by_session = mapping.viewer(Holder(OWNER, None, session, None, ()))
     assert by_session["credential"] == {"kind": "SESSION", "id": "ses_1", "expiresAt": NOW, "apiKey": None}
     assert by_session["tenant"] is None
+    assert by_session["passwordChangeDue"] is False
+    generated = UserView(Person(OWNER, "ada", "hash", password_generated=True), (), two_factor=False)
+    due = mapping.viewer(Holder(OWNER, None, session, None, (), generated))
+    assert due["passwordChangeDue"] is True
 
 
 ADMIN = HeldRole("admin")

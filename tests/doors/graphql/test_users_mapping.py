@@ -135,7 +135,8 @@ def test_a_user_is_shown_whole() -> None:
         by_sign_on=False,
         created_at=NOW,
     )
-    view = UserView(Person(ADA, "ada", "hash", "ada@example.com"), (held,), two_factor=True)
+    person = Person(ADA, "ada", "hash", "ada@example.com", password_generated=True)
+    view = UserView(person, (held,), two_factor=True)
     shown = {
         "id": "idn_a",
         "login": "ada",
@@ -143,6 +144,7 @@ def test_a_user_is_shown_whole() -> None:
         "name": "Ada",
         "active": True,
         "twoFactor": True,
+        "passwordChangeDue": True,
         "createdAt": NOW,
         "memberships": [{"id": "mem_a", **EDITOR}],
         "limits": [LIMIT],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keywright.core.tokens import mint
 from tests.doors.rest.house import ROOT
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 MARK = "zq8markzq"
 """Stands in every bad value that can hold it, and in no answer."""
 A_LIMIT = {"name": "burst", "limit": 1, "window_seconds": 1}
+TOKEN = mint(random=lambda _below: 7).reveal()
 HASH = "ab" * 32
 """The hash of a token whose key is there."""
 
@@ -338,6 +340,9 @@ FILTERS: list[tuple[str, str, str | None]] = [
     (f"handle={MARK}+b", "invalid_value", "handle"),
     ("name_prefix=%00", "invalid_value", "name_prefix"),
     (f"name_prefix={'x' * 256}", "invalid_value", "name_prefix"),
+    ("search=%00", "invalid_value", "search"),
+    (f"search={TOKEN}", "secret_in_text", "search"),
+    ("ends=perhaps", "invalid_type", "ends"),
     (f"created_since={MARK}", "invalid_value", "created_since"),
     ("created_until=2026-01-01", "invalid_value", "created_until"),
     ("expires_since=2026-01-01T00:00:00", "invalid_value", "expires_since"),

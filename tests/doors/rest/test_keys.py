@@ -143,6 +143,8 @@ async def test_lists(rest: House) -> None:
         assert await names_of(f"limit={size}&sort=name&order=desc") == by_name[::-1]
         assert await names_of(f"limit={size}&sort=expires_at") == [*names, "reader"]
     assert await names_of("name_prefix=ALPHA&sort=name") == ["Alpha", "alpha 2"]
+    assert await names_of("search=ALPHA&sort=name") == ["Alpha", "alpha 2"]
+    assert await names_of("ends=false") == ["reader"]
     assert await names_of("state=disabled") == ["alpha 2"]
     assert await names_of("state=disabled&state=active&limit=2") == newest
     assert await names_of("handle=reader") == ["reader"]

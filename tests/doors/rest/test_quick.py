@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keywright.api.rest import quick
+from keywright.api.rest.repeats import Repeats
 from keywright.core.tokens import mint
 from tests.doors.rest.house import MovableClock, house
 from tests.web.asgi import call
@@ -42,7 +43,8 @@ class Behind:
         self._rest = rest
         outermost: Any = rest.app._outermost
         self._edge = outermost._app
-        self.quick = quick.QuickVerify(self, rest.app.deciding.recall, rest.app.metrics)
+        self.repeats = Repeats(rest.app.deciding.recall, rest.app.metrics)
+        self.quick = quick.QuickVerify(self, rest.app.deciding.recall, rest.app.metrics, self.repeats)
         self.calls = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:

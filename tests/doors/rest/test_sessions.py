@@ -47,6 +47,7 @@ async def test_a_session_is_used_like_a_key_until_it_is_ended(rest: House) -> No
         "tenant": None,
         "roles": [{"role": "super_admin", "variables": {}}],
         "expires_at": session["expires_at"],
+        "password_change_due": False,
     }
     assert (await rest.ask("GET", "/v1/keys", token=session["token"])).status_code == 200
 

@@ -32,6 +32,7 @@ _OPTIONS = {
     "not_before": "not-before",
     "identity_id": "for",
 }
+_SWITCHES = {"used": ("--never-used", "--used"), "ends": ("--never-ends", "--ends")}
 
 
 class CliDoor(Door):
@@ -72,8 +73,8 @@ class CliDoor(Door):
     def list(self, *, page: int = 200, **filters: Any) -> Sequence[dict[str, Any]]:
         options = [f"--limit={page}"]
         for name, value in filters.items():
-            if name == "used":
-                options.append("--used" if value else "--never-used")
+            if name in _SWITCHES:
+                options.append(_SWITCHES[name][value])
                 continue
             values = value if isinstance(value, list) else [value]
             option = {"identity_id": "identity"}.get(name, name.replace("_", "-"))

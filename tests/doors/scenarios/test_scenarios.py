@@ -169,6 +169,10 @@ def test_a_list_is_filtered_sorted_and_paged(door: Door) -> None:
     assert listed(sort="name") == names
     assert listed(sort="expires_at", order="desc") == names[::-1]
     assert listed(name_prefix="BETA", sort="name") == ["Beta", "beta two"]
+    assert listed(search="BETA", sort="name") == ["Beta", "beta two"]
+    assert listed(search=ids["alpha"]) == ["alpha"]
+    assert listed(ends=False) == []
+    assert listed(ends=True) == names[::-1]
     assert listed(state=["disabled"]) == ["gamma"]
     assert listed(expires_since=later(days=11.5), sort="name") == ["beta two", "gamma"]
     assert listed(sort="name", page=1) == names

@@ -103,6 +103,7 @@ def test_somebody_is_invited_and_comes_in(installation: Installation, admin: Doo
 
     user = admin.do("users.get", id=accepted["identity"]["id"])
     assert (user["login"], user["email"], user["active"], user["two_factor"]) == (login, email, True, False)
+    assert user["password_change_due"] is False
     assert [one["role"] for one in user["memberships"]] == ["read_only", "member"]
     assert admin.do("users.list") == [user]
 

@@ -68,6 +68,9 @@ CASES = {
         secrets=lambda created: [created.token.reveal()],
     ),
     "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
+    "keys.impact": Case(
+        lambda place: KeyIds((place.target.id,)), lambda: KeyIds((new_id("key"),)), yields=True
+    ),
     "keys.find": Case(lambda place: KeyToken(place.target.token), lambda: KeyToken(mint().reveal())),
     "keys.locate": Case(
         lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key")), who=an_administrator

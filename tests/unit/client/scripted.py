@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from keywright.client import Client
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 TOKEN = "kw_token0123456789"
@@ -25,6 +27,8 @@ class Answer:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     hang_up: bool = False
+    seconds: float = 0.0
+    """How long it takes over it."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Scripted:
 
     url: str
     requests: list[Request]
+    connections: list[object]
 
     def client(self, token: str | None = TOKEN, **more: Any) -> Client:
         return Client(self.url, token, **more)
@@ -54,18 +59,24 @@ def problem(status: int, code: str, **more: Any) -> Answer:
 
 
 @contextmanager
-def scripted(*answers: Answer) -> Iterator[Scripted]:
+def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     requests: list[Request] = []
+    connections: list[object] = []
     left = list(answers)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            connections.append(self)
+            super().setup()
 
         def handle_any(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             requests.append(Request(self.command, self.path, headers, json.loads(body) if body else None))
             answer = left.pop(0) if len(left) > 1 else left[0]
+            time.sleep(answer.seconds)
             if answer.hang_up:
                 self.close_connection = True
                 return
@@ -85,10 +96,13 @@ def scripted(*answers: Answer) -> Iterator[Scripted]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield Scripted(f"http://127.0.0.1:{server.server_port}", requests)
+        place = "http://127.0.0.1" if tls is None else "https://localhost"
+        yield Scripted(f"{place}:{server.server_port}", requests, connections)
     finally:
         server.shutdown()
         server.server_close()

@@ -126,7 +126,7 @@ LISTS: list[Callable[[Client], object]] = [
 ]
 GOOD = Answer(
     body={
-        "identity": {},
+        "identity": {"id": "idn_1", "kind": "user", "name": "Ada"},
         "items": [],
         "next_cursor": None,
         "valid": True,
@@ -260,7 +260,8 @@ def test_a_gateway_that_reaches_no_server_is_unavailable() -> None:
 def test_a_verdict_that_nobody_knows_is_a_verdict() -> None:
     stale = Answer(503, {"valid": False, "code": "STALE"})
     with scripted(stale) as server, server.client() as client:
-        assert client.verify("x")["code"] == "STALE"
+        verdict = client.verify("x")
+        assert (verdict.code, bool(verdict)) == ("STALE", False)
         assert len(server.requests) == 3
 
 

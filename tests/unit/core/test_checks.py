@@ -126,6 +126,15 @@ def test_what_begins_no_name_is_refused(text: str) -> None:
     refused(checks.name_prefix, text, error=errors.InvalidValue, field="name_prefix")
 
 
+def test_a_search_has_no_blanks_and_no_dots_around_it() -> None:
+    assert checks.search(" kw_3fQ9\u2026 ") == "kw_3fQ9"
+    assert checks.search("kw_3fQ9...") == "kw_3fQ9"
+    assert checks.search("Nightly ex") == "Nightly ex"
+    for text in ("x" * 256, "a\nb", "\0", "\ud800"):
+        refused(checks.search, text, error=errors.InvalidValue, field="search")
+    refused(checks.search, f"a {TOKEN}", error=errors.SecretInText, field="search")
+
+
 @pytest.mark.parametrize("text", ["", " ", "x" * 2_000, "one\r\ntwo\n\tthree", "čtení 📰"])
 def test_a_description_is_kept_as_it_is(text: str) -> None:
     assert checks.description(text) == text
@@ -566,6 +575,7 @@ MARK = "¤"
 TEXT_CHECKS: list[Callable[[str], object]] = [
     checks.name,
     checks.name_prefix,
+    checks.search,
     checks.description,
     checks.handle,
     checks.slug,

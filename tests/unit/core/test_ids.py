@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from uuid import UUID
 
 import pytest
@@ -30,7 +32,25 @@ def test_ids_sort_by_their_moments(first: int, later_by: int) -> None:
 
 
 def test_ids_of_one_moment_differ() -> None:
-    assert len({uuid7(1) for _ in range(1_000)}) == 1_000
+    assert len({uuid7(1) for _ in range(10_000)}) == 10_000
+
+
+def test_processes_that_were_one_make_ids_of_their_own() -> None:
+    program = """
+import os
+from keywright.core.ids import uuid7
+uuid7()
+reading, writing = os.pipe()
+child = os.fork() == 0
+made = " ".join(uuid7(1) for _ in range(300))
+if child:
+    os.write(writing, made.encode())
+    os._exit(0)
+os.close(writing)
+print(made, open(reading).read())
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert len(set(done.stdout.split())) == 600
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 
-from keywright.ops.metrics import METRICS, Metrics, reference_table
+from keywright.ops.metrics import METRICS, SHORT_SECONDS, Metrics, reference_table
 from tests.support.house import ManualClock
 from tests.support.nodes import a_node
 
@@ -179,3 +179,30 @@ def test_no_label_can_hold_what_must_not_be_counted() -> None:
     assert {label for doc in METRICS for label in doc.labels} == {
         "code", "door", "method", "outcome", "route", "status", "use_case", "version"
     }  # fmt: skip
+
+
+def test_short_requests_count_like_single_ones(metrics: Metrics) -> None:
+    single = Metrics()
+    for seconds in (0.0001, 0.0002, SHORT_SECONDS):
+        single.request("POST", "/v1/verify", 200, seconds)
+    metrics.short_requests("POST", "/v1/verify", 200, 3, 0.0003 + SHORT_SECONDS)
+    for one in (single, metrics):
+        one.decision("VALID", "rest")
+    metrics.decision("VALID", "rest", 2)
+    for _ in range(2):
+        single.decision("VALID", "rest")
+    ours, theirs = (
+        [line for line in rendered(one).splitlines() if line.startswith("keywright_") and "_sum" not in line]
+        for one in (metrics, single)
+    )
+    assert ours == theirs
+    name, labels = "keywright_http_request_duration_seconds_sum", {"method": "POST", "route": "/v1/verify"}
+    assert value(metrics, name, **labels) == pytest.approx(value(single, name, **labels))
+
+
+def test_whoever_counts_by_itself_is_asked_whenever_somebody_looks(metrics: Metrics) -> None:
+    metrics.before_showing(lambda: metrics.decision("VALID", "rest"))
+    name, labels = "keywright_decisions_total", {"code": "VALID", "door": "rest"}
+    assert [value(metrics, name, **labels) for _ in range(2)] == [1, 2]
+    (found,) = [one for one in metrics.figures() if one["name"] == name.removesuffix("_total")]
+    assert [sample[2] for sample in found["samples"]] == [3]

@@ -256,3 +256,31 @@ def test_every_decision_is_handed_over_once_or_counted_as_dropped(
     assert all(len(use.actions) <= actions + 1 for use in found.values())
     dropped = log.take_dropped()
     assert len(made) - counted <= dropped <= len(made) - counted + len(allowed) - exercised
+
+
+def test_what_was_noted_at_once_counts_like_what_was_noted_one_by_one() -> None:
+    single, together = UseLog(max_actions=1), UseLog(max_actions=1)
+    asked = [Asked(action=action, ip=HERE) for action in ("article:read", "article:write")]
+    for which in asked:
+        for at in (HOUR, HOUR + 1, HOUR + 2):
+            single.note(facts(), VALID, which, at)
+        together.note(facts(), VALID, which, HOUR + 2, 3)
+    for log in (single, together):
+        log.note(facts(), DISABLED, PLAIN, HOUR)
+    assert taken(single) == taken(together)
+
+
+def test_what_was_noted_at_once_and_has_no_room_is_dropped_in_full() -> None:
+    log = UseLog(max_keys=1, max_counters=1)
+    log.note(facts("key_a"), VALID, PLAIN, HOUR, 2)
+    log.note(facts("key_b"), VALID, PLAIN, HOUR, 3)
+    log.note(facts("key_a"), DISABLED, PLAIN, HOUR, 4)
+    log.note(facts("key_a"), VALID, READ, HOUR, 5)
+    assert log.take_dropped() == 3 + 4 + 5
+    assert {key: use.counts for key, use in taken(log).items()} == {"key_a": ((HOUR, "VALID", 7),)}
+
+
+def test_whoever_counts_by_itself_is_asked_before_anything_is_taken() -> None:
+    log = UseLog()
+    log.before_taking(lambda: log.note(facts(), VALID, PLAIN, HOUR, 2))
+    assert [taken(log)["key_a"].counts for _ in range(2)] == [((HOUR, "VALID", 2),)] * 2

@@ -15,6 +15,7 @@ from keywright.core.boottime import boottime
 from keywright.core.decision import Asked, Code
 from keywright.core.errors import Unavailable
 from keywright.core.identities import Grant, Tenant
+from keywright.core.limits import Credits
 from keywright.core.roles import SUPER_ADMIN
 from keywright.core.tokens import Form, digest, form_of, is_reserved, mint
 from keywright.storage import Database
@@ -121,6 +122,21 @@ async def test_what_can_be_no_key_is_not_found_and_never_looked_up(bench: Bench,
         assert (decision.code, decision.facts) == (Code.NOT_FOUND, None)
         assert (decision.explanation is not None) is asked.explain
     assert bench.drawer.asked == []
+
+
+async def test_a_remembered_key_whose_credits_nobody_can_take_is_not_known(bench: Bench) -> None:
+    node = a_node(bench.clock)
+    await node.register()
+    verifier = Verifier(
+        bench.drawer, bench.clock, bench.uses, node=node, strangers=Strangers(boottime), **uncounted()
+    )
+    bench.put(some_facts(credits=Credits(5)))
+    for asked in (Asked(), Asked(), Asked(explain=True)):
+        decision = await verifier.verify(TOKEN, asked)
+        assert (decision.code, decision.facts) == (Code.STALE, None)
+    assert bench.drawer.asked == [digest(TOKEN)]
+    assert bench.uses.take() == ()
+    assert (await verifier.verify(TOKEN, charge=False)).valid
 
 
 async def test_a_session_token_is_no_key_even_if_somebody_registered_its_digest(bench: Bench) -> None:

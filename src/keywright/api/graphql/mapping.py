@@ -53,8 +53,10 @@ def list_keys(args: Args) -> ListKeys:
         identity_id=wanted.get("identityId"),
         handle=wanted.get("handle"),
         name_prefix=wanted.get("namePrefix"),
+        search=wanted.get("search"),
         created=_span(wanted.get("created")),
         expires=_span(wanted.get("expires")),
+        ends=wanted.get("ends"),
         last_used=_span(wanted.get("lastUsed")),
         used=wanted.get("used"),
         sort=sort,
@@ -281,6 +283,7 @@ def viewer(holder: Holder) -> Shape:
         "credential": credential,
         "tenant": None if holder.tenant is None else tenant(holder.tenant),
         "roles": roles(holder.roles),
+        "passwordChangeDue": holder.user is not None and holder.user.password_change_due,
     }
 
 

@@ -74,6 +74,7 @@ def user(view: UserView) -> Shape:
         "name": person.identity.name,
         "active": person.identity.active,
         "twoFactor": view.two_factor,
+        "passwordChangeDue": view.password_change_due,
         "createdAt": person.identity.created_at,
         "memberships": [
             {"id": one.id, "role": one.grant.role, "variables": mapping.values(one.grant.variables)}

@@ -34,10 +34,14 @@ class KeyFilters(BaseModel):
     identity_id: str | None = Query(None, description="Only keys that speak for this identity.")
     handle: str | None = None
     name_prefix: str | None = Query(None, description="The beginning of the name, whatever its letter case.")
+    search: str | None = Query(
+        None, description="The beginning of the name, or the whole id, handle or hint. Never a token."
+    )
     created_since: Timestamp | None = None
     created_until: Timestamp | None = None
     expires_since: Timestamp | None = None
     expires_until: Timestamp | None = None
+    ends: QueryBoolean | None = Query(None, description="False: only keys that never expire.")
     last_used_since: Timestamp | None = None
     last_used_until: Timestamp | None = None
     used: QueryBoolean | None = Query(None, description="False: only keys that were never used.")
@@ -69,8 +73,10 @@ def read_list(filters: Annotated[KeyFilters, Query()]) -> ListKeys:
         identity_id=filters.identity_id,
         handle=filters.handle,
         name_prefix=filters.name_prefix,
+        search=filters.search,
         created=_span("created", filters.created_since, filters.created_until),
         expires=_span("expires", filters.expires_since, filters.expires_until),
+        ends=filters.ends,
         last_used=_span("last_used", filters.last_used_since, filters.last_used_until),
         used=filters.used,
         sort=sort,

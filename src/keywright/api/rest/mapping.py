@@ -214,6 +214,7 @@ def holder(value: Holder) -> models.WhoamiOut:
         tenant=None if value.tenant is None else value.tenant.slug,
         roles=[held_role(one) for one in value.roles],
         expires_at=expires_at,
+        password_change_due=value.user is not None and value.user.password_change_due,
     )
 
 

@@ -355,6 +355,9 @@ class WhoamiOut(Out):
     tenant: str | None = Field(description="The tenant that the credential is confined to; null: none.")
     roles: list[RoleOut]
     expires_at: Moment | None
+    password_change_due: bool = Field(
+        description="True for a person who still has a password that Keywright generated."
+    )
 
 
 class ProblemOut(Out):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from keywright.api.rest.repeats import MAX_KEPT, PATH, QUESTION, Repeat, span
 from keywright.api.rest.verify import VerifyIn, verdict
 from keywright.core.checks import address
 from keywright.core.decision import Asked, Code, decide
@@ -26,16 +27,15 @@ from keywright.web.errors import encode
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from keywright.api.rest.repeats import Repeats
     from keywright.core.decision import Decision
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
     from keywright.verify import Recall
 
-PATH: Final = "/v1/verify"
-MAX_KEPT: Final = 8_192
-"""Answers that are kept as they were written, about 4 MB."""
 _JSON: Final = (b"content-type", b"application/json")
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+_REQUEST_ID: Final = b"x-request-id"
 # A caller's own request id, address, tenant or second credential is for the door behind.
 _USUAL: Final = frozenset(
     {
@@ -53,15 +53,30 @@ _spaced = re.compile(r"\s").search
 _read = msgspec.json.Decoder(VerifyIn).decode
 
 
+class _Found(NamedTuple):
+    """An answer, and what it rests on."""
+
+    body: bytes
+    token_digest: bytes
+    asked: Asked
+    decision: Decision
+    now_us: int
+
+
 class QuickVerify:
-    """An ASGI application in front of another."""
+    """An ASGI application in front of another. Where a request's scope has a `QUESTION`, its answer is kept."""
 
     def __init__(
-        self, app: Callable[[Any, Any, Any], Awaitable[None]], recall: Recall, metrics: Metrics
+        self,
+        app: Callable[[Any, Any, Any], Awaitable[None]],
+        recall: Recall,
+        metrics: Metrics,
+        repeats: Repeats,
     ) -> None:
         self._app = app
         self._recall = recall
         self._metrics = metrics
+        self._repeats = repeats
         self._answers: dict[bytes, tuple[KeyFacts | None, bytes]] = {}
         self._callers: dict[bytes, tuple[KeyFacts, bool]] = {}
         self._peers: dict[str, Asked] = {}
@@ -83,14 +98,19 @@ class QuickVerify:
             return
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            body = self._body(caller, self._use_at(scope.get("client")), message["body"])
-            if body is not None:
-                await _send(send, body)
+            use = self._use_at(scope.get("client"))
+            found = None if use is None else self._found(caller[1], use, message["body"])
+            if use is not None and found is not None:
+                head = _head(found.body)
+                await _send(send, head, found.body)
                 self._metrics.request("POST", PATH, 200, time.perf_counter() - began)
+                known = scope.get(QUESTION)
+                if known is not None:
+                    self._repeats.keep(known, _repeat(caller, use, found, head))
                 return
         await self._app(scope, _again(message, receive), send)
 
-    def _caller(self, headers: list[tuple[bytes, bytes]]) -> KeyFacts | None:
+    def _caller(self, headers: list[tuple[bytes, bytes]]) -> tuple[bytes, KeyFacts] | None:
         """The key that a request is made with, if it may verify and there is nothing else to look at."""
         token = None
         for name, value in headers:
@@ -110,7 +130,7 @@ class QuickVerify:
         if known is None or known[0] is not facts:
             known = facts, _may_verify(facts)
             _keep(self._callers, token_digest, known)
-        return facts if known[1] else None
+        return (token_digest, facts) if known[1] else None
 
     def _use_at(self, client: tuple[str, int] | None) -> Asked | None:
         """The use of the caller's key, from its address; None where it has none that can be read."""
@@ -125,10 +145,10 @@ class QuickVerify:
             _keep(self._peers, client[0], use)
         return use
 
-    def _body(self, caller: KeyFacts, use: Asked | None, raw: bytes) -> bytes | None:
+    def _found(self, caller: KeyFacts, use: Asked, raw: bytes) -> _Found | None:
         """The answer to a question, if it is a plain one about a key of the caller's own tenant."""
         asked = _question(raw)
-        if asked is None or use is None:
+        if asked is None:
             return None
         token_digest, question = asked
         facts = self._recall.get(token_digest)
@@ -141,7 +161,7 @@ class QuickVerify:
         self._recall.note(caller, Code.VALID, use, now_us)
         self._recall.note(facts, decision.code, question, now_us)
         self._metrics.decision(decision.code, "rest")
-        return self._written(token_digest, decision)
+        return _Found(self._written(token_digest, decision), token_digest, question, decision, now_us)
 
     def _written(self, token_digest: bytes, decision: Decision) -> bytes:
         """A decision as its answer. A key that may do what was asked has but one, which is kept."""
@@ -196,15 +216,37 @@ def _keep(among: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     among[key] = value
 
 
-async def _send(send: Any, body: bytes) -> None:  # noqa: ANN401 - ASGI is untyped
-    head = [
-        _JSON,
-        (b"content-length", b"%d" % len(body)),
-        *_ALWAYS,
-        (b"x-request-id", uuid7().encode()),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
+def _head(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The fields of a response, all but the request's id."""
+    return [_JSON, (b"content-length", b"%d" % len(body)), *_ALWAYS]
+
+
+async def _send(send: Any, head: list[tuple[bytes, bytes]], body: bytes) -> None:  # noqa: ANN401 - ASGI is untyped
+    fields = [*head, (_REQUEST_ID, uuid7().encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": fields})
     await send({"type": "http.response.body", "body": body})
+
+
+def _repeat(
+    caller: tuple[bytes, KeyFacts], use: Asked, found: _Found, head: list[tuple[bytes, bytes]]
+) -> Repeat:
+    """The answer as it can be given again, as the server writes it."""
+    facts = found.decision.facts
+    assert facts is not None  # noqa: S101 - a key that was not found is not answered here
+    from_us, until_us = span(found.now_us, caller[1], facts)
+    return Repeat(
+        caller=caller[1],
+        caller_digest=caller[0],
+        use=use,
+        facts=facts,
+        facts_digest=found.token_digest,
+        asked=found.asked,
+        code=found.decision.code,
+        from_us=from_us,
+        until_us=until_us,
+        head=b"".join(b"%b: %b\r\n" % field for field in head) + b"%b: " % _REQUEST_ID,
+        body=b"\r\n\r\n" + found.body,
+    )
 
 
 def _again(message: Any, receive: Any) -> Callable[[], Awaitable[Any]]:  # noqa: ANN401 - ASGI is untyped

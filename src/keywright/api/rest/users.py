@@ -85,6 +85,9 @@ class UserOut(Out):
     name: str
     active: bool
     two_factor: bool = Field(description="Whether the password alone does not log them in.")
+    password_change_due: bool = Field(
+        description="Whether they still have a password that Keywright generated."
+    )
     created_at: Moment
     memberships: list[GivenRoleOut] = Field(
         description="The roles held in the tenant of the call, or over the installation."
@@ -155,6 +158,7 @@ def show(view: UserView) -> UserOut:
         name=person.identity.name,
         active=person.identity.active,
         two_factor=view.two_factor,
+        password_change_due=view.password_change_due,
         created_at=person.identity.created_at,
         memberships=[
             GivenRoleOut(id=one.id, role=one.grant.role, variables=mapping.shown_values(one.grant.variables))

@@ -73,11 +73,7 @@ def install(
     The key stays in its file, which systemd gives to the agent alone; it stands neither in the unit nor in the list of
     processes.
     """
-    if not _UNIT_NAME.fullmatch(unit):
-        raise Failed(f"--name: {unit} is no name of a unit.", Exit.USAGE)
-    if group is not None and (user or not _GROUP_NAME.fullmatch(group)):
-        reason = "goes without --user" if user else "is the name of a group"
-        raise Failed(f"--group {reason}.", Exit.USAGE)
+    _require_names(unit, group, user=user)
     path = Path(key_file).absolute()
     if not path.is_file():
         raise Failed(
@@ -111,6 +107,15 @@ def install(
         output.line(f"Written to {target}. Start it with:")
         for line in start:
             output.line(f"  {line}")
+
+
+def _require_names(unit: str, group: str | None, *, user: bool) -> None:
+    """Raise `Failed` for what cannot be the name of a unit, or of the group that its socket is for."""
+    if not _UNIT_NAME.fullmatch(unit):
+        raise Failed(f"--name: {unit} is no name of a unit.", Exit.USAGE)
+    if group is not None and (user or not _GROUP_NAME.fullmatch(group)):
+        reason = "goes without --user" if user else "is the name of a group"
+        raise Failed(f"--group {reason}.", Exit.USAGE)
 
 
 def _unit(key_file: Path, listen: str, *, user: bool, group: str | None) -> str:

@@ -64,9 +64,10 @@ def start(
 ) -> None:
     """Decide about keys on this host, from memory.
 
-    It follows what changes at the server. It answers `POST /v1/verify` and `/v1/authorize` as the server does, to whoever can reach it, and asks them for no
-    credential of their own. It is a node like the server's own: once a revocation has returned, it refuses the key.
-    When its own key is revoked, it decides nothing any more and exits with code 4; it has to be started with a new one.
+    It follows what changes at the server, and answers `POST /v1/verify` and `/v1/authorize` as the server does, to
+    whoever can reach it, and asks them for no credential of their own. It is a node like the server's own: once a
+    revocation has returned, it refuses the key. When its own key is revoked, it decides nothing any more and exits with
+    code 4; it has to be started with a new one.
     """
     url = chosen_url()
     key = _key(token, key_file)

@@ -27,6 +27,7 @@ _OPTIONS: Final = {
     "identity_id": "--identity",
     "handle": "--handle",
     "name_prefix": "--name-prefix",
+    "search": "--search",
     "created_since": "--created-since",
     "created_until": "--created-until",
     "expires_since": "--expires-since",
@@ -51,12 +52,14 @@ _COMING = Moment()
 @click.option("--identity", "identity_id", metavar="ID", help="Only keys that speak for this identity.")
 @click.option("--handle", metavar="WORD", help="Only the key with this handle.")
 @click.option("--name-prefix", metavar="TEXT", help="Only keys whose name begins so.")
+@click.option("--search", metavar="TEXT", help="Only by the name's beginning, or the id, handle or hint.")
 @click.option("--created-since", type=_PAST, metavar="TIME", help="Made since: RFC 3339, or ago such as 7d.")
 @click.option("--created-until", type=_PAST, metavar="TIME", help="Made until; as above.")
 @click.option(
     "--expires-since", type=_COMING, metavar="TIME", help="Ends since: RFC 3339, or from now such as 14d."
 )
 @click.option("--expires-until", type=_COMING, metavar="TIME", help="Ends until; as above.")
+@click.option("--ends/--never-ends", "ends", default=None, help="Only keys that expire, or never.")
 @click.option(
     "--last-used-since", type=_PAST, metavar="TIME", help="Used since: RFC 3339, or ago such as 7d."
 )

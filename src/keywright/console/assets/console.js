@@ -75,6 +75,7 @@ function open(dialog) {
       dialog.close();
     }
   });
+  dialog.addEventListener("cancel", (event) => "keep" in dialog.dataset && event.preventDefault());
   dialog.addEventListener("close", () => dialog.remove());
 }
 
@@ -119,7 +120,7 @@ function move(step) {
     const next = Math.min(rows.length - 1, Math.max(0, at + step));
     rows[at]?.classList.remove("at");
     rows[next].classList.add("at");
-    rows[next].querySelector("a.name")?.focus();
+    rows[next].querySelector("a.name, summary.name")?.focus();
     rows[next].scrollIntoView({ block: "nearest" });
   }
 }
@@ -164,5 +165,6 @@ addEventListener("pageshow", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", (event) => prepare(event.target instanceof Element ? event.target : document.body));
+// The event is sent at what asked, which is seldom where the answer was put.
+document.addEventListener("htmx:after:swap", () => prepare(document.body));
 prepare(document.body);

@@ -1,10 +1,5 @@
 """The audit log."""
 
-from __future__ import annotations
+from keywright.console.audit import actors, exporting, listing
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+PAGES = (*listing.PAGES, *actors.PAGES, *exporting.PAGES)

@@ -1,10 +1,5 @@
 """A tenant's own vocabulary."""
 
-from __future__ import annotations
+from keywright.console.catalog import editing, reading
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+PAGES = (*reading.PAGES, *editing.PAGES)

@@ -1,10 +1,26 @@
-"""People and what they may do, and invitations."""
+"""People and what they may do, the roles that anybody is given, and invitations."""
 
-from __future__ import annotations
+from keywright.console.people import (
+    changing,
+    creating,
+    details,
+    invitations,
+    inviting,
+    leaving,
+    listing,
+    memberships,
+    resetting,
+)
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+# A path with a word in it stands before one with a variable at the same place.
+PAGES = (
+    *listing.PAGES,
+    *inviting.PAGES,
+    *invitations.PAGES,
+    *creating.PAGES,
+    *memberships.PAGES,
+    *details.PAGES,
+    *changing.PAGES,
+    *resetting.PAGES,
+    *leaving.PAGES,
+)

@@ -1,10 +1,6 @@
-"""Roles of a tenant."""
+"""Roles: what they allow, who holds them, and a tenant's own ones."""
 
-from __future__ import annotations
+from keywright.console.roles import details, editing, listing, removing
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+# A path with a word in it stands before one with a variable at the same place; no role is called `-`.
+PAGES = (*listing.PAGES, *editing.PAGES, *details.PAGES, *removing.PAGES)

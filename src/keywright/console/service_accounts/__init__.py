@@ -1,10 +1,6 @@
 """Service accounts of a tenant."""
 
-from __future__ import annotations
+from keywright.console.service_accounts import changing, details, editing, listing
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+# A path with a word in it stands before one with a variable at the same place.
+PAGES = (*listing.PAGES, *editing.PAGES, *details.PAGES, *changing.PAGES)

@@ -1,10 +1,5 @@
 """What a tenant asks of its keys and people."""
 
-from __future__ import annotations
+from keywright.console.tenant_settings import renaming, settings
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+PAGES = (*settings.PAGES, *renaming.PAGES)

@@ -1,10 +1,6 @@
 """The tenants of the installation."""
 
-from __future__ import annotations
+from keywright.console.tenants import listing, removing, switching
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from keywright.console.routing import Page
-
-PAGES: tuple[Page, ...] = ()
+# A path with a word in it stands before one with a variable at the same place.
+PAGES = (*listing.PAGES, *switching.PAGES, *removing.PAGES)

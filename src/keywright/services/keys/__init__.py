@@ -1,5 +1,6 @@
 """API keys: create, read, list, change and delete."""
 
+from keywright.services.keys.impact import MAX_AGENTS_NAMED, KeyImpact, keys_impact
 from keywright.services.keys.shapes import (
     CreatedKey,
     KeyChanges,
@@ -31,11 +32,13 @@ from keywright.services.keys.use_cases import (
 )
 
 __all__ = [
+    "MAX_AGENTS_NAMED",
     "MAX_AT_ONCE",
     "CreatedKey",
     "KeyChanges",
     "KeyId",
     "KeyIds",
+    "KeyImpact",
     "KeyList",
     "KeyPlace",
     "KeyQuestion",
@@ -53,6 +56,7 @@ __all__ = [
     "explain_key",
     "find_key",
     "get_key",
+    "keys_impact",
     "list_keys",
     "locate_key",
     "missing",

@@ -38,6 +38,7 @@ def sound(query: KeyQuery) -> KeyQuery:
     owner = query.identity_id
     return replace(
         query,
+        search=None if query.search is None else checks.search(query.search),
         identity_id=owner if owner is None or is_id(owner, "idn") else "none",
         created=_span(query.created, "created"),
         expires=_span(query.expires, "expires"),

@@ -143,7 +143,7 @@ async def find_key(work: Work, wanted: KeyToken) -> KeyView:
     key = None
     if form_of(wanted.token) is not Form.MALFORMED:
         key = await work.transaction.keys(work.tenant_id).by_digest(digest(wanted.token))
-    if key is None or not _is_open(work, key):
+    if key is None or not is_open(work, key):
         raise missing()
     return await view_of(work, key)
 
@@ -271,7 +271,7 @@ async def existing_key(work: Work, key_id: str, *, lock: bool = False) -> Key:
     key = (
         await work.transaction.keys(work.tenant_id).by_id(key_id, lock=lock) if is_id(key_id, "key") else None
     )
-    if key is None or not _is_open(work, key):
+    if key is None or not is_open(work, key):
         raise missing()
     return key
 
@@ -281,12 +281,12 @@ async def existing_keys(work: Work, ids: Sequence[str], *, lock: bool = False) -
     keys = work.transaction.keys(work.tenant_id)
     found = await keys.by_ids([key_id for key_id in ids if is_id(key_id, "key")], lock=lock)
     for index, key_id in enumerate(ids):
-        if key_id not in found or not _is_open(work, found[key_id]):
+        if key_id not in found or not is_open(work, found[key_id]):
             raise missing(None if len(ids) == 1 else f"ids.{index}")
     return found
 
 
-def _is_open(work: Work, key: Key) -> bool:
+def is_open(work: Work, key: Key) -> bool:
     """Whether the caller may do this with a key: with any, or with those alone that speak for itself."""
     return not work.own_only or key.identity_id == work.caller.identity.id
 

@@ -86,8 +86,11 @@ class SessionKeeper:
             )
         return PasskeyOptions(self._tools.relying_party.login_options(challenge), expires_at)
 
-    async def find(self, token_digest: bytes) -> tuple[Session, Identity, tuple[Grant, ...]] | None:
-        """The live session with this digest, its person and what that one may do; None once it has ended."""
+    async def find(self, token_digest: bytes) -> tuple[Session, Identity, tuple[Grant, ...], bool] | None:
+        """The live session with this digest, its person, what that one may do, and whether the password was generated.
+
+        None once it has ended.
+        """
         now = self._tools.clock.now()
         async with self._tools.database.read() as transaction:
             found = await transaction.sessions.by_digest(token_digest)
@@ -95,11 +98,12 @@ class SessionKeeper:
                 return None
             session, identity = found
             grants = await transaction.all_memberships.grants(identity.id)
+            generated = await transaction.people.password_generated(identity.id)
         seen = session.seen(now)
         if seen is not session:
             async with self._tools.database.write() as transaction:
                 await transaction.sessions.seen(seen.id, seen_at=seen.seen_at, idle_at=seen.idle_at)
-        return session, identity, grants
+        return session, identity, grants, generated
 
     async def start(
         self,

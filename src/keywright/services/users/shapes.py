@@ -37,6 +37,11 @@ class UserView:
     memberships: tuple[Membership, ...]
     two_factor: bool
 
+    @property
+    def password_change_due(self) -> bool:
+        """Whether they still have a password that Keywright generated, and are to choose one of their own."""
+        return self.person.password_generated
+
 
 @dataclass(frozen=True, slots=True)
 class CreatedUser:

@@ -78,6 +78,8 @@ person = Table(
     Column("password_hash", Text),
     # Folded as well. NULL: not known.
     Column("email", exact(255)),
+    # Made by Keywright and read by others on its way, so that its person is to choose another.
+    Column("password_generated", Boolean, nullable=False, server_default=false()),
     Index("uq_person_email", "email", unique=True),
 )
 
@@ -193,6 +195,8 @@ _live_index("newest", "tenant_id", "created_at", "id")
 _live_index("by_name", "tenant_id", "name_folded", "id")
 _live_index("by_expiry", "tenant_id", "expires_at", "id")
 _live_index("by_last_use", "tenant_id", "last_used_at", "id")
+# The hint first, so that PostgreSQL reads no list from it.
+_live_index("by_hint", "hint", "tenant_id")
 _live_index("by_owner", "tenant_id", "identity_id", "created_at", "id")
 # An identity's keys in all tenants and none, when it is deleted or one of them is.
 _live_index("of_identity", "identity_id")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _GIVEN = "memberships { id role variables { name values } }"
 _HELD = "memberships { role variables { name values } }"
-_USER = f"id login email name active twoFactor createdAt {_GIVEN} {LIMITS}"
+_USER = f"id login email name active twoFactor passwordChangeDue createdAt {_GIVEN} {LIMITS}"
 _INVITATION = f"""id tenant {{ slug }} state identityId endsFactors login email name {_HELD} createdAt
 createdBy {{ id kind name }} expiresAt acceptedAt acceptedBy revokedAt"""
 _INVITED = f"invitation {{ {_INVITATION} }} token link mailed mailProblem replayed"

@@ -1,0 +1,162 @@
+"""A hello in each framework, once open to all and once for keys: what `bench.parts.middleware` measures.
+
+`HELLO_DATABASE_URL` names the database. A module attribute is one application; the others are not imported.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from keywright import Verifier
+
+ACTION, RESOURCE = "article:read", "article:{article_id}"
+FAST, SYNC = ("fastapi", "starlette", "litestar"), ("flask", "django", "drf")
+HELLO = {"hello": "world"}
+
+
+def verifier() -> Verifier:
+    """Decides in this process."""
+    return Verifier(os.environ["HELLO_DATABASE_URL"], tenant="default")
+
+
+def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
+    """FastAPI."""
+    from fastapi import FastAPI  # noqa: PLC0415 - one framework is loaded, not all
+
+    from keywright.client.fastapi import KeyAuth  # noqa: PLC0415 - as above
+
+    keys = KeyAuth(verifier)
+    app = FastAPI(lifespan=keys.lifespan)
+
+    async def hello(article_id: str) -> dict[str, str]:
+        return HELLO if article_id else {}
+
+    app.add_api_route("/open/{article_id}", hello)
+    app.add_api_route("/keyed/{article_id}", hello, dependencies=[keys.requires(ACTION, RESOURCE)])
+    return app
+
+
+def starlette() -> Any:  # noqa: ANN401 - as above
+    """Starlette."""
+    from starlette.applications import Starlette  # noqa: PLC0415 - as above
+    from starlette.middleware import Middleware  # noqa: PLC0415 - as above
+    from starlette.responses import JSONResponse  # noqa: PLC0415 - as above
+    from starlette.routing import Route  # noqa: PLC0415 - as above
+
+    from keywright.client.asgi import KeyRequired, Protection  # noqa: PLC0415 - as above
+
+    keys = Protection(verifier)
+    needed = Middleware(KeyRequired, keys, action=ACTION, resource=RESOURCE)
+
+    async def hello(_request: object) -> JSONResponse:
+        return JSONResponse(HELLO)
+
+    return Starlette(
+        lifespan=keys.lifespan,
+        routes=[
+            Route("/open/{article_id}", hello),
+            Route("/keyed/{article_id}", hello, middleware=[needed]),
+        ],
+    )
+
+
+def litestar() -> Any:  # noqa: ANN401 - as above
+    """Litestar."""
+    from litestar import Litestar, get  # noqa: PLC0415 - as above
+
+    from keywright.client.litestar import KeyAuth  # noqa: PLC0415 - as above
+
+    keys = KeyAuth(verifier)
+
+    @get("/open/{article_id:str}")
+    async def open_to_all() -> dict[str, str]:
+        return HELLO
+
+    @get("/keyed/{article_id:str}", guards=[keys.requires(ACTION, RESOURCE)])
+    async def keyed() -> dict[str, str]:
+        return HELLO
+
+    return Litestar([open_to_all, keyed], lifespan=[keys.lifespan], openapi_config=None)
+
+
+def flask() -> Any:  # noqa: ANN401 - as above
+    """Flask."""
+    from flask import Flask  # noqa: PLC0415 - as above
+
+    from keywright.client.flask import KeyAuth  # noqa: PLC0415 - as above
+
+    app, keys = Flask("hello"), KeyAuth(verifier)
+
+    def hello(article_id: str) -> dict[str, str]:
+        return HELLO if article_id else {}
+
+    app.add_url_rule("/open/<article_id>", "open", hello)
+    app.add_url_rule("/keyed/<article_id>", "keyed", keys.requires(ACTION, RESOURCE)(hello))
+    return app
+
+
+def django() -> Any:  # noqa: ANN401 - as above
+    """Django."""
+    from django.http import JsonResponse  # noqa: PLC0415 - as above
+    from django.urls import path  # noqa: PLC0415 - as above
+
+    application, urls = _project()
+    from keywright.client.django import requires_key  # noqa: PLC0415 - as above
+
+    def hello(_request: object, article_id: str) -> JsonResponse:
+        return JsonResponse(HELLO if article_id else {})
+
+    urls += [
+        path("open/<str:article_id>", hello),
+        path("keyed/<str:article_id>", requires_key(ACTION, RESOURCE)(hello)),
+    ]
+    return application
+
+
+def drf() -> Any:  # noqa: ANN401 - as above
+    """Django REST framework."""
+    from django.urls import path  # noqa: PLC0415 - as above
+
+    application, urls = _project()
+    from rest_framework.response import Response  # noqa: PLC0415 - as above
+    from rest_framework.views import APIView  # noqa: PLC0415 - as above
+
+    from keywright.client.drf import KeyAuthentication, KeyPermission, Rule  # noqa: PLC0415 - as above
+
+    class Open(APIView):  # type: ignore[misc] # the framework has no types
+        authentication_classes: tuple[type, ...] = ()
+        permission_classes: tuple[type, ...] = ()
+
+        def get(self, _request: object, article_id: str) -> Response:
+            return Response(HELLO if article_id else {})
+
+    class Keyed(Open):
+        authentication_classes = (KeyAuthentication,)
+        permission_classes = (KeyPermission,)
+        keywright = Rule(ACTION, RESOURCE)
+
+    urls += [path("open/<str:article_id>", Open.as_view()), path("keyed/<str:article_id>", Keyed.as_view())]
+    return application
+
+
+def _project() -> tuple[Any, list[Any]]:
+    """A Django project without middleware, and its list of paths."""
+    from types import ModuleType  # noqa: PLC0415 - as above
+
+    from django.conf import settings  # noqa: PLC0415 - as above
+    from django.core.wsgi import get_wsgi_application  # noqa: PLC0415 - as above
+
+    urls = ModuleType("hello_urls")
+    urls.urlpatterns = []  # type: ignore[attr-defined] # where Django looks for them
+    settings.configure(
+        ALLOWED_HOSTS=["127.0.0.1"],
+        ROOT_URLCONF=urls,
+        MIDDLEWARE=[],
+        KEYWRIGHT={"VERIFIER": verifier},
+        REST_FRAMEWORK={
+            "UNAUTHENTICATED_USER": None,
+            "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+        },
+    )
+    return get_wsgi_application(), urls.urlpatterns

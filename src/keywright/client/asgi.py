@@ -1,0 +1,104 @@
+"""ASGI: a middleware for Starlette, and for whatever else speaks ASGI.
+
+    guard = Protection(Verifier("postgresql://…"))
+    app = Starlette(
+        lifespan=guard.lifespan,
+        routes=[
+            Route(
+                "/articles/{article_id}",
+                read,
+                middleware=[
+                    Middleware(KeyRequired, guard, action="article:read", resource="article:{article_id}")
+                ],
+            )
+        ],
+    )
+
+The endpoint finds the verdict in `request.state.keywright`, and who it is in `request.user`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keywright.client.guard import Resource, Rule
+from keywright.client.people import Grants, KeyUser
+from keywright.client.protection import Protection, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keywright.client.guard import Refusal
+
+__all__ = ["KeyRequired", "Protection"]
+
+
+class KeyRequired:
+    """Lets requests and WebSockets through to an application, or a route of it, that show a key which may do this.
+
+    A template for the resource is filled from the parameters of the path, which are there on a route alone: around a
+    whole application it raises, and nothing is let through. Functions get the ASGI scope.
+    """
+
+    def __init__(
+        self,
+        app: Any,  # noqa: ANN401 - ASGI is untyped
+        protection: Protection,
+        *,
+        action: str | None = None,
+        resource: Resource = None,
+        cost: int = 1,
+    ) -> None:
+        self._app = app
+        self._protection = protection
+        self._rule = Rule(action, resource, cost)
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        """Answer one request, or let the application answer it."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        client = scope.get("client")
+        try:
+            verdict = await self._protection.admit(
+                self._rule,
+                header_of(scope["headers"]),
+                None if client is None else client[0],
+                scope.get("path_params") or {},
+                scope,
+            )
+        except Refused as refused:
+            await _refuse(scope, send, refused.refusal)
+            return
+        scope.setdefault("state", {})["keywright"] = verdict
+        scope["user"] = KeyUser(verdict)
+        scope["auth"] = Grants(verdict, self._rule)
+        await self._app(scope, receive, send)
+
+
+def header_of(headers: Any) -> Callable[[str], str | None]:  # noqa: ANN401 - ASGI is untyped
+    """Looks up headers in the form in which ASGI has them."""
+
+    def header(name: str) -> str | None:
+        wanted = name.encode()
+        found = None
+        for key, value in headers:
+            if key == wanted:
+                found = value if found is None else found + b", " + value
+        return None if found is None else found.decode("latin-1")
+
+    return header
+
+
+async def _refuse(scope: Any, send: Any, refusal: Refusal) -> None:  # noqa: ANN401 - ASGI is untyped
+    start = "http.response.start"
+    body = "http.response.body"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            # Before it is accepted this is a plain 403; 1008 is "policy violation" (RFC 6455, section 7.4.1).
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        start, body = f"websocket.{start}", f"websocket.{body}"
+    headers = [(name.lower().encode(), value.encode()) for name, value in refusal.all_headers.items()]
+    await send({"type": start, "status": refusal.status, "headers": headers})
+    await send({"type": body, "body": refusal.body})

@@ -1,0 +1,193 @@
+"""What was decided about a key: one shape, whether a server was asked or the verifier in the same process."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from math import ceil, isfinite
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keywright.client.values import Json
+
+STALE: Final = "STALE"
+RATE_LIMITED: Final = "RATE_LIMITED"
+CREDITS_EXHAUSTED: Final = "CREDITS_EXHAUSTED"
+
+
+# These are named tuples, since each request makes some, and a frozen dataclass takes several times as long.
+class Identity(NamedTuple):
+    """Whoever a key speaks for; `kind` is `user`, `service_account` or `key`."""
+
+    id: str
+    kind: str
+    name: str
+
+
+class HeldRole(NamedTuple):
+    """A role that counted, with the values of its variables."""
+
+    role: str
+    variables: Mapping[str, tuple[str, ...]]
+
+
+class LimitState(NamedTuple):
+    """Where a limit stands: uses left now, and seconds until all of them are back.
+
+    `level` says whose limit it is: `key`, `identity` or `tenant`.
+    """
+
+    level: str
+    name: str
+    limit: int
+    window_seconds: int
+    remaining: int
+    reset_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The answer to "may the holder of this token do this now?"; true where the answer is yes.
+
+    `code` says why. Beside `code`, `key_id` and what is told of limits and credits, facts are there for a valid key
+    alone. `scope` None is a key that is not narrowed. `retry_after_seconds` is when a use that a limit refused would
+    be let through, None where waiting does not help. `answer` is the JSON object of the API as it came, empty where
+    the decision was made in this process.
+    """
+
+    valid: bool
+    code: str
+    key_id: str | None = None
+    name: str | None = None
+    identity: Identity | None = None
+    tenant: str | None = None
+    roles: tuple[HeldRole, ...] = ()
+    scope: tuple[Json, ...] | None = None
+    expires_at: datetime | None = None
+    metadata: Json = field(default_factory=dict)
+    limits: tuple[LimitState, ...] = ()
+    credits_left: int | None = None
+    retry_after_seconds: int | None = None
+    explanation: Json | None = None
+    answer: Json = field(default_factory=dict, repr=False, compare=False)
+
+    def __bool__(self) -> bool:
+        return self.valid
+
+
+_LIMIT: Final = ("level", "name", "limit", "window_seconds", "remaining", "reset_seconds")
+
+
+def from_answer(answer: Json) -> Verdict:
+    """A verdict from the JSON object of the API. Raises LookupError, TypeError or ValueError for what is none."""
+    identity, expires, scope = answer.get("identity"), answer.get("expires_at"), answer.get("scope")
+    return Verdict(
+        # Anything but a plain yes is a no.
+        valid=answer["valid"] is True,
+        code=str(answer["code"]),
+        key_id=answer.get("key_id"),
+        name=answer.get("name"),
+        identity=None if identity is None else Identity(identity["id"], identity["kind"], identity["name"]),
+        tenant=answer.get("tenant"),
+        roles=tuple(
+            HeldRole(one["role"], {name: tuple(values) for name, values in one["variables"].items()})
+            for one in answer.get("roles") or ()
+        ),
+        scope=None if scope is None else tuple(scope),
+        expires_at=None if expires is None else datetime.fromisoformat(expires),
+        metadata=answer.get("metadata") or {},
+        limits=tuple(LimitState(*(one[name] for name in _LIMIT)) for one in answer.get("limits") or ()),
+        credits_left=answer.get("credits_left"),
+        retry_after_seconds=answer.get("retry_after_seconds"),
+        explanation=answer.get("explanation"),
+        answer=answer,
+    )
+
+
+def from_decision(decision: Any) -> Verdict:  # noqa: ANN401 - a `Decision` of the core, which the SDK stands apart from
+    """A verdict from what `keywright.Verifier` decided, in the shape that the API gives it."""
+    facts, code = decision.facts, decision.code.value
+    limits, retry_after = _counted(decision.limits)
+    if facts is None:
+        return Verdict(valid=False, code=code)
+    key, identity = facts.key, facts.identity
+    if not decision.valid:
+        return Verdict(
+            valid=False,
+            code=code,
+            key_id=key.id,
+            limits=limits,
+            credits_left=decision.credits_left,
+            retry_after_seconds=retry_after,
+        )
+    scope, metadata = key.scope, key.metadata
+    return Verdict(
+        valid=True,
+        code=code,
+        key_id=key.id,
+        name=key.name,
+        identity=Identity(identity.id, identity.kind.value, identity.name),
+        tenant=None if decision.tenant is None else decision.tenant.slug,
+        roles=tuple([HeldRole(one.role, dict(one.variables)) for one in decision.roles]),
+        scope=None if scope is None else tuple([_policy(one.to_plain()) for one in scope]),
+        expires_at=key.expires_at,
+        metadata={} if metadata == "{}" else json.loads(metadata),
+        limits=limits,
+        credits_left=decision.credits_left,
+    )
+
+
+def _counted(taken: Any) -> tuple[tuple[LimitState, ...], int | None]:  # noqa: ANN401 - as above
+    """The limits that were asked, and after how many seconds a refused use would be let through."""
+    if taken is None:
+        return (), None
+    states = tuple(
+        [
+            LimitState(
+                one.bucket.level.value,
+                one.bucket.limit.name,
+                one.bucket.limit.limit,
+                one.bucket.limit.window_seconds,
+                one.remaining,
+                round(one.reset_seconds, 3),
+            )
+            for one in taken.states
+        ]
+    )
+    waits = not taken.allowed and isfinite(taken.retry_after)
+    return states, max(1, ceil(taken.retry_after)) if waits else None
+
+
+def _policy(plain: Any) -> Json:  # noqa: ANN401 - as above
+    return {"actions": list(plain["actions"]), "resources": plain.get("resources")}
+
+
+def rate_limit_fields(verdict: Verdict) -> dict[str, str]:
+    """`RateLimit`, `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-11) and `Retry-After`, where they apply.
+
+    They are those that Keywright itself answers with.
+    """
+    if not verdict.limits:
+        return {}
+    fields = {
+        "RateLimit": ", ".join(
+            f'"{one.level}:{one.name}";r={one.remaining};t={_more_in(one)}' for one in verdict.limits
+        ),
+        "RateLimit-Policy": ", ".join(
+            f'"{one.level}:{one.name}";q={one.limit};w={one.window_seconds}' for one in verdict.limits
+        ),
+    }
+    if verdict.retry_after_seconds is not None:
+        fields["Retry-After"] = str(verdict.retry_after_seconds)
+    return fields
+
+
+def _more_in(state: LimitState) -> int:
+    """Whole seconds until there is one use more, since they come back one by one; 0 when none is missing."""
+    missing = state.limit - state.remaining
+    if missing <= 0:
+        return 0
+    return max(0, ceil(state.reset_seconds - (missing - 1) * state.window_seconds / state.limit))

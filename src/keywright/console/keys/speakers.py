@@ -1,0 +1,213 @@
+"""Whom a new key speaks for: its maker, somebody else of the tenant, or an identity of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keywright.console import words
+from keywright.console.picker import Holder, reader
+from keywright.core.errors import NotFound
+from keywright.core.identities import IdentityKind, grants_in, role_set
+from keywright.core.ids import is_id
+from keywright.core.roles import is_value, values_of
+from keywright.services.memberships import Belonging, RoleInput, memberships_of
+from keywright.services.roles import list_roles
+from keywright.services.service_accounts import (
+    ListServiceAccounts,
+    ServiceAccountId,
+    get_service_account,
+    list_service_accounts,
+)
+from keywright.services.users import ListUsers, UserId, get_user, list_users
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from keywright.console.asking import Ask
+    from keywright.console.forms import Form
+    from keywright.console.picker import Lexicon
+    from keywright.core.identities import Identity, Membership
+    from keywright.core.roles import Role
+
+KINDS: Final = {
+    IdentityKind.USER: "a person",
+    IdentityKind.SERVICE_ACCOUNT: "a service account",
+    IdentityKind.KEY: "a key of its own",
+}
+_PAGES, _PAGE = 5, 200
+
+
+@dataclass(frozen=True, slots=True)
+class Somebody:
+    """An identity that keys can speak for, with its roles where the page is, in words."""
+
+    identity: Identity
+    memberships: tuple[Membership, ...]
+    roles: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """What it is."""
+        return KINDS[self.identity.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whom the key speaks for, by the form's `choice`: `me`, `other` (None where nobody was found) or `alone`.
+
+    `unseen` is the id of another of whom the reader may know nothing, and can make keys for.
+    """
+
+    choice: str
+    somebody: Somebody | None = None
+    roles: tuple[RoleInput, ...] = ()
+    holder: Holder | None = None
+    unseen: str | None = None
+
+    @property
+    def other(self) -> str | None:
+        """The id of whom the key speaks for, where that is somebody else."""
+        if self.choice != "other":
+            return None
+        return self.unseen if self.somebody is None else self.somebody.identity.id
+
+
+def may_choose(ask: Ask) -> bool:
+    """Whether the reader makes keys for others than themselves."""
+    return ask.may("keys:create")
+
+
+async def roles_to_give(ask: Ask) -> tuple[Role, ...]:
+    """The roles that an identity of the key's own could hold, as far as the reader may know."""
+    if not may_choose(ask) or not ask.may("roles:read"):
+        return ()
+    return tuple(one.role for one in await ask.run(list_roles, None))
+
+
+async def speaker_of(ask: Ask, form: Form, lexicon: Lexicon, roles: Sequence[Role]) -> Speaker:
+    """Whom a form names."""
+    choice = form.get("speaks", "me") if may_choose(ask) else "me"
+    if choice == "alone":
+        given = tuple(_given(form, role, lexicon) for role in roles if role.name in form.all("role"))
+        by_name = {role.name: role for role in roles}
+        policies = tuple(
+            policy for one in given for policy in by_name[one.role].expand(values_of(_sound(one.variables)))
+        )
+        return Speaker("alone", roles=given, holder=Holder("its identity", policies, title="Its identity"))
+    if choice == "other" and not ask.may("identities:read"):
+        return Speaker("other", unseen=form.get("owner") or None)
+    if choice == "other":
+        somebody = await named(ask, form.get("owner") or form.get("owner_name"), lexicon)
+        holder = None if somebody is None else await _holder(ask, somebody)
+        return Speaker("other", somebody, holder=holder)
+    identity = ask.caller.identity
+    me = Somebody(identity, (), ())
+    return Speaker("me", me, holder=Holder(identity.name, reader(ask), you=True))
+
+
+async def named(ask: Ask, text: str, lexicon: Lexicon) -> Somebody | None:
+    """Who has an id, or alone just this name; None where there is nobody of whom the reader may know."""
+    if not text or not ask.may("identities:read"):
+        return None
+    if is_id(text, "idn"):
+        return await _by_id(ask, text, lexicon)
+    alike = [
+        one for one in await found(ask, text, lexicon) if one.identity.name.casefold() == text.casefold()
+    ]
+    return alike[0] if len(alike) == 1 else None
+
+
+async def found(ask: Ask, text: str, lexicon: Lexicon, limit: int = 12) -> list[Somebody]:
+    """Service accounts and people in whose name a text stands; those whose name begins with it come first."""
+    if not ask.may("identities:read"):
+        return []
+    folded = text.casefold()
+    alike = [one for one in await _everybody(ask) if folded in one[0].name.casefold()]
+    alike.sort(key=lambda one: (not one[0].name.casefold().startswith(folded), one[0].name.casefold()))
+    return [_somebody(*one, lexicon) for one in alike[:limit]]
+
+
+async def _everybody(ask: Ask) -> list[tuple[Identity, tuple[Membership, ...]]]:
+    """Those whom a key can speak for, at most some thousand of each kind; any other is named by its id."""
+    everybody: list[tuple[Identity, tuple[Membership, ...]]] = []
+    cursor = None
+    for _ in range(_PAGES if ask.place is not None and ask.place.tenant is not None else 0):
+        accounts = await ask.run(list_service_accounts, ListServiceAccounts(limit=_PAGE, cursor=cursor))
+        everybody += [(one.identity, one.memberships) for one in accounts.items]
+        cursor = accounts.next_cursor
+        if cursor is None:
+            break
+    cursor = None
+    for _ in range(_PAGES):
+        users = await ask.run(list_users, ListUsers(limit=_PAGE, cursor=cursor))
+        everybody += [(one.person.identity, one.memberships) for one in users.items]
+        cursor = users.next_cursor
+        if cursor is None:
+            break
+    return everybody
+
+
+async def _by_id(ask: Ask, identity_id: str, lexicon: Lexicon) -> Somebody | None:
+    if ask.place is not None and ask.place.tenant is not None:
+        try:
+            account = await ask.run(get_service_account, ServiceAccountId(identity_id))
+        except NotFound:
+            pass
+        else:
+            return _somebody(account.identity, account.memberships, lexicon)
+    try:
+        user = await ask.run(get_user, UserId(identity_id))
+    except NotFound:
+        return None
+    return _somebody(user.person.identity, user.memberships, lexicon)
+
+
+async def _holder(ask: Ask, somebody: Somebody) -> Holder:
+    """What somebody holds here. What a person holds everywhere is known to few, and without it not all is."""
+    identity = somebody.identity
+    tenant_id = None if ask.place is None else ask.place.id
+    if identity.id == ask.caller.identity.id:
+        return Holder(identity.name, reader(ask), you=True)
+    grants = tuple(one.grant for one in somebody.memberships)
+    whole = identity.kind is not IdentityKind.USER
+    if not whole and ask.may_everywhere("identities:read"):
+        held = await ask.run(memberships_of, Belonging(identity.id))
+        grants, whole = tuple(one.membership.grant for one in held), True
+    policies = role_set(grants_in(grants, tenant_id)).policies.policies
+    return Holder(identity.name, policies, whole=whole)
+
+
+def _somebody(identity: Identity, memberships: tuple[Membership, ...], lexicon: Lexicon) -> Somebody:
+    return Somebody(identity, memberships, tuple(role_in_words(one, lexicon) for one in memberships))
+
+
+def role_in_words(membership: Membership, lexicon: Lexicon) -> str:
+    """A role with the values of its variables: `editor in Czech and English`."""
+    grant = membership.grant
+    declared = () if grant.definition is None else grant.definition.variables
+    types = {one.name: one.entity or one.name for one in declared}
+    said = [
+        words.listed([lexicon.entities.get(types.get(name, name), {}).get(one) or one for one in values])
+        for name, values in grant.variables
+    ]
+    return f"{grant.role} in {'; '.join(said)}" if said else grant.role
+
+
+def _given(form: Form, role: Role, lexicon: Lexicon) -> RoleInput:
+    """A role as it was picked, with the values of its variables; typed ones may be labels."""
+    values: dict[str, tuple[str, ...]] = {}
+    for variable in role.variables:
+        name = f"var.{role.name}.{variable.name}"
+        labels = {
+            label.casefold(): one for one, label in lexicon.entities.get(variable.entity or "", {}).items()
+        }
+        typed = [one.strip() for one in form.get(f"add.{name}").split(",") if one.strip()]
+        meant = [labels.get(one.casefold(), one) for one in typed]
+        values[variable.name] = tuple(dict.fromkeys([*form.all(name), *meant]))
+    return RoleInput(role.name, values)
+
+
+def _sound(variables: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """The values that can stand in patterns, of which a summary can be made."""
+    return {name: tuple(one for one in values if is_value(one)) for name, values in variables.items()}

@@ -1,0 +1,84 @@
+"""A verdict is the same whether it was made in process or came over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import keywright
+from keywright.client import Client
+from keywright.client.protection import verdict_of
+from keywright.client.verdict import from_decision, rate_limit_fields
+from keywright.web.rate_limit_fields import rate_limit_fields as fields_of_the_server
+
+if TYPE_CHECKING:
+    from tests.middleware.apps import Place
+
+pytestmark = [pytest.mark.anyio, pytest.mark.xdist_group("middleware")]
+ROLE = {
+    "name": "translator",
+    "variables": {"language": {}},
+    "policies": [{"actions": ["article:*"], "resources": ["article:${language}:**"]}],
+}
+LIMITS = [
+    {"name": "slow", "limit": 2, "window_seconds": 3600},
+    {"name": "often", "limit": 100, "window_seconds": 1},
+]
+KEYS: dict[str, dict[str, Any]] = {
+    "plain": {"memberships": [{"role": "admin"}]},
+    "rich": {
+        "memberships": [{"role": "translator", "variables": {"language": ["cs", "en"]}}],
+        "scope": [
+            {"actions": ["article:read"], "resources": ["article:cs:**"]},
+            {"actions": ["article:list"]},
+        ],
+        "expires_at": "2099-01-01T00:00:00Z",
+        "metadata": {"team": "search", "nested": {"n": [1, None]}},
+        "allowed_cidrs": ["192.0.2.0/24"],
+        "credits": {"remaining": 1000},
+    },
+}
+QUESTIONS: list[dict[str, Any]] = [
+    {},
+    {"ip": "192.0.2.7"},
+    {"action": "article:read", "resource": "article:cs:42", "ip": "192.0.2.7"},
+    {"action": "article:read", "resource": "article:de:42", "ip": "192.0.2.7"},
+]
+
+
+async def test_both_tell_the_same(place: Place) -> None:
+    server = place.keywright
+    server.rest("POST", "/v1/roles", ROLE, tenant="default")
+    tokens = [server.key("default", **fields)["token"] for fields in KEYS.values()] + ["kw_nonsense"]
+    async with keywright.Verifier(f"sqlite:///{place.database}", tenant="default") as verifier:
+        with Client(server.url, place.asker) as client:
+            for token in tokens:
+                for question in [{**one, "cost": 0} for one in QUESTIONS]:
+                    here = verdict_of(await verifier.verify(token, **question))
+                    there = client.verify(token, **question)
+                    assert here == replace(there, answer={}), question
+                    assert verdict_of(there.answer) == there
+                    assert bool(here) is here.valid
+
+
+async def test_limits_are_told_in_the_fields_of_the_server(place: Place) -> None:
+    token = place.keywright.key("default", memberships=[{"role": "admin"}], limits=LIMITS)["token"]
+    async with keywright.Verifier(f"sqlite:///{place.database}", tenant="default") as verifier:
+        seen = set()
+        for cost in (1, 0, 1, 1, 1000):
+            decision = await verifier.verify(token, cost=cost)
+            verdict = from_decision(decision)
+            expected = fields_of_the_server(decision)
+            assert {**rate_limit_fields(verdict)} == expected
+            seen.add((verdict.code, verdict.retry_after_seconds is not None))
+    # What costs more than there is room for is never let through, and no waiting helps.
+    assert {("VALID", False), ("RATE_LIMITED", True)} <= seen
+
+
+def test_what_is_no_verdict_is_not_taken_for_a_yes() -> None:
+    for wrong in (True, "VALID", None, object()):
+        with pytest.raises(TypeError):
+            verdict_of(wrong)
+    assert not verdict_of({"valid": 1, "code": "VALID"})
