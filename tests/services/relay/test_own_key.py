@@ -136,11 +136,11 @@ async def test_an_agent_whose_key_is_taken_away_has_stopped_when_the_receipt_ret
 async def test_an_agent_sees_by_itself_that_its_key_has_expired(lone: House) -> None:
     """Also where no server can tell it."""
     token = (await a_key(lone))["token"]
-    own = await an_agents_key(lone, expires_at=in_seconds(0.8))
+    own = await an_agents_key(lone, expires_at=in_seconds(4))
     async with beside(lone, own["token"]) as one:
         assert (await one.decide(token)).valid
         one.wire.cut.add("*")
-        await asyncio.sleep(0.9)
+        await asyncio.sleep(4)
         with pytest.raises(Unavailable):
             await one.sidecar.judge.judge(Shown(token=token))
         await decides_nothing(one, token)
@@ -239,6 +239,22 @@ async def test_a_key_that_ends_in_the_middle_of_the_start_starts_nothing(
     with pytest.raises((PermissionDenied, Unauthenticated, Unavailable)):
         await beside(lone, own["token"], Sudden(lone.app)).__aenter__()
     assert await agents_of(lone) == {}
+
+
+async def test_an_agent_that_has_ended_says_nothing_more(lone: House) -> None:
+    """Neither what it has used nor that it has left is heard where the key is gone and the wire is cut."""
+    own = await an_agents_key(lone)
+    async with beside(lone, own["token"]) as one:
+        one.wire.cut.add("leave")
+        await deleted(lone, own)
+        await eventually(one.sidecar.ended.done)
+        one.wire.said.clear()
+        for ask in (one.sidecar.deciding.node.renew(), one.sidecar.deciding.node.catch_up()):
+            with pytest.raises(Unavailable):
+                await ask
+        one.sidecar._end(PermissionDenied("Once is enough."))
+        assert set(one.wire.said) <= {"leave"}
+        assert "Once" not in one.sidecar.ended.result().detail
 
 
 async def test_a_clock_that_is_ahead_finds_its_own_key_over(lone: House, clock: MovableClock) -> None:
