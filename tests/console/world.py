@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 
-QUERIES: Final[Mapping[str, str]] = {}
+QUERIES: Final[Mapping[str, str]] = {"/t/{tenant}/memberships/new": "identity={people}"}
 """What has to stand behind the question mark of a page's address, where it needs something there."""
 
 OWN: Final = ("/account/passkeys/{passkey}/", "/account/sessions/{session}/")
@@ -56,7 +56,7 @@ class Tenant:
                 )
             return self.things[before]
 
-        query = QUERIES.get(page.path, "")
+        query = QUERIES.get(page.path, "").format_map(self.things)
         return _VARIABLE.sub(value, page.path) + (f"?{query}" if query else "")
 
 
