@@ -26,6 +26,7 @@ PARTS = (
     "dialects",
     "inprocess",
     "middleware",
+    "agent",
     "cold",
     "large",
     "revocation",
@@ -34,7 +35,7 @@ PARTS = (
     "workers",
     "console",
 )
-_WITH_WRK = {"verify", "dialects", "middleware", "workers"}
+_WITH_WRK = {"verify", "agent", "dialects", "middleware", "workers"}
 
 
 def main() -> None:
