@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypedDict
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from keywright.client.calls import Call, Described, Listing, S, T, call, listing, whole
+from keywright.client.calls import Call, Described, Listing, S, T, call, listing, nothing, whole
 from keywright.client.errors import UnexpectedAnswer
 from keywright.client.values import CreatedKey, LoggedIn, Page, Token
 
@@ -213,6 +213,23 @@ class Keys(Resource[S]):
         Without `wait` it returns at once, and `effective_by` in the receipt is when that is so.
         """
         return self._revoke("DELETE", path_of("/v1/keys", key_id), wait=wait)
+
+    @call
+    def revoke(self, token: Token | str) -> Call[None]:
+        """Delete the key that has this token, for good; holding the token is all that it takes.
+
+        When this returns, no node accepts it any more, also where it was not known.
+        """
+        held = token.reveal() if isinstance(token, Token) else token
+        return Call(
+            "POST",
+            "/v1/revoke",
+            nothing,
+            body=urlencode({"token": held}).encode(),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            retry=True,
+            anonymous=True,
+        )
 
     def _created(self, answer: Json) -> CreatedKey:
         token = part(answer, "token", self._url)
