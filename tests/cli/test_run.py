@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,7 +21,6 @@ from tests.support.servers import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.cli.commands import Server
 
@@ -99,7 +99,7 @@ def test_a_command_gets_a_key_that_ends_with_it(own: Shell, server: Server) -> N
     assert token != ROOT_TOKEN
     assert ROOT_TOKEN not in json.dumps(environment)
     assert holder["identity"]["id"] == account["id"]
-    assert holder["key"]["name"] == f"keywright run {os.path.basename(sys.executable)}"
+    assert holder["key"]["name"] == f"keywright run {Path(sys.executable).name}"
     ends = datetime.fromisoformat(holder["expires_at"])
     assert timedelta(minutes=59) < ends - before < timedelta(minutes=62)
     assert keys(own) == []
