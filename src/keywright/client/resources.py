@@ -168,6 +168,16 @@ class Keys(Resource[S]):
         return self._create("/v1/keys", {**fields, "name": name}, idempotency_key, self._created)
 
     @call
+    def import_keys(self, items: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> Call[Json]:
+        """Make up to 1,000 keys whose tokens are elsewhere already, each with its `name` and `token_hash`.
+
+        Answers what became of each, as the REST API does; importing the same again changes nothing. With `dry_run` they
+        are judged, and none is made.
+        """
+        body = {"items": [plain(item) for item in items], "dry_run": dry_run}
+        return Call("POST", "/v1/keys/import", self._having("items"), body=body, retry=True)
+
+    @call
     def page(self, **filters: Unpack[KeyFilters]) -> Call[Page]:
         """One page of a list."""
         return self._page("/v1/keys", filters)
