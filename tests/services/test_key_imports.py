@@ -17,9 +17,9 @@ from keywright.core.errors import (
     Unavailable,
 )
 from keywright.core.identities import Grant
-from keywright.core.roles import ADMIN, MEMBER
+from keywright.core.roles import ADMIN, MEMBER, SUPER_ADMIN
 from keywright.core.tokens import digest, mint
-from keywright.services.catalog import ApplyCatalog, apply_catalog
+from keywright.services.catalog import NewCatalog, apply_catalog
 from keywright.services.keys import (
     KeyId,
     KeyIds,
@@ -34,6 +34,7 @@ from keywright.services.keys import (
 from keywright.services.limits import LimitInput
 from keywright.services.memberships import RoleInput
 from keywright.storage.identities import Identities
+from keywright.storage.keys import AllKeys
 
 if TYPE_CHECKING:
     from keywright.core.identities import Tenant
@@ -81,7 +82,7 @@ async def test_keys_are_made_and_found_by_their_tokens(each_home: House, acme: T
     assert told(result) == ["created", "created"]
     assert [result.count(one) for one in Outcome] == [2, 0, 0]
     first, second = [(await home.run(get_key, admin, KeyId(str(one.id)))).key for one in result.keys]
-    assert (first.name, first.handle, first.expires_at, first.metadata) == ("One", "one", ends, '{"a": 1}')
+    assert (first.name, first.handle, first.expires_at, first.metadata) == ("One", "one", ends, '{"a":1}')
     assert (first.hint, first.last_seven, first.prefix) == (None, None, "kw")
     assert (second.name, second.description, second.identity_id) == ("Two", "Second", admin.identity.id)
     (entry,) = [one for one in await home.trail(acme) if one.action == "key.import"]
@@ -246,21 +247,19 @@ async def test_who_makes_its_own_keys_imports_its_own(home: House) -> None:
     assert told(again) == ["present"]
 
 
+CATALOG = NewCatalog(
+    {
+        "strict": True,
+        "actions": [{"name": "article:read"}],
+        "key_templates": {"reader": {"scope": [{"actions": ["article:read"]}], "description": "Reads"}},
+    }
+)
+
+
 async def test_a_strict_catalog_and_its_templates_count(home: House) -> None:
     acme = await home.tenant("acme")
     admin = await home.admin(acme)
-    await home.run(
-        apply_catalog,
-        admin,
-        ApplyCatalog(
-            {
-                "version": 1,
-                "strict": True,
-                "actions": {"article:read": {"description": "Reading"}},
-                "key_templates": {"reader": {"scope": [{"actions": ["article:read"]}], "description": "Reads"}},
-            }
-        ),
-    )
+    await home.run(apply_catalog, admin, CATALOG)
     result = await imported(
         home, admin, new("Unknown", scope=((("article:burn",), None),)), new("Reader", template="reader")
     )
@@ -271,8 +270,6 @@ async def test_a_strict_catalog_and_its_templates_count(home: House) -> None:
 
 
 async def test_global_keys_are_imported_over_the_installation(home: House) -> None:
-    from keywright.core.roles import SUPER_ADMIN  # noqa: PLC0415 - of this test alone
-
     root = await home.caller(await home.key(None, await home.identity(Grant(SUPER_ADMIN))))
     result = await imported(home, root, new("Global"), tenant="*")
     assert told(result) == ["created"]
@@ -300,8 +297,6 @@ async def test_when_a_hash_is_taken_at_this_moment_nothing_is_made(
     each_home: House, acme: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The look at what is there comes too early, as it does for two calls at one time."""
-    from keywright.storage.keys import AllKeys  # noqa: PLC0415 - of this test alone
-
     home = each_home
     admin = await home.admin(acme)
     await imported(home, admin, new("Taken"))
@@ -341,5 +336,5 @@ async def test_a_token_is_accepted_once_its_hash_is_imported(each_home: House, a
     token = mint().reveal()
     admin = await home.admin(acme)
     await imported(home, admin, replace(new("Mine"), token_hash=a_hash(token)))
-    caller = await home.services.authenticate(token, None)
+    caller = await home.gate.authenticate(token, None)
     assert caller.identity.id == admin.identity.id

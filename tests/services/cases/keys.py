@@ -47,9 +47,7 @@ async def an_administrator(_home: House, place: Place) -> Caller:
 
 def an_import() -> NewKey:
     """A key whose token is elsewhere."""
-    return NewKey(
-        name="New", token_hash=digest(mint().reveal()).hex(), scope=((("keys:create",), None),)
-    )
+    return NewKey(name="New", token_hash=digest(mint().reveal()).hex(), scope=((("keys:create",), None),))
 
 
 CASES = {
