@@ -125,8 +125,8 @@ def drf() -> Any:  # noqa: ANN401 - as above
     from keywright.client.drf import KeyAuthentication, KeyPermission, Rule  # noqa: PLC0415 - as above
 
     class Open(APIView):  # type: ignore[misc] # the framework has no types
-        authentication_classes = ()
-        permission_classes = ()
+        authentication_classes: tuple[type, ...] = ()
+        permission_classes: tuple[type, ...] = ()
 
         def get(self, _request: object, article_id: str) -> Response:
             return Response(HELLO if article_id else {})

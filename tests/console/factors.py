@@ -24,9 +24,9 @@ class App:
         self._step = -1
 
     def code(self) -> str:
-        """A code that the server takes: it allows one step around its own, so there are three without waiting."""
+        """A code that the server takes for another half a minute: of this step or the next, so two without waiting."""
         now = int(time.time()) // STEP
-        self._step = max(now - 1, self._step + 1)
+        self._step = max(now, self._step + 1)
         assert self._step <= now + 1, "all codes of this moment are spent"
         return self.shown()
 

@@ -38,6 +38,7 @@ BLOG: dict[str, Any] = {
             "variables": {"language": {"entity": "language", "description": "The languages"}},
             "policies": [{"actions": ["article:*"], "resources": ["article:${language}:**"]}],
         },
+        "blind": {"description": "Makes keys", "policies": [{"actions": ["keys:create"]}]},
         "keymaker": {
             "description": "Makes keys for what it may do itself",
             "policies": [

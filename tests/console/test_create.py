@@ -34,6 +34,7 @@ def blog(keywright: Keywright) -> dict[str, str]:
     keywright.rest("POST", "/v1/service-accounts", {"name": "search-elsewhere"}, tenant="other-blog")
     keywright.person("mary", "my-blog", "member")
     keywright.person("kim", "my-blog", "keymaker")
+    keywright.person("bill", "my-blog", "blind")
     keywright.person("rita", "my-blog", "read_only")
     return found
 
@@ -87,6 +88,7 @@ def test_a_key_of_a_service_account_narrowed_to_two_languages(
 
 def test_an_owner_is_found_by_typing_and_chosen_with_the_keyboard(maker: Reader) -> None:
     maker.page.get_by_text("A service account or another person").click()
+    summary(maker, "Nobody is chosen yet")
     field = maker.page.get_by_role("combobox", name="Whom it speaks for")
     field.press_sequentially("search")
     maker.page.get_by_role("option", name="search-indexer").wait_for()
@@ -116,7 +118,7 @@ def test_one_of_many_places_is_found_by_typing(maker: Reader) -> None:
     maker.page.get_by_role("option", name="Site 299").click()
     field.fill("deploy:site-00*")
     maker.page.get_by_role("option", name="deploy:site-00*").click()
-    text = summary(maker, "Site 299")
+    text = summary(maker, "deploy:site-00*")
     assert "deploy in Site 299, and on deploy:site-00*" in text
     maker.look("create-places", narrow=False)
     # A place that is clicked again is not picked any more.
@@ -277,12 +279,26 @@ def test_a_member_makes_keys_of_its_own(reader: Reader, keywright: Keywright) ->
     reader.go(NEW)
     reader.page.get_by_label("Name", exact=True).fill("Of my own")
     assert reader.page.get_by_text("A service account or another person").count() == 0
+    articles = reader.page.locator("details[data-pick-group]", has_text="Articles")
+    assert articles.get_attribute("open") is None
+    assert "not yours to give" in articles.locator("summary").inner_text()
+    articles.locator("summary").click()
     assert "You do not hold this" in row(reader, "article:read").inner_text()
     assert row(reader, "article:read").locator("input[name=do]").is_disabled()
     pick(reader, "keys:own:read")
     summary(reader, "look at its owner's keys")
     reader.look("create-member")
     assert key(keywright, reader)["identity"]["name"] == "Mary"
+
+
+def test_what_a_person_holds_everywhere_is_not_guessed(reader: Reader, keywright: Keywright) -> None:
+    people = keywright.rest("GET", "/v1/users", tenant="my-blog")["items"]
+    mary = next(one["id"] for one in people if one["login"] == "mary")
+    reader.log_in("kim")
+    reader.go(f"{NEW}?owner={mary}")
+    pick(reader, "article:read")
+    assert "As far as Mary may" in summary(reader, "read articles")
+    assert "Mary does not hold" not in reader.text
 
 
 def test_nobody_hands_out_what_they_do_not_hold(reader: Reader, keywright: Keywright, blog: Any) -> None:
@@ -298,6 +314,24 @@ def test_nobody_hands_out_what_they_do_not_hold(reader: Reader, keywright: Keywr
         "You do not hold this yourself, so you cannot hand it out: delete articles."
     )
     reader.look("create-beyond")
+
+
+def test_who_may_not_know_of_others_names_an_owner_by_id(
+    reader: Reader, keywright: Keywright, blog: Any
+) -> None:
+    reader.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    reader.log_in("bill")
+    reader.go(NEW)
+    reader.page.get_by_label("Name", exact=True).fill("By id")
+    assert reader.page.get_by_text("Itself alone").count() == 0
+    reader.page.get_by_text("A service account or another person").click()
+    reader.page.get_by_label("Whom it speaks for").fill(blog["search-indexer"])
+    assert "This tenant has no catalog" not in reader.text
+    reader.page.locator("[data-hand]").get_by_label("Actions").fill("keys:create")
+    summary(reader, "make keys")
+    created(reader)
+    made = keywright.rest("GET", f"/v1/keys/{leave(reader)}", tenant="my-blog")
+    assert made["identity"]["id"] == blog["search-indexer"]
 
 
 def test_who_may_only_read_finds_no_form(reader: Reader) -> None:

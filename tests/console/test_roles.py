@@ -162,7 +162,8 @@ def test_a_role_is_changed_for_all_who_hold_it(admin: Reader, keywright: Keywrig
     admin.page.wait_for_load_state()
     assert "A change counts at once for 1 holder: publishes-daily" in admin.text
     admin.page.get_by_label("Publish articles").first.uncheck()
-    admin.page.locator("#summary").get_by_text("publish articles").first.wait_for()
+    admin.page.get_by_text("1 of 5").wait_for()
+    assert "publish articles" in admin.page.locator("#summary > p").first.inner_text()
     admin.look("role-edit")
     admin.button("Save").click()
     assert "Saved. In effect on 1 of 1 node after" in admin.notice

@@ -109,6 +109,17 @@ async def test_async_applications_open_it_for_as_long_as_they_run() -> None:
     assert made[0].threads == {threading.current_thread().name}
 
 
+async def test_one_that_nobody_opened_lets_nobody_in() -> None:
+    protection = Protection(Living)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="lifespan"):
+            await later(protection)
+    async with protection.lifespan():
+        assert await later(protection) is VALID
+    # Who opens it alone may give it alone.
+    assert await later(Protection(Living())) is VALID
+
+
 async def test_what_is_not_awaited_does_not_hold_up_the_loop() -> None:
     plain = Plain()
     protection = Protection(plain)

@@ -15,6 +15,7 @@ from keywright.core.audit import SYSTEM
 from keywright.core.errors import (
     InvalidValue,
     KeywrightError,
+    NotFound,
     SignOnFailed,
     SignOnUnavailable,
     TooManyAttempts,
@@ -677,3 +678,9 @@ async def test_a_login_name_that_is_taken_and_not_to_be_seen_is_given_up(
     assert type(failed) is Unavailable
     assert await home.count_entries() == 0
     await service.close()
+
+
+async def test_whether_there_is_single_sign_on_is_known(home: House) -> None:
+    assert not home.services.offers_sign_on
+    with pytest.raises(NotFound):
+        _ = home.services.sign_on

@@ -67,7 +67,8 @@ class Protection:
         realm: str = "keywright",
     ) -> None:
         self.guard = Guard(key_from=key_from, trusted_proxies=trusted_proxies, realm=realm)
-        self._is_shared = hasattr(verifier, "verify")
+        # A class makes verifiers too.
+        self._is_shared = hasattr(verifier, "verify") and not isinstance(verifier, type)
         if self._is_shared:
             known = cast("Verifies", verifier)
             self._make: Callable[[], Verifies] = lambda: known
@@ -104,7 +105,7 @@ class Protection:
         question = self.guard.question(rule, header, peer, params, request)
         if isinstance(question, Refusal):
             raise Refused(question)
-        verifier = self._made or self._verifier()
+        verifier = self._made or self._unopened()
         try:
             if self._awaits:
                 answer = await ask(verifier, question)
@@ -164,6 +165,16 @@ class Protection:
         # Another thread of the parent may have held it at the moment of the fork, and is not here to let go.
         self._opening = threading.Lock()
         self._not_before = 0.0
+
+    def _unopened(self) -> Verifies:
+        """One that was given open, or needs no opening."""
+        verifier = self._verifier()
+        if not self._is_shared and hasattr(verifier, "__aenter__"):
+            self._made = None
+            raise RuntimeError(
+                "The verifier is not open. Give `lifespan` to the application, or enter it in its own."
+            )
+        return verifier
 
     def _verifier(self) -> Verifies:
         made = self._make()

@@ -28,8 +28,8 @@ from keywright.console import (
 from keywright.console.account.confirming import asked_to_confirm
 from keywright.console.account.password import PATH as PASSWORD_PATH
 from keywright.console.asking import Ask, Guest, Place
-from keywright.console.cookies import SESSION, TENANT, cookies_of, drop_cookie, is_proof, keep_for_long
-from keywright.console.login import own_path
+from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
+from keywright.console.login.entering import own_path, stood_on
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
 from keywright.core.errors import (
@@ -201,13 +201,10 @@ def _asked_for(guest: Guest) -> str:
     For a form and for a part of a page, that is the page on which they stand.
     """
     if guest.request.method == "GET" and not guest.wants_part:
-        found = urlsplit(str(guest.request.url))
+        url = guest.request.url
+        address = own_path(f"{url.path}?{url.query}" if url.query else url.path)
     else:
-        headers = guest.request.headers
-        found = urlsplit(headers.get("hx-current-url") or headers.get("referer", ""))
-        if found.netloc != headers.get("host"):
-            return ""
-    address = own_path(f"{found.path}?{found.query}" if found.query else found.path)
+        address = stood_on(guest)
     return "" if address == "/" else address
 
 
@@ -229,10 +226,8 @@ def _answer(guest: Guest, error: KeywrightError) -> Response:
         after = _asked_for(guest)
         had = bool(guest.cookies.get(SESSION))
         query = "&".join([*(["ended=1"] if had else []), *([f"next={quote(after)}"] if after else [])])
-        response = guest.to(f"/login?{query}" if query else "/login")
-        if had:
-            drop_cookie(response, guest.visit, SESSION)
-        return response
+        # The cookie stays: it may by now be another, of a login in another tab.
+        return guest.to(f"/login?{query}" if query else "/login")
     problem, headers = problem_of(error, guest.visit.request_id)
     # What is missing and what is not for the reader look alike.
     detail = _NOT_HERE if isinstance(error, NotFound) and not guest.wants_part else problem.detail

@@ -11,12 +11,11 @@ import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from starlette.responses import Response
 
 from keywright.console.forms import Errors
-from keywright.console.login import own_path
+from keywright.console.login.entering import own_path, stood_on
 from keywright.console.login.passkeys import challenged
 from keywright.console.login.shown import Refusal, factor_in
 from keywright.console.routing import Open, page
@@ -34,6 +33,7 @@ from keywright.services.whoami import whoami
 
 if TYPE_CHECKING:
     from keywright.console.asking import Ask
+    from keywright.console.forms import Form
     from keywright.services.factors import Factors
 
 PATH: Final = "/account/confirm"
@@ -68,8 +68,8 @@ def require_recent(ask: Ask) -> None:
 async def asked_to_confirm(ask: Ask) -> Response:
     """The answer to a request that needs a recent login."""
     again = ask.request.method == "POST"
-    back = ask.here if not again else _referrer(ask)
-    kept = [(name, value) for name, value in ask.form if name != "csrf"] if again else []
+    back = ask.here if not again else stood_on(ask)
+    kept = _others(ask.form) if again else []
     query = f"?{ask.request.url.query}" if ask.request.url.query else ""
     lost = any(_is_secret(name) for name, _ in kept)
     asking = _Asking(f"{ask.here}{query}", back, [] if lost else kept, again=again and not lost, lost=lost)
@@ -83,7 +83,7 @@ async def confirm(ask: Ask) -> Response:
     asking = _Asking(
         to=own_path(form.get(f"{_OWN}to")),
         back=own_path(form.get(f"{_OWN}back")),
-        kept=[(name, value) for name, value in form if not name.startswith(_OWN) and name != "csrf"],
+        kept=_others(form),
         again=form.ticked(f"{_OWN}again"),
         lost=form.ticked(f"{_OWN}lost"),
     )
@@ -114,6 +114,11 @@ async def challenge(ask: Ask) -> Response:
 async def nothing_to_confirm(ask: Ask) -> Response:
     """Who comes by the address alone."""
     return ask.to("/account")
+
+
+def _others(form: Form) -> list[tuple[str, str]]:
+    """The fields of the form that needed a recent login."""
+    return [(name, value) for name, value in form if not name.startswith(_OWN) and name != "csrf"]
 
 
 async def _shown(ask: Ask, asking: _Asking, error: KeywrightError | None = None) -> Response:
@@ -154,14 +159,6 @@ def _accepted(found: Factors) -> tuple[str, ...]:
         RECOVERY_CODE: bool(found.recovery_codes_left),
     }
     return tuple(word for word, has in there.items() if has)
-
-
-def _referrer(ask: Ask) -> str:
-    """The page of ours that the form stood on."""
-    found = urlsplit(ask.request.headers.get("referer", ""))
-    if found.netloc != ask.request.headers.get("host"):
-        return "/"
-    return own_path(f"{found.path}?{found.query}" if found.query else found.path)
 
 
 PAGES = (confirm, challenge, nothing_to_confirm)

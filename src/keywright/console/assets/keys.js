@@ -4,22 +4,18 @@
 // Tokens
 
 const IN_OUR_FORM = /[a-z][a-z0-9_]{0,15}_[0-9A-Za-z]{37}/;
-const LONG = /^[!-~]{32,}$/;
-const OURS_BY_ID = /^(key|idn)_[0-9a-f]{32}$/;
+const RUN = /[0-9A-Za-z]{20,}/g;
+const HEX = /[0-9a-f]{32}/;
+const ID = /^[a-z]{3}_[0-9a-f]{32}$/;
 
 function mixed(text) {
   return /[0-9]/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
 }
 
-// Whether a text may be a token: one in our form anywhere in it, what has most of one, or long and without words.
-function mayBeToken(text, pasted) {
-  if (IN_OUR_FORM.test(text)) {
-    return true;
-  }
-  const trimmed = text.trim();
-  const tail = trimmed.slice(trimmed.lastIndexOf("_") + 1);
-  const most = trimmed.includes("_") && tail.length >= 20 && mixed(tail);
-  return most || (pasted && LONG.test(trimmed) && /[0-9]/.test(trimmed) && /[a-z]/i.test(trimmed) && !OURS_BY_ID.test(trimmed));
+// Whether a text may be a token or most of one, ours or of somebody else: what people call keys has no such letters.
+function mayBeToken(text) {
+  const other = (text.match(RUN) ?? []).some(mixed) || (HEX.test(text) && !ID.test(text.trim()));
+  return IN_OUR_FORM.test(text) || other;
 }
 
 function sendAsForm(field, text) {
@@ -35,7 +31,7 @@ for (const kind of ["input", "submit"]) {
     kind,
     (event) => {
       const field = kind === "input" ? event.target : event.target.querySelector("[data-token-to]");
-      if (field?.dataset?.tokenTo && mayBeToken(field.value, event.inputType === "insertFromPaste")) {
+      if (field?.dataset?.tokenTo && mayBeToken(field.value)) {
         event.preventDefault();
         event.stopImmediatePropagation();
         sendAsForm(field, field.value);

@@ -230,7 +230,7 @@ async def _switch_some(ask: Ask, work: Progress) -> None:
             work.receipt = changed.receipt if wait else None
     if last is not None and work.receipt is None:
         # The one that was to wait could not be changed: what is so already is changed once more, which waits as well.
-        # Where it was deleted since, that answer has waited for all that was before.
+        # If it was deleted since, that answer has waited for all that was before.
         with suppress(NotFound):
             work.receipt = (await ask.change(update_key, KeyChanges(id=last, active=work.active))).receipt
 

@@ -63,7 +63,7 @@ def draft_of(
             return otherwise
 
     pick = Pick.of_form(form, lexicon)
-    if speaker.choice == "other" and speaker.somebody is None:
+    if speaker.choice == "other" and speaker.other is None:
         errors.fields["identity_id"] = (
             "Choose for whom it speaks: type a name and choose from the list, or give an id."
             if not (form.get("owner") or form.get("owner_name"))
@@ -71,7 +71,6 @@ def draft_of(
         )
     if speaker.choice == "alone" and not speaker.roles:
         errors.fields["memberships"] = "Pick at least one role: without any it could do nothing."
-    other = speaker.somebody if speaker.choice == "other" else None
     new = NewKey(
         name=form.get("name"),
         description=form.get("description").replace("\r\n", "\n"),
@@ -81,7 +80,7 @@ def draft_of(
         expires_at=attempt(lambda: expiry_of(form, zone, now), None),
         **{name: attempt(partial(read, form), None) for name, read in _TERMS.items()},
         token_hash=form.get("token_hash") or None,
-        identity_id=None if other is None else other.identity.id,
+        identity_id=speaker.other,
         memberships=speaker.roles if speaker.choice == "alone" else None,
     )
     asked = new if template is None or errors else _by_template(new, template, lexicon)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from keywright.console.asking import Ask
-    from keywright.console.picker import Lexicon
     from keywright.services.keys import KeyList, KeyView
 
 _SOON: Final = timedelta(days=14)
@@ -95,17 +94,19 @@ async def _rows(ask: Ask, found: KeyList) -> list[Row]:
     # Without a scope to be said, the catalog is not needed.
     scoped = any(view.key.scope for view in found.items)
     lexicon = await lexicon_for(ask) if scoped else None
-    return [_row(ask, view, lexicon) for view in found.items]
+    # Keys that are made alike are read alike, and once.
+    said = {view.key.scope: glance(view.key.scope, lexicon) for view in found.items}
+    return [_row(ask, view, said[view.key.scope]) for view in found.items]
 
 
-def _row(ask: Ask, view: KeyView, lexicon: Lexicon | None) -> Row:
+def _row(ask: Ask, view: KeyView, may: Glance) -> Row:
     key = view.key
     soon = view.state is State.ACTIVE and key.expires_at is not None and key.expires_at - ask.now < _SOON
     owned = key.identity_id == ask.caller.identity.id
     picks = any(
         ask.may(f"keys:{act}") or (owned and ask.may(f"keys:own:{act}")) for act in ("update", "delete")
     )
-    return Row(view, owner_of(ask, view), glance(key.scope, lexicon), soon, picks)
+    return Row(view, owner_of(ask, view), may, soon, picks)
 
 
 PAGES = (listing, *finding.PAGES, *owners.PAGES)

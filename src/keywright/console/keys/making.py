@@ -109,6 +109,7 @@ class Making:
         limits = usual if new.limits is None else new.limits
         return {
             "summary": picker.summary_of(self.lexicon, picker.said(new.scope), self.speaker.holder),
+            "nobody": self.speaker.choice == "other" and self.speaker.other is None,
             "terms": [
                 *([] if undated else terms.when(new.not_before, new.expires_at, now, zone)),
                 *terms.how_often(limits, new.credits),

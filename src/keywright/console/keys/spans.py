@@ -79,7 +79,7 @@ def expiry_of(form: Form, zone: ZoneInfo | None, now: datetime) -> datetime | No
         if found is None:
             raise InvalidValue("Say on which date it ends.", field="expires_at")
         return found
-    if not chosen.isdigit() or len(chosen) > 10:
+    if not chosen.isdigit() or len(chosen) > 12:
         raise InvalidValue("Choose when it ends.", field="expires_at")
     try:
         return _start(form, now) + timedelta(seconds=int(chosen))

@@ -54,12 +54,23 @@ class Somebody:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """Whom the key speaks for, by the form's `choice`: `me`, `other` (None where nobody was found) or `alone`."""
+    """Whom the key speaks for, by the form's `choice`: `me`, `other` (None where nobody was found) or `alone`.
+
+    `unseen` is the id of another of whom the reader may know nothing, and can make keys for.
+    """
 
     choice: str
     somebody: Somebody | None = None
     roles: tuple[RoleInput, ...] = ()
     holder: Holder | None = None
+    unseen: str | None = None
+
+    @property
+    def other(self) -> str | None:
+        """The id of whom the key speaks for, where that is somebody else."""
+        if self.choice != "other":
+            return None
+        return self.unseen if self.somebody is None else self.somebody.identity.id
 
 
 def may_choose(ask: Ask) -> bool:
@@ -84,6 +95,8 @@ async def speaker_of(ask: Ask, form: Form, lexicon: Lexicon, roles: Sequence[Rol
             policy for one in given for policy in by_name[one.role].expand(values_of(_sound(one.variables)))
         )
         return Speaker("alone", roles=given, holder=Holder("its identity", policies, title="Its identity"))
+    if choice == "other" and not ask.may("identities:read"):
+        return Speaker("other", unseen=form.get("owner") or None)
     if choice == "other":
         somebody = await named(ask, form.get("owner") or form.get("owner_name"), lexicon)
         holder = None if somebody is None else await _holder(ask, somebody)

@@ -100,7 +100,7 @@ async def tried(subject: Subject) -> Trial:
 
 
 def untried(subject: Subject) -> Trial:
-    """The empty form, with an action of which the key's page speaks anyway."""
+    """The form while nothing was asked."""
     return Trial({name: subject.ask.query.get(name) for name in FIELDS}, Errors(), None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from keywright.console.cookies import SESSION, VISIT, drop_cookie, new_visit, proof_of, set_cookie
 from keywright.core.errors import KeywrightError
@@ -24,6 +24,18 @@ def own_path(path: str) -> str:
     sound = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path
     sound = sound and not find_tokens(unquote_plus(path))
     return path if sound and path.isprintable() else "/"
+
+
+def stood_on(guest: Guest) -> str:
+    """The page of ours on which the form or the part of a page stands that was sent; `/` where that is not known."""
+    headers = guest.request.headers
+    try:
+        found = urlsplit(headers.get("hx-current-url") or headers.get("referer", ""))
+    except ValueError:
+        return "/"
+    if found.netloc != headers.get("host"):
+        return "/"
+    return own_path(f"{found.path}?{found.query}" if found.query else found.path)
 
 
 async def entered(guest: Guest, made: LoggedIn, after: str) -> Response:

@@ -124,6 +124,7 @@ async def _form(ask: Ask, view: RoleView | None, draft: Draft, errors: Errors) -
         "draft": draft,
         "errors": errors,
         "kinds": sorted(lexicon.entities),
+        "picker": picker_of(lexicon, draft.pick, maker=reader(ask), variables=names),
         "summary": summary_of(lexicon, draft.sound_policies),
         "undeclared": sorted({name for one in draft.sound_policies for name in one.variables - set(names)}),
         "code": _code(ask, view, draft) if ask.form.get("show") == "code" else None,
@@ -136,7 +137,6 @@ async def _form(ask: Ask, view: RoleView | None, draft: Draft, errors: Errors) -
     if ask.wants_part and ask.target in parts and not errors:
         return ask.part(parts[ask.target], **context)
     holders = None if view is None else await holders_of(ask, view.role.name, limit=5)
-    context["picker"] = picker_of(lexicon, draft.pick, maker=reader(ask), variables=names)
     return ask.page("roles/form.html", ask.status, view=view, holders=holders, **context)
 
 
