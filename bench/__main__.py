@@ -32,6 +32,7 @@ PARTS = (
     "memory",
     "start",
     "workers",
+    "imports",
     "console",
 )
 _WITH_WRK = {"verify", "dialects", "middleware", "workers"}
