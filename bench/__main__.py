@@ -26,6 +26,7 @@ PARTS = (
     "dialects",
     "inprocess",
     "middleware",
+    "agent",
     "cold",
     "large",
     "revocation",
@@ -35,7 +36,7 @@ PARTS = (
     "imports",
     "console",
 )
-_WITH_WRK = {"verify", "dialects", "middleware", "workers"}
+_WITH_WRK = {"verify", "agent", "dialects", "middleware", "workers"}
 
 
 def main() -> None:

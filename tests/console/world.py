@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = re.compile(r"\{(\w+)(?::\w+)?\}")
 
-QUERIES: Final[Mapping[str, str]] = {}
+QUERIES: Final[Mapping[str, str]] = {"/t/{tenant}/memberships/new": "identity={people}"}
 """What has to stand behind the question mark of a page's address, where it needs something there."""
+
+OWN: Final = ("/account/passkeys/{passkey}/", "/account/sessions/{session}/")
+"""Where the pages begin that are about one thing of the reader's own; there is none of that id here."""
+UNSET: Final = ("/login/sign-on", "/sign-on/callback")
+"""Pages that are there only where an identity provider is set up, which is not so here."""
+BY_SCRIPT: Final = frozenset({"/invitations/accept"})
+"""Forms that a script sends to the REST door, and that stand there closed without one."""
+
+
+def is_elsewhere(page: Page) -> bool:
+    """Whether there is nothing at a page's address here, for anybody."""
+    return page.path.startswith((*OWN, *UNSET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +56,7 @@ class Tenant:
                 )
             return self.things[before]
 
-        query = QUERIES.get(page.path, "")
+        query = QUERIES.get(page.path, "").format_map(self.things)
         return _VARIABLE.sub(value, page.path) + (f"?{query}" if query else "")
 
 
@@ -74,6 +86,8 @@ def made(keywright: Keywright, slug: str) -> Tenant:
             "edit": "about",
             "memberships": memberships["items"][0]["id"],
             "invitations": invitation["invitation"]["id"],
+            "passkeys": f"pky_{'0' * 32}",
+            "sessions": f"ses_{'0' * 32}",
         },
     )
 

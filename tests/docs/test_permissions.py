@@ -9,6 +9,7 @@ from keywright.core.own_actions import OWN_ACTIONS
 from keywright.core.permissions import Pattern
 from keywright.core.roles import GLOBAL_ROLES, TENANT_ROLES
 from keywright.services.decisions import VERIFY
+from keywright.services.relay.serving import RUN
 from tests.support.cases import use_cases
 
 PAGE = (Path(__file__).parents[2] / "docs" / "permissions.md").read_text()
@@ -22,7 +23,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_every_permission_is_documented() -> None:
     uses = use_cases().values()
-    needed = {use.permission for use in uses} | {use.own for use in uses} | {VERIFY, "tenants:read"}
+    needed = {use.permission for use in uses} | {use.own for use in uses} | {VERIFY, RUN, "tenants:read"}
     needed.discard(None)
     assert {row[0].strip("`") for row in rows("## Keywright's own actions")} == needed
     assert needed <= OWN_ACTIONS

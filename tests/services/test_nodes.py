@@ -17,7 +17,7 @@ from keywright.core.tokens import mint
 from keywright.ops.metrics import Metrics
 from keywright.services import deciding as service
 from keywright.services.counting import counted_at, counting
-from keywright.services.deciding import Deciding, Room
+from keywright.services.deciding import Deciding, Room, ground_of
 from keywright.services.keys import KeyChanges, KeyIds, NewKey, create_key, delete_keys, update_key
 from keywright.services.receipts import Receipts
 from keywright.services.work import Call
@@ -54,7 +54,7 @@ class Now:
 async def deciding(home: House, *, lease: float = 60.0, grace: float = 0.0) -> AsyncIterator[Deciding]:
     """Another node on the same database, kept alive as a server keeps it."""
     one = Deciding(
-        home.database,
+        ground_of(home.database, home.clock),
         home.clock,
         MemoryCounters(),
         Metrics(),
@@ -421,7 +421,7 @@ async def test_shared_counters_are_let_go_of(home: House, tmp_path: Path) -> Non
         bucket = Bucket(Level.KEY, "key_one", Limit("burst", 1, 60))
         assert (await counters.take((bucket,), 1)).allowed
         one = Deciding(
-            home.database,
+            ground_of(home.database, home.clock),
             home.clock,
             counters,
             Metrics(),

@@ -64,20 +64,18 @@ class Node:
 
     async def start(self) -> None:
         """Start the process and wait until it is ready. Raises `AssertionError` when it ends or takes too long."""
-        command = [
-            sys.executable,
-            "-P",
-            launch.__file__,
-            str(self._clock),
-            self._without,
-            "serve",
-            "--port",
-            "0",
-        ]
+        command = [sys.executable, "-P", launch.__file__, str(self._clock), self._without, *self._command()]
         self._running = ExitStack()
         self._process = self._running.enter_context(running(command, env=self._environment, cwd=self.folder))
         self.port = await self._listening()
         await self.until_ready()
+
+    def _command(self) -> tuple[str, ...]:
+        return ("serve", "--port", "0")
+
+    def _port_in(self, line: str) -> int | None:
+        """The port in a line of the log, if that is where it stands."""
+        return int(json.loads(line)["port"]) if '"event": "listening"' in line else None
 
     async def _listening(self) -> int:
         deadline = time.monotonic() + LONG_SECONDS
@@ -87,8 +85,8 @@ class Node:
             assert self._process.popen.poll() is None, f"{self.name} ended:\n{errors}"
             assert time.monotonic() < deadline, f"{self.name} does not start:\n{errors}"
             for line in errors.splitlines():
-                if '"event": "listening"' in line and line.endswith("}"):
-                    port: int = json.loads(line)["port"]
+                port = self._port_in(line) if line.endswith("}") else None
+                if port is not None:
                     return port
             await asyncio.sleep(0.02)
 
@@ -178,11 +176,35 @@ class Node:
         self._process.popen.send_signal(sent)
 
 
+class Agent(Node):
+    """An agent process beside the servers, which asks one of them by a wire of its own."""
+
+    def __init__(self, name: str, folder: Path, server: Proxy, lease: float, without: str) -> None:
+        super().__init__(name, folder, "", lease, without)
+        self.proxy = server
+        self._environment = {
+            "HOME": str(folder),
+            "KEYWRIGHT_URL": f"http://127.0.0.1:{server.port}",
+            "KEYWRIGHT_API_KEY": ROOT_TOKEN,
+        }
+
+    def _command(self) -> tuple[str, ...]:
+        return ("agent", "start", "--listen", "127.0.0.1:0", "--log-format", "json", "--name", self.name)
+
+    def _port_in(self, line: str) -> int | None:
+        if '"event": "agent_listening"' not in line:
+            return None
+        at: str = json.loads(line)["at"]
+        return int(at.rpartition(":")[2])
+
+
 class Cluster:
     """Nodes on one database. Calls are made with the root key."""
 
     def __init__(self, nodes: Sequence[Node], lease: float, postgres: MortalPostgres | None) -> None:
         self.nodes = nodes
+        self.agents: list[Agent] = []
+        """What decides as the nodes do, and takes no calls."""
         self.lease = lease
         self.postgres = postgres
         self.caller = ROOT_TOKEN
@@ -212,6 +234,11 @@ class Cluster:
             raise Refused(f"POST {path} answered {answer.status}: {answer.body.decode()[:300]}")
         return answer.json()
 
+    @property
+    def deciding(self) -> list[Node]:
+        """Whatever answers questions about keys: the nodes and the agents."""
+        return [*self.nodes, *self.agents]
+
     async def make_caller(self, node: Node) -> str:
         """The token of a new key of the tenant that may ask about others."""
         made = await self.make(node, "/v1/keys", {"name": "caller", "scope": [{"actions": ["keys:verify"]}]})
@@ -219,8 +246,21 @@ class Cluster:
         return token
 
     async def until_ready(self) -> None:
-        """Wait until every node is ready."""
-        await asyncio.gather(*(node.until_ready() for node in self.nodes))
+        """Wait until every node and every agent is ready."""
+        await asyncio.gather(*(node.until_ready() for node in self.deciding))
+
+    def point(self, agent: Agent, node: Node) -> None:
+        """Have an agent's connections go to this node from now on, as a balancer does; those that there are break."""
+        assert agent.proxy is not None
+        assert node.port is not None
+        agent.proxy.far_port = node.port
+        agent.proxy.sever()
+
+    def follow(self) -> None:
+        """Have each agent's wire end at a node that runs: those start again at another port."""
+        for number, agent in enumerate(self.agents):
+            running = [node for node in self.nodes if node.port is not None]
+            self.point(agent, running[number % len(running)])
 
     async def restart_postgres(self, how: signal.Signals, pause: float = 0.0) -> None:
         """End PostgreSQL by a signal, leave it away for so many seconds, and start it again."""
@@ -259,6 +299,28 @@ async def sqlite_cluster(
     async with AsyncExitStack() as stack:
         nodes = [_node(folder, number, url, lease, without) for number in range(1, size + 1)]
         yield await _started(stack, Cluster(nodes, lease, None))
+
+
+@asynccontextmanager
+async def agents_beside(
+    cluster: Cluster, folder: Path, *, count: int, without: str = "nothing"
+) -> AsyncIterator[Cluster]:
+    """Agents that run beside the nodes of a cluster, each with a wire to one of them."""
+    async with AsyncExitStack() as stack:
+        for number in range(1, count + 1):
+            server = cluster.nodes[number % len(cluster.nodes)]
+            assert server.port is not None
+            wire = await stack.enter_async_context(Proxy(server.port))
+            own = folder / f"agent-{number}"
+            own.mkdir(parents=True)
+            agent = Agent(own.name, own, wire, cluster.lease, without)
+            stack.push_async_callback(agent.stop, signal.SIGKILL)
+            await agent.start()
+            cluster.agents.append(agent)
+        try:
+            yield cluster
+        finally:
+            cluster.agents.clear()
 
 
 def _node(folder: Path, number: int, url: str, lease: float, without: str) -> Node:

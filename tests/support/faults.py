@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from signal import Signals
 
-    from tests.support.cluster import Node
+    from tests.support.cluster import Agent, Node
     from tests.support.load import Load
     from tests.support.proxy import Proxy
 
@@ -168,6 +168,84 @@ async def clocks_shift(load: Load) -> None:
         node.shift(0)
 
 
+def _an_agent(load: Load) -> Agent:
+    return load.chance.choice(load.cluster.agents)
+
+
+async def agent_freezes_briefly(load: Load) -> None:
+    """An agent stands still for less than its lease, several times."""
+    agent = _an_agent(load)
+    for _ in range(3):
+        await _frozen(load, [agent], load.chance.uniform(0.2, 0.9))
+        await asyncio.sleep(load.chance.uniform(0.0, 0.3) * load.cluster.lease)
+
+
+async def agent_freezes(load: Load) -> None:
+    """An agent stands still for longer than its lease."""
+    await _frozen(load, [_an_agent(load)], load.chance.uniform(1.3, 2.5))
+
+
+async def agent_is_killed(load: Load) -> None:
+    """An agent is killed, and started again at once."""
+    agent = _an_agent(load)
+    load.note(f"{agent.name} is killed")
+    await agent.stop(KILL)
+    await agent.start()
+    load.note(f"{agent.name} is there again")
+
+
+async def server_of_agents_is_killed(load: Load) -> None:
+    """A server is killed, and the agents that asked it ask another one by the same address."""
+    node = _any(load)
+    load.note(f"{node.name} is killed, and its agents ask others")
+    await node.stop(KILL)
+    load.cluster.follow()
+    await asyncio.sleep(load.chance.uniform(0.0, 1.5) * load.cluster.lease)
+    await node.start()
+    load.cluster.follow()
+    load.note(f"{node.name} is there again")
+
+
+async def server_of_agents_freezes(load: Load) -> None:
+    """A server stands still with what it was doing for agents, which go to another one, and finishes it later."""
+    agent = _an_agent(load)
+    ports = {node.port: node for node in load.cluster.nodes}
+    node = ports[_wire(agent).far_port]
+    load.note(f"{node.name} stands still, and {agent.name} goes to another")
+    node.freeze()
+    load.cluster.point(agent, next(one for one in load.cluster.nodes if one is not node))
+    await asyncio.sleep(load.chance.uniform(0.5, 1.8) * load.cluster.lease)
+    node.thaw()
+    load.note(f"{node.name} goes on")
+
+
+def _on_an_agents_wire(what: str, cut: Callable[[Proxy], None], leases: float) -> Fault:
+    async def fault(load: Load) -> None:
+        await _cut(load, _an_agent(load), what, cut, leases)
+
+    fault.__name__ = f"agents_wire_{what.replace(' ', '_')}"
+    return fault
+
+
+def _slow_wire(wire: Proxy) -> None:
+    wire.delay = 0.1
+
+
+long_silence_of_an_agent = _on_an_agents_wire("is silent for long", lambda wire: wire.hold(UP, DOWN), 3.0)
+ON_AGENTS: tuple[Fault, ...] = (
+    agent_freezes_briefly,
+    agent_freezes,
+    agent_is_killed,
+    server_of_agents_is_killed,
+    server_of_agents_freezes,
+    _on_an_agents_wire("is cut", lambda wire: wire.refuse(), 1.5),
+    _on_an_agents_wire("is silent", lambda wire: wire.hold(UP, DOWN), 2.0),
+    _on_an_agents_wire("lets no answer through", lambda wire: wire.hold(DOWN), 1.5),
+    _on_an_agents_wire("lets no question through", lambda wire: wire.hold(UP), 1.5),
+    _on_an_agents_wire("is slow", _slow_wire, 2.5),
+    _on_an_agents_wire("is closed upwards", lambda wire: wire.half_close(UP), 1.5),
+    _on_an_agents_wire("is closed downwards", lambda wire: wire.half_close(DOWN), 1.5),
+)
 ON_NODES: tuple[Fault, ...] = (short_freeze, long_freeze, freeze_all_but_one, kill, restart)
 ON_POSTGRES: tuple[Fault, ...] = (postgres_restarts, postgres_crashes, postgres_is_killed)
 ON_WIRES: tuple[Fault, ...] = (

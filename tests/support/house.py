@@ -24,7 +24,7 @@ from keywright.core.roles import ADMIN, DefinedRole, values_of
 from keywright.core.tokens import digest, hint, last_seven, mint
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
-from keywright.services.deciding import Deciding, Room
+from keywright.services.deciding import Deciding, Room, ground_of
 from keywright.services.decisions import Decisions
 from keywright.services.mail import Mailer
 from keywright.services.passwords import Passwords
@@ -112,7 +112,7 @@ class House:
         self.throttle = Throttle(clock)
         # It is not started: without a lease, each decision is read from the database, and nothing waits.
         self.deciding = Deciding(
-            database,
+            ground_of(database, clock),
             clock,
             MemoryCounters(),
             self.metrics,

@@ -33,6 +33,8 @@ class Question:
 
     gate: str
     request: bytes = field(repr=False)
+    decides: bool = True
+    """Whether it asks about a key, and not whether a token is a credential for Keywright itself."""
 
 
 def may(
@@ -52,7 +54,9 @@ def may(
 
 def let_in(gate: str, token: str) -> Question:
     """Whether a token is a credential for Keywright itself."""
-    return Question(gate, request_bytes("GET", "/v1/whoami", {"Authorization": f"Bearer {token}"}))
+    return Question(
+        gate, request_bytes("GET", "/v1/whoami", {"Authorization": f"Bearer {token}"}), decides=False
+    )
 
 
 def code_of(answer: Answer) -> str | None:
@@ -96,7 +100,7 @@ class Load:
         """Ask each node at once, whatever else it is asked, and often for the next while."""
         for question in questions:
             self._warm.append(question)
-            for node in self.cluster.nodes:
+            for node in self._asked_of(question):
                 task = asyncio.create_task(self._probe(node, question))
                 self._probes.add(task)
                 task.add_done_callback(self._probes.discard)
@@ -113,14 +117,14 @@ class Load:
                     pass
                 await asyncio.sleep(0.02)
 
-        await asyncio.gather(*(ask(node) for node in self.cluster.nodes))
+        await asyncio.gather(*(ask(node) for node in self._asked_of(question)))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Ask for as long as the block."""
         tasks = [
             asyncio.create_task(self._keep_asking(node))
-            for node in self.cluster.nodes
+            for node in self.cluster.deciding
             for _ in range(CONNECTIONS)
         ]
         try:
@@ -139,10 +143,16 @@ class Load:
             try:
                 connection = await node.connect()
                 while True:
-                    await self._put(node, connection, self._choose())
+                    question = self._choose()
+                    if node in self._asked_of(question):
+                        await self._put(node, connection, question)
                     await asyncio.sleep(self.chance.random() * 2 * PACE_SECONDS)
             except Broken:
                 await asyncio.sleep(0.02)
+
+    def _asked_of(self, question: Question) -> list[Node]:
+        """Who answers a question: an agent takes credentials for nothing."""
+        return self.cluster.deciding if question.decides else list(self.cluster.nodes)
 
     def _choose(self) -> Question:
         if self._warm and self.chance.random() < 0.5:

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from keywright.api.graphql import graphql_door
-from keywright.api.rest import authorize, oauth
+from keywright.api.rest import authorize, oauth, relay
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.quick import QuickVerify
 from keywright.api.rest.repeats import Repeats
@@ -29,11 +29,12 @@ from keywright.ops.logging import get_logger
 from keywright.ops.metrics import Metrics
 from keywright.services.access import Gate
 from keywright.services.counting import counted_at
-from keywright.services.deciding import Deciding, Room
+from keywright.services.deciding import Deciding, Room, ground_of
 from keywright.services.decisions import Decisions
 from keywright.services.first_start import FirstStart, prepare
 from keywright.services.passwords import Passwords
 from keywright.services.receipts import Receipts
+from keywright.services.relay.serving import Relay
 from keywright.services.relying_party import RelyingParty
 from keywright.services.service import Services
 from keywright.services.sessions import Lifetime, SessionKeeper
@@ -45,6 +46,7 @@ from keywright.storage.counters import counters_of
 from keywright.storage.migrate import upgrade
 from keywright.verify import Label, Terms
 from keywright.web import pages
+from keywright.web.calls import asker_of
 from keywright.web.edge import Edge
 from keywright.web.errors import encode
 from keywright.web.handlers import defect, no_such_path, wrong_method
@@ -62,7 +64,16 @@ if TYPE_CHECKING:
 
 VERSION = version("keywright")
 _QUIET = frozenset(
-    {"/v1/verify", "/v1/verify/batch", authorize.PATH, oauth.INTROSPECT, "/healthz", "/readyz", "/metrics"}
+    {
+        "/v1/verify",
+        "/v1/verify/batch",
+        authorize.PATH,
+        oauth.INTROSPECT,
+        relay.PATH,
+        "/healthz",
+        "/readyz",
+        "/metrics",
+    }
 )
 _PATHS = _QUIET | {
     *(oauth.REVOKE, "/docs", "/graphiql", "/graphql", "/openapi.json"),
@@ -174,7 +185,7 @@ class Application:
         redis_url = settings.redis_url
         host = None if self._shared is None else counted_at(self._shared)
         return Deciding(
-            self.database,
+            ground_of(self.database, self.clock),
             self.clock,
             counters_of(None if redis_url is None else redis_url.reveal(), self.metrics, host=host),
             self.metrics,
@@ -211,10 +222,24 @@ class Application:
             metrics=self.metrics,
         )
 
+    def _relay(self) -> Relay:
+        """What agents may have done here: they are nodes without a database."""
+        settings = self.settings
+        return Relay(
+            self.database,
+            self.clock,
+            self.services.throttle,
+            node=self.deciding.node,
+            terms=Terms(lease=settings.lease_seconds, grace=settings.stale_grace_seconds),
+            counters=self.deciding.counters,
+            serving=lambda: self.health.serving,
+        )
+
     def _dispatcher(self) -> Callable[[Any, Any, Any], Any]:
         """Paths that must be fast or are few go straight to their door, all others to REST, which answers 404."""
-        verify = VerifyDoor(self.services, self.metrics)
-        gateways = authorize.AuthorizeDoor(self.services, self.metrics, self.settings.trusted_proxies)
+        judge = self.services.decisions
+        verify = VerifyDoor(judge, lambda visit: asker_of(visit, self.services), self.metrics)
+        gateways = authorize.AuthorizeDoor(judge, self.metrics, self.settings.trusted_proxies)
         tokens = oauth.OAuthDoor(self.services, self.metrics, self.settings.effective_public_url)
         graphql = graphql_door(self.services, self.metrics)
         rest = self.rest.app
@@ -227,6 +252,7 @@ class Application:
             authorize.PATH: gateways,
             oauth.INTROSPECT: tokens,
             oauth.REVOKE: tokens,
+            relay.PATH: relay.RelayDoor(self.services, self._relay()),
             "/graphql": graphql,
         }
         exact |= dict.fromkeys(_PATHS - exact.keys(), open_pages)

@@ -42,6 +42,7 @@ _COMMANDS = {
         "keywright.cli.memberships:memberships",
         "Give roles, list who holds them, and take them.",
     ),
+    "agent": ("keywright.cli.agent:agent", "Decide about keys on this host, beside your programs."),
     "agents": ("keywright.cli.agents:agents", "See the programs that run with keys."),
     "catalog": ("keywright.cli.catalog:catalog", "Look at, compare and apply a tenant's catalog."),
     "audit": ("keywright.cli.audit:audit", "Read the audit trail."),

@@ -29,7 +29,7 @@ from keywright.console.account.confirming import asked_to_confirm
 from keywright.console.account.password import PATH as PASSWORD_PATH
 from keywright.console.asking import Ask, Guest, Place
 from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
-from keywright.console.login.entering import own_path, stood_on
+from keywright.console.login.entering import is_harmless, own_path, stood_on
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
 from keywright.core.errors import (
@@ -205,6 +205,8 @@ def _asked_for(guest: Guest) -> str:
         address = own_path(f"{url.path}?{url.query}" if url.query else url.path)
     else:
         address = stood_on(guest)
+    path, _, query = address.partition("?")
+    address = address if not query or is_harmless(query) else path
     return "" if address == "/" else address
 
 

@@ -24,6 +24,7 @@ OWN_ACTIONS = frozenset(
         "keys:update",
         "keys:verify",
         "nodes:read",
+        "nodes:run",
         "roles:create",
         "roles:delete",
         "roles:read",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
 #: Loggers that below a warning would write statements with their parameters, or what only their makers want to know.
-_CAREFUL: Final = ("aiosqlite", "alembic", "sqlalchemy")
+_CAREFUL: Final = ("aiosqlite", "alembic", "httpcore2", "httpx2", "sqlalchemy")
 #: Loggers that uvicorn may have given handlers of its own.
 _UVICORN: Final = ("uvicorn", "uvicorn.error", "uvicorn.asgi")
 

@@ -56,29 +56,13 @@ class Shown:
     cost: int = 1
 
 
-class Decisions:
-    """Answers questions about keys: for callers with `keys:verify`, and for whoever shows the key itself."""
+class Judge:
+    """Answers questions about keys: for those who may ask, and for whoever shows the key itself."""
 
-    __slots__ = ("_database", "_verifier")
+    __slots__ = ("_verifier",)
 
-    def __init__(self, verifier: Verifier, database: Database) -> None:
+    def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
-        self._database = database
-
-    async def enter(self, caller: Caller, named: str | None) -> Asker:
-        """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise.
-
-        With `*`, and where it names none and may verify everywhere, that is the whole installation.
-        """
-        tenant = caller.bound
-        everywhere = tenant is None and (named == EVERYWHERE or (named is None and caller.may(None, VERIFY)))
-        if not everywhere and (named is not None or tenant is None):
-            async with self._database.read() as transaction:
-                tenant = await find_tenant(transaction, caller, named)
-        tenant_id = None if tenant is None else tenant.id
-        if not caller.may(tenant_id, VERIFY):
-            raise PermissionDenied(f"This needs the permission {VERIFY}.")
-        return Asker(caller, tenant, may_explain=caller.may(tenant_id, "keys:read"))
 
     async def answer(self, asker: Asker, question: Question, at: str = "") -> Decision:
         """The decision, for which tenants where the asker may not verify do not exist.
@@ -114,6 +98,31 @@ class Decisions:
         question = Question(token=token, ip=ip)
         asked = _asked(asker, question, "")
         return await self._verifier.verify(token, asked, asker.sees, charge=False)
+
+
+class Decisions(Judge):
+    """A judge for callers with `keys:verify`, who say in which tenant they ask."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, verifier: Verifier, database: Database) -> None:
+        super().__init__(verifier)
+        self._database = database
+
+    async def enter(self, caller: Caller, named: str | None) -> Asker:
+        """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise.
+
+        With `*`, and where it names none and may verify everywhere, that is the whole installation.
+        """
+        tenant = caller.bound
+        everywhere = tenant is None and (named == EVERYWHERE or (named is None and caller.may(None, VERIFY)))
+        if not everywhere and (named is not None or tenant is None):
+            async with self._database.read() as transaction:
+                tenant = await find_tenant(transaction, caller, named)
+        tenant_id = None if tenant is None else tenant.id
+        if not caller.may(tenant_id, VERIFY):
+            raise PermissionDenied(f"This needs the permission {VERIFY}.")
+        return Asker(caller, tenant, may_explain=caller.may(tenant_id, "keys:read"))
 
 
 @dataclass(frozen=True, slots=True)

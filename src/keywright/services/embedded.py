@@ -16,7 +16,7 @@ from keywright.core.errors import MissingField
 from keywright.core.instants import SystemClock
 from keywright.ops.logging import get_logger
 from keywright.ops.metrics import Metrics
-from keywright.services.deciding import Deciding, Room
+from keywright.services.deciding import Deciding, Room, ground_of
 from keywright.services.upkeep import Upkeep, every
 from keywright.storage import Database
 from keywright.storage.counters import counters_of
@@ -67,7 +67,7 @@ class Verifier:
         self._tenant = tenant
         self._database = Database.connect(database_url)
         self._deciding = Deciding(
-            self._database,
+            ground_of(self._database, clock),
             clock,
             counters_of(redis_url, self.metrics),
             self.metrics,

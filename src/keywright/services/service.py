@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from keywright.services.invitations import Acceptance, Accepted, Visitor
     from keywright.services.sessions import Lifetime, LoggedIn, SessionKeeper
     from keywright.services.sign_on import SignOn
+    from keywright.services.throttle import Throttle
     from keywright.services.tools import Tools
     from keywright.services.work import UseCase
 
@@ -73,6 +74,11 @@ class Services:
         if self._sign_on is None:
             raise NotFound("Single sign-on is not set up here.")
         return self._sign_on
+
+    @property
+    def throttle(self) -> Throttle:
+        """What holds back who tries too often."""
+        return self._tools.throttle
 
     @property
     def offers_sign_on(self) -> bool:

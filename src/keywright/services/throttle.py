@@ -21,6 +21,8 @@ FREE_FROM_ADDRESS = 20
 """Failures from one address that cost nothing: many people may have it in common."""
 FREE_CHALLENGES = 100
 """Challenges that one address is given in a row without answering any."""
+FREE_NODES = 60
+"""Nodes that one key may register in a row."""
 WAITS = (*(timedelta(seconds=1 << doubled) for doubled in range(9)), timedelta(minutes=5))
 FORGOTTEN_AFTER = timedelta(hours=1)
 _HOME_NETWORK = 64
@@ -39,6 +41,11 @@ def address(ip: str | None) -> tuple[str, ...]:
 def challenges(ip: str | None) -> tuple[str, ...]:
     """The subject that stands for the challenges given to an address."""
     return () if ip is None else (f"challenge:{_neighbourhood(ip)}",)
+
+
+def node_of(key_id: str) -> str:
+    """The subject that stands for the nodes that a key registers."""
+    return f"node:{key_id}"
 
 
 class Throttle:
@@ -97,7 +104,12 @@ def _end(subject: str, failures: int, last_at: datetime) -> datetime:
 
 def _free(subject: str) -> int:
     """How many failures in a row cost nothing, by what kind of subject it is."""
-    kinds = {"challenge": FREE_CHALLENGES, "ip": FREE_FROM_ADDRESS, "login": FREE_FAILURES}
+    kinds = {
+        "challenge": FREE_CHALLENGES,
+        "node": FREE_NODES,
+        "ip": FREE_FROM_ADDRESS,
+        "login": FREE_FAILURES,
+    }
     return kinds[subject.partition(":")[0]]
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keywright.core.ports import Clock
+    from keywright.core.usage import Use
     from keywright.ops.metrics import Metrics
     from keywright.storage import Database, Transaction
     from keywright.verify import Tally, UseLog
@@ -110,12 +111,8 @@ class Upkeep:
             self._metrics.usage_dropped(self._uses.take_dropped())
 
     async def _write(self, batch: Sequence[Tally]) -> None:
-        uses = [one.use() for one in batch]
         async with self._database.write() as transaction:
-            await transaction.all_keys.touch(
-                [(use.key_id, from_us(use.at_us), use.ip) for use in uses if use.at_us is not None]
-            )
-            await transaction.all_usage.add(uses)
+            await write_uses(transaction, [one.use() for one in batch])
         self._metrics.usage_flush(ok=True, keys=len(batch))
 
     def _keep(self, batch: Sequence[Tally]) -> None:
@@ -152,6 +149,14 @@ class Upkeep:
             # Nothing waits for it: these keys were refused before.
             await transaction.changes.add([key.id for key in expired], now)
         return len(expired)
+
+
+async def write_uses(transaction: Transaction, uses: Sequence[Use]) -> None:
+    """Add what some keys, each named once, were used for, and when and from where last."""
+    await transaction.all_keys.touch(
+        [(use.key_id, from_us(use.at_us), use.ip) for use in uses if use.at_us is not None]
+    )
+    await transaction.all_usage.add(uses)
 
 
 async def every(

@@ -239,6 +239,13 @@ class AllKeys:
         row = (await self._connection.execute(query)).first()
         return None if row is None else key_of(row)
 
+    async def tenants_of(self, key_ids: Collection[str]) -> dict[str, str | None]:
+        """Those of the named keys that are there, each with the id of its tenant."""
+        query = select(api_key.c.id, api_key.c.tenant_id)
+        query = query.where(api_key.c.id.in_(key_ids), api_key.c.deleted_at.is_(None))
+        rows = (await self._connection.execute(query)).all()
+        return {row.id: row.tenant_id for row in rows}
+
     async def delete_of(self, identity_id: str, now: datetime) -> tuple[str, ...]:
         """Delete every key of an identity, in every tenant and global; answers their ids."""
         mine = and_(api_key.c.identity_id == identity_id, api_key.c.deleted_at.is_(None))

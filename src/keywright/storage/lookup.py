@@ -87,8 +87,13 @@ def for_drivers(query: Select[Any]) -> Mapping[str, str]:
     }
 
 
-_KEY_SQL = for_drivers(_KEY_QUERY)
-_TENANT_SQL = for_drivers(_TENANT_QUERY)
+FACTS_COLUMNS = tuple(str(column) for column in _KEY_QUERY.selected_columns[1:])
+"""What stands in a row of `KEY_SQL`, behind the newest epoch."""
+
+KEY_SQL = for_drivers(_KEY_QUERY)
+"""Reads what `facts_of` needs, by the digest of a token."""
+TENANT_SQL = for_drivers(_TENANT_QUERY)
+"""Reads what `placed` needs, by a slug."""
 
 
 @lru_cache(maxsize=64)
@@ -97,7 +102,7 @@ def _shared(epoch: int) -> int:
     return epoch
 
 
-def _facts(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
+def facts_of(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
     """The facts in the rows of a driver, one for each role."""
     if not rows:
         return None
@@ -115,7 +120,8 @@ def _facts(rows: Sequence[Sequence[Any]]) -> KeyFacts | None:
     )
 
 
-def _placed(rows: Sequence[Sequence[Any]]) -> tuple[Tenant, int] | None:
+def placed(rows: Sequence[Sequence[Any]]) -> tuple[Tenant, int] | None:
+    """The tenant in the rows of a driver, and the newest epoch of that snapshot."""
     return (remembered_tenant(tuple(rows[0][1:])), rows[0][0]) if rows else None
 
 
@@ -129,7 +135,7 @@ class SqliteLookup:
 
     async def by_digest(self, digest: bytes) -> KeyFacts | None:
         """See `KeyLookup`."""
-        return _facts(self._read(_KEY_SQL["sqlite"], digest))
+        return facts_of(self._read(KEY_SQL["sqlite"], digest))
 
     async def rows(self, sql: Mapping[str, str], *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
         """The rows of a statement, given for each engine, as the driver has them. Raises `Unavailable`."""
@@ -137,7 +143,7 @@ class SqliteLookup:
 
     async def tenant(self, slug: str) -> tuple[Tenant, int] | None:
         """See `KeyLookup`."""
-        return _placed(self._read(_TENANT_SQL["sqlite"], slug))
+        return placed(self._read(TENANT_SQL["sqlite"], slug))
 
     async def close(self) -> None:
         """Close the connection, if one was opened."""
@@ -179,7 +185,7 @@ class PostgresLookup:
 
     async def by_digest(self, digest: bytes) -> KeyFacts | None:
         """See `KeyLookup`."""
-        return _facts(await self._read(_KEY_SQL["postgresql"], digest))
+        return facts_of(await self._read(KEY_SQL["postgresql"], digest))
 
     async def rows(self, sql: Mapping[str, str], *parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401 - the driver's
         """See `SqliteLookup`."""
@@ -187,7 +193,7 @@ class PostgresLookup:
 
     async def tenant(self, slug: str) -> tuple[Tenant, int] | None:
         """See `KeyLookup`."""
-        return _placed(await self._read(_TENANT_SQL["postgresql"], slug))
+        return placed(await self._read(TENANT_SQL["postgresql"], slug))
 
     async def close(self) -> None:
         """Close the pool, if one was opened, and what still runs in it after a while."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import BigInteger, delete, func, insert, select, type_coerce, update
 
 from keywright.core.changes import NodeState
 from keywright.core.instants import from_us
 from keywright.storage.engine import notifies
 from keywright.storage.notices import ACKNOWLEDGED, CHANNEL
-from keywright.storage.schema import node
+from keywright.storage.schema import change, node
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,20 @@ class Nodes:
             .values(applied=applied, beat=node.c.beat + 1, renewed_at=now)
         )
         return done.rowcount == 1
+
+    async def is_stuck(self, node_id: str, applied: int) -> bool:
+        """Whether a node has renewed a whole lease after a change, and still has not applied it.
+
+        A sound node takes no lease from a renewal before it has applied all that there was then.
+        """
+        renewed = type_coerce(node.c.renewed_at, BigInteger) - node.c.lease_us
+        missed = (
+            select(change.c.epoch)
+            .join(node, renewed > type_coerce(change.c.at, BigInteger))
+            .where(node.c.id == node_id, change.c.epoch > applied)
+            .limit(1)
+        )
+        return (await self._connection.execute(missed)).first() is not None
 
     async def acknowledge(self, node_id: str, applied: int) -> None:
         """Store the epoch that a node has applied."""

@@ -114,6 +114,11 @@ class CreditSpender:
             return held.left + held.behind
         return await self._spend(key_id, cost)
 
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The keys of which it holds credits, or asks for them."""
+        return tuple(self._held)
+
     def drop(self, key_id: str) -> None:
         """Hold nothing of a key any more, and use nothing that is on its way: its credits may have been set anew.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from keywright.core.changes import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from keywright.core.changes import FeedEntry
     from keywright.core.identities import Tenant
@@ -27,10 +27,14 @@ MAX_PLACES: Final = 1_000
 
 
 class Memory:
-    """A bounded memory of facts by the digest of the token; what was not used for longest goes first."""
+    """A bounded memory of facts by the digest of the token; what was not used for longest goes first.
+
+    `called` says what an id is called in the entries of the feed, where that is not the id itself.
+    """
 
     __slots__ = (
         "_bytes",
+        "_called",
         "_entries",
         "_floor",
         "_heard",
@@ -40,7 +44,10 @@ class Memory:
         "_touched",
     )
 
-    def __init__(self, *, max_entries: int, max_bytes: int) -> None:
+    def __init__(
+        self, *, max_entries: int, max_bytes: int, called: Callable[[str], str] | None = None
+    ) -> None:
+        self._called = called
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._entries: OrderedDict[bytes, KeyFacts] = OrderedDict()
@@ -74,13 +81,17 @@ class Memory:
     def holds(self, facts: KeyFacts) -> bool:
         """Whether nothing that these facts rest on was touched since they were read, as far as was heard."""
         epoch = facts.epoch
-        touched = self._touched.get
+        touched = self._touched_at
         key = facts.key
-        if touched(key.id, 0) > epoch or touched(key.identity_id, 0) > epoch:
+        if touched(key.id) > epoch or touched(key.identity_id) > epoch:
             return False
         if key.tenant_id is not None:
-            return touched(key.tenant_id, 0) <= epoch
-        return all(grant.tenant_id is None or touched(grant.tenant_id, 0) <= epoch for grant in facts.grants)
+            return touched(key.tenant_id) <= epoch
+        return all(grant.tenant_id is None or touched(grant.tenant_id) <= epoch for grant in facts.grants)
+
+    def _touched_at(self, one: str) -> int:
+        """The epoch at which an id was touched last, as far as was heard; 0 for never."""
+        return self._touched.get(one if self._called is None else self._called(one), 0)
 
     def is_newest(self, facts: KeyFacts) -> bool:
         """Whether facts that were just read are not overtaken by a change that was heard of meanwhile."""
@@ -106,14 +117,14 @@ class Memory:
         if found is None:
             return None
         tenant, epoch = found
-        if self._touched.get(tenant.id, 0) > epoch:
+        if self._touched_at(tenant.id) > epoch:
             del self._places[slug]
             return None
         return tenant
 
     def put_place(self, tenant: Tenant, epoch: int) -> None:
         """Remember a tenant that was just read, unless a change overtook the read."""
-        if epoch < self._floor or self._touched.get(tenant.id, 0) > epoch:
+        if epoch < self._floor or self._touched_at(tenant.id) > epoch:
             return
         if len(self._places) >= MAX_PLACES:
             self._places.clear()

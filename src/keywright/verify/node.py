@@ -82,6 +82,7 @@ class Node:
         self.applied = 0
         self._acknowledged = 0
         self.lease_end = _NEVER
+        self._given_up = False
         self._started_at: datetime = clock.now()
         self._seen: dict[str, tuple[int, float]] = {}
         self._hinted = asyncio.Event()
@@ -112,6 +113,12 @@ class Node:
     def cached_bytes(self) -> int:
         """Memory that they take, about."""
         return self.memory.size
+
+    def give_up(self) -> None:
+        """Answer nothing from memory any more, and never again, whatever is on its way."""
+        self._given_up = True
+        self.lease_end = _NEVER
+        self.memory.forget_all(self.applied)
 
     async def register(self) -> None:
         """Become known, with nothing remembered, and under an id that nobody has seen before."""
@@ -188,6 +195,8 @@ class Node:
             self._heard(None)
 
     def _granted(self, noted: float) -> None:
+        if self._given_up:
+            return
         if self._renewed is not None:
             self._renewed()
         self.lease_end = max(self.lease_end, noted + self._terms.lease)

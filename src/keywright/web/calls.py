@@ -10,6 +10,7 @@ from keywright.services.work import Call
 from keywright.web.credentials import bearer
 
 if TYPE_CHECKING:
+    from keywright.services.decisions import Asker
     from keywright.services.service import Services
     from keywright.web.visit import Visit
 
@@ -28,6 +29,12 @@ async def call_with(token: str | None, visit: Visit, services: Services) -> Call
     """The call of whoever sent this token, for no tenant in particular; raises as `Services.authenticate` does."""
     caller = await services.authenticate(token, visit.ip)
     return Call(caller=caller, ip=visit.ip_text, request_id=visit.request_id)
+
+
+async def asker_of(visit: Visit, services: Services) -> Asker:
+    """Who asks for decisions, in the tenant that the request names; raises as `call_of` and `PermissionDenied`."""
+    caller = await services.authenticate(bearer(visit), visit.ip)
+    return await services.decisions.enter(caller, visit.header(b"keywright-tenant"))
 
 
 async def visitor_of(visit: Visit, services: Services) -> Visitor:

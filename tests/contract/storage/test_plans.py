@@ -19,7 +19,7 @@ from keywright.core.ids import new_id
 from keywright.core.keys import State
 from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position
 from keywright.core.usage import By
-from keywright.storage.lookup import _KEY_SQL, _TENANT_SQL
+from keywright.storage.lookup import KEY_SQL, TENANT_SQL
 from keywright.storage.rows import key_values, role_values
 from keywright.storage.schema import (
     agent,
@@ -566,8 +566,8 @@ def announcing(key_id: str | None) -> Callable[[Transaction], Awaitable[object]]
 
 async def test_a_verification_reads_by_indexes_alone(filled: Database) -> None:
     for statement, parameter, index in (
-        (_KEY_SQL, a_digest(10**9), DIGEST),
-        (_TENANT_SQL, "big", r"uq_tenant_slug|sqlite_autoindex_tenant_"),
+        (KEY_SQL, a_digest(10**9), DIGEST),
+        (TENANT_SQL, "big", r"uq_tenant_slug|sqlite_autoindex_tenant_"),
     ):
         for plan in await plans(filled, (statement[filled.dialect], (parameter,))):
             assert faults(filled.dialect, plan, index, sorts=False) == []

@@ -2,19 +2,22 @@
 
 The nodes, their memories, verifiers and receipts are the real ones. Only what they meet is played: every call to the
 database stops before it takes effect, and where it matters again before its answer arrives, and goes on when the
-schedule says so. One node changes the key and waits for receipts, and its own calls are answered at once; the others
-decide.
+schedule says so. A node without a database asks by way of a server: each call and each answer is on its way for as long
+as the schedule says, and whoever waits for it may give up, though it arrives later. One node changes the key and waits
+for receipts, and its own calls are answered at once; the others decide.
 """
 
 from __future__ import annotations
 
 import asyncio
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from keywright.core.changes import FeedEntry, NodeState
 from keywright.core.decision import Code
+from keywright.core.errors import Unavailable
 from keywright.ops.metrics import Metrics
 from keywright.services.receipts import Receipts
 from keywright.verify import Label, Memory, Node, Strangers, Terms, UseLog, Verifier
@@ -60,6 +63,7 @@ class Parts:
     memory: type[Memory] = Memory
     receipts: type[Receipts] = Receipts
     verifier: type[Verifier] = Verifier
+    feed: type[Feed] | None = None
     ordered: bool = True
 
 
@@ -113,7 +117,7 @@ class World:
         """What may happen next, by name."""
         found: list[tuple[str, Callable[[], None]]] = []
         found += [("tick", self._tick)] if self.now < self.began + MOST_TICKS else []
-        found += [(what, lambda gate=gate: self._open(gate)) for what, gate in self.gates]  # type: ignore[misc] # mypy cannot infer a lambda with a default
+        found += [(what, lambda gate=gate: self._open(gate)) for what, gate in self.gates if not gate.done()]  # type: ignore[misc] # mypy cannot infer a lambda with a default
         found += [("late commit", self._commit_late)] if self._late else []
         if len(self.switched) < MOST_SWITCHES:
             found += [(f"switch {'off' if self.active else 'on'}", self._switch)]
@@ -257,6 +261,66 @@ class Feed:
         await self._call("forget", effect)
 
 
+class Relayed(Feed):
+    """The same by way of a server, which does it on the database in the node's place."""
+
+    forgiving = True
+    """Whether the row of a node that has not applied all that there is stays when it gets no further lease."""
+
+    def __init__(self, world: World, member: Member) -> None:
+        super().__init__(world, member)
+        self._before = ""
+
+    async def _call(self, what: str, effect: Callable[[], Any]) -> Any:
+        world, name = self._world, self._member.name
+        if not self._member.settled:
+            return effect()
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+
+        async def deliver() -> None:
+            await world.turn(f"{name} {what} arrives")
+            result = effect()
+            await world.turn(f"{name} {what} answered")
+            if not answer.done():
+                answer.set_result(result)
+
+        async def give_up() -> None:
+            await world.turn(f"{name} {what} given up")
+            if not answer.done():
+                answer.set_exception(Unavailable("No answer has come."))
+
+        world.start(deliver())
+        giving_up = asyncio.create_task(give_up())
+        try:
+            return await answer
+        finally:
+            giving_up.cancel()
+
+    async def register(self, node: NodeState) -> None:
+        before, self._before = self._before, node.id
+
+        def effect() -> None:
+            self._world.rows.pop(before, None)
+            self._world.rows[node.id] = replace(node, applied=self._world.head)
+
+        await self._call("register", effect)
+
+    async def renew(self, node_id: str, applied: int) -> bool:
+        def effect() -> bool:
+            rows = self._world.rows
+            if node_id not in rows:
+                return False
+            # The server finds a node that has not applied what it could by clocks, which may be wrong by any time.
+            if applied < self._world.head:
+                if not self.forgiving:
+                    del rows[node_id]
+                return False
+            rows[node_id] = replace(rows[node_id], applied=applied, beat=rows[node_id].beat + 1)
+            return True
+
+        return bool(await self._call("renew", effect))
+
+
 class Lookup:
     """The database's keys: one of them, which is active or not."""
 
@@ -294,8 +358,9 @@ class Member:
 
     def __post_init__(self) -> None:
         world, name, clock = self.world, self.name, ManualClock()
+        feed = Feed if self.parts.feed is None or self.number == 0 else self.parts.feed
         self.node = self.parts.node(
-            Feed(world, self),
+            feed(world, self),
             self.parts.memory(max_entries=10, max_bytes=1_000_000),
             clock,
             world.boottime,
@@ -335,7 +400,8 @@ class Member:
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         async def run() -> None:
             try:
-                await work
+                with suppress(Unavailable):
+                    await work
             finally:
                 self.busy = False
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from keywright.core.changes import Receipt
 from keywright.services.receipts import Receipts
 from keywright.verify import Memory, Node, Verifier
-from tests.unit.verify.lease_world import Parts, World
+from tests.unit.verify.lease_world import Parts, Relayed, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,22 @@ def test_no_order_of_events_brings_a_revoked_key_back(data: st.DataObject) -> No
     assert violation is None, "\n".join(happened)
 
 
-def test_no_order_that_the_search_tries_does_either() -> None:
+@settings(max_examples=100)
+@given(st.data())
+def test_nor_at_a_node_without_a_database(data: st.DataObject) -> None:
+    """Messages and answers are late, lost, or arrive after whoever waited has given up."""
+
+    def choose(count: int) -> int:
+        return data.draw(st.integers(0, count - 1))
+
+    violation, happened = asyncio.run(played(Parts(feed=Relayed), choose))
+    assert violation is None, "\n".join(happened)
+
+
+@pytest.mark.parametrize("feed", [None, Relayed], ids=["on a database", "without one"])
+def test_no_order_that_the_search_tries_does_either(feed: type[Relayed] | None) -> None:
     """The search of the tests below, on the protocol as it is."""
-    assert searched(Parts(), tries=250) is None
+    assert searched(Parts(feed=feed), tries=250) is None
 
 
 class Unfenced(Memory):
@@ -123,6 +136,12 @@ class Forgetful(Memory):
         pass
 
 
+class Rash(Relayed):
+    """A server forgets a node that has not applied what it could, whatever lease it may hold still."""
+
+    forgiving = False
+
+
 TAKEN_OUT = {
     "the fill fence": Parts(memory=Unfenced),
     "the clock noted before asking": Parts(node=LateClock),
@@ -132,6 +151,9 @@ TAKEN_OUT = {
     "the ordered epoch": Parts(ordered=False),
     "the age of a read that somebody else began": Parts(verifier=AnyFlight),
     "dropping what was touched": Parts(memory=Forgetful),
+    "the clock noted before asking a server": Parts(node=LateClock, feed=Relayed),
+    "the fill fence behind a server": Parts(memory=Unfenced, feed=Relayed),
+    "the row of a node that a server grants no further lease": Parts(feed=Rash),
 }
 
 

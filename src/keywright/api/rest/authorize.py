@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from keywright.core.decision import Decision
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
-    from keywright.services.service import Services
+    from keywright.services.decisions import Judge
     from keywright.web.visit import Visit
 
 PATH: Final = "/v1/authorize"
@@ -76,11 +76,11 @@ class AuthorizeDoor:
 
     def __init__(
         self,
-        services: Services,
+        judge: Judge,
         metrics: Metrics,
         trusted_proxies: Sequence[IPv4Network | IPv6Network],
     ) -> None:
-        self._services = services
+        self._judge = judge
         self._metrics = metrics
         self._trusted = trusted_proxies
 
@@ -109,7 +109,7 @@ class AuthorizeDoor:
                 ip=_address(visit, trusted=trusted),
                 cost=options.cost,
             )
-            decision = await self._services.decisions.judge(shown)
+            decision = await self._judge.judge(shown)
             self._metrics.decision(decision.code, "authorize")
             await _send(send, decision, options)
         except KeywrightError as refused:

@@ -21,7 +21,6 @@ from keywright.core.errors import (
 from keywright.core.instants import rfc3339
 from keywright.core.limits import MAX_COST
 from keywright.services.decisions import MAX_BATCH, Question
-from keywright.web.credentials import bearer
 from keywright.web.errors import (
     METHOD_NOT_ALLOWED,
     other_problem,
@@ -33,12 +32,13 @@ from keywright.web.rate_limit_fields import rate_limit_fields, retry_after
 from keywright.web.visit import visit_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from keywright.core.decision import Decision, Explanation
     from keywright.core.limits import LimitState, Taken
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
-    from keywright.services.decisions import Asker
-    from keywright.services.service import Services
+    from keywright.services.decisions import Asker, Judge
     from keywright.web.visit import Visit
 
 
@@ -187,10 +187,11 @@ _read_any = msgspec.json.Decoder().decode
 
 
 class VerifyDoor:
-    """The two paths as one ASGI application."""
+    """The two paths as one ASGI application. `asker` says who asks; it raises `Unavailable` where nobody can know."""
 
-    def __init__(self, services: Services, metrics: Metrics) -> None:
-        self._services = services
+    def __init__(self, judge: Judge, asker: Callable[[Visit], Awaitable[Asker]], metrics: Metrics) -> None:
+        self._judge = judge
+        self._ask = asker
         self._metrics = metrics
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
@@ -234,8 +235,7 @@ class VerifyDoor:
     async def _asker(self, visit: Visit) -> Asker | None:
         """Who asks; None when the database is away, so that nobody can be known: then each verdict is `STALE`."""
         try:
-            caller = await self._services.authenticate(bearer(visit), visit.ip)
-            return await self._services.decisions.enter(caller, visit.header(b"keywright-tenant"))
+            return await self._ask(visit)
         except Unavailable:
             return None
 
@@ -255,7 +255,7 @@ class VerifyDoor:
             explain=item.explain,
             cost=item.cost,
         )
-        return await self._services.decisions.answer(asker, question, at)
+        return await self._judge.answer(asker, question, at)
 
 
 async def _send_stale(send: Any, answer: VerdictOut | BatchOut) -> None:  # noqa: ANN401 - ASGI is untyped

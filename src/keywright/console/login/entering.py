@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote_plus, urlsplit
 
 from keywright.console.cookies import SESSION, VISIT, drop_cookie, new_visit, proof_of, set_cookie
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
 
     from keywright.console.asking import Guest
     from keywright.services.sessions import LoggedIn
+
+
+# What pages of ours say in addresses: words, numbers and ids. What people typed, a secret perhaps, looks otherwise.
+_OURS: Final = re.compile(r"[a-z_]{1,20}=(-?[a-z0-9_]{0,19}|[a-z]{3}_[0-9a-f]{32})")
+
+
+def is_harmless(query: str) -> bool:
+    """Whether what stands in an address may be said again in another, since nothing in it can be a secret."""
+    return all(_OURS.fullmatch(one) for one in query.split("&"))
 
 
 def own_path(path: str) -> str:

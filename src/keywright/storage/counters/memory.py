@@ -70,6 +70,9 @@ class MemoryCounters:
             if cell is not None:
                 self._cells[bucket.key] = (cell[0] - cost * bucket.worth, cell[1])
 
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
     def adopt(self, bucket: Bucket, backlog: int) -> None:
         """Count a bucket on from a backlog (in parts) that somebody else knows."""
         now = self._now_us()
