@@ -98,10 +98,9 @@ class Keys:
         """Add keys with the digests of their tokens, in few statements. Raises as `add` does, and adds none then."""
         if any(key.tenant_id != self._tenant_id for key, _ in keys):
             raise ValueError("A key belongs to another tenant.")
+        rows = [{**key_values(key), "digest": digest} for key, digest in keys]
         with conflicts(_taken()):
-            await self._connection.execute(
-                insert(api_key), [{**key_values(key), "digest": digest} for key, digest in keys]
-            )
+            await self._connection.execute(insert(api_key), rows)
 
     async def handles_among(self, handles: Collection[str]) -> set[str]:
         """Those of some handles that keys have."""
@@ -224,14 +223,12 @@ class AllKeys:
 
     async def by_digest(self, digest: bytes) -> Key | None:
         """The key that has, or before it was deleted had, a token with this digest, or None."""
-        row = (await self._connection.execute(select(*KEY_COLUMNS).where(api_key.c.digest == digest))).first()
-        return None if row is None else key_of(row)
+        return (await self.by_digests([digest])).get(digest)
 
     async def by_digests(self, digests: Collection[bytes]) -> dict[bytes, Key]:
         """The keys that have, or before they were deleted had, tokens with these digests, by digest."""
         query = select(api_key.c.digest, *KEY_COLUMNS).where(api_key.c.digest.in_(digests))
-        rows = (await self._connection.execute(query)).all()
-        return {bytes(row[0]): key_of(row[1:]) for row in rows}
+        return {row[0]: key_of(row[1:]) for row in await self._connection.execute(query)}
 
     async def by_id(self, key_id: str) -> Key | None:
         """The key with this id, whosever it is, or None; deleted ones are not found."""
