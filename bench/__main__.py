@@ -33,6 +33,7 @@ PARTS = (
     "memory",
     "start",
     "workers",
+    "imports",
     "console",
 )
 _WITH_WRK = {"verify", "agent", "dialects", "middleware", "workers"}

@@ -18,6 +18,7 @@ from tests.cli.commands import KEYWRIGHT, Shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 _SECONDS = 30.0
 # The command is made the terminal's own, so that it can be asked for passwords and gets its Ctrl+C.
@@ -35,6 +36,11 @@ class Terminal:
         self._popen = popen
         self._screen = screen
         self.text = ""
+
+    @property
+    def pid(self) -> int:
+        """The process of the command."""
+        return self._popen.pid
 
     def expect(self, wanted: str) -> None:
         """Wait until a text stands on the screen."""
@@ -82,12 +88,14 @@ class Terminal:
 
 
 @contextmanager
-def terminal(shell: Shell, *args: str, columns: int = 120) -> Iterator[Terminal]:
-    """Run `keywright` in a terminal of so many columns for as long as the block."""
+def terminal(
+    shell: Shell, *args: str, columns: int = 120, program: Path | str = KEYWRIGHT
+) -> Iterator[Terminal]:
+    """Run `keywright`, or another program, in a terminal of so many columns for as long as the block."""
     screen, line = pty.openpty()
     fcntl.ioctl(line, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     popen = subprocess.Popen(
-        [sys.executable, "-c", _OWN_TERMINAL, KEYWRIGHT, *args],
+        [sys.executable, "-c", _OWN_TERMINAL, program, *args],
         stdin=line,
         stdout=line,
         stderr=line,

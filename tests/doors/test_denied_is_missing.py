@@ -63,6 +63,7 @@ BODIES: dict[tuple[str, str], list[dict[str, Any] | None]] = {
 OF_A_TENANT = {Reach.TENANT, Reach.EITHER}
 CREATIONS: dict[str, dict[str, Any]] = {
     "/keys": {"name": "New"},
+    "/keys/import": {"items": [{"name": "New", "token_hash": "0" * 64}]},
     "/service-accounts": {"name": "New", "memberships": [{"role": "editor"}]},
     "/roles": {"name": "editor"},
     "/memberships": {"identity_id": new_id("idn"), "role": "editor"},

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
-from keywright.cli.exits import Exit, Failed
+from keywright.cli.files import opened
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
 from keywright.cli.showing import show_page
 from keywright.cli.times import Moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _HERE = "keywright.cli.audit"
 _PLACES = {
@@ -107,28 +103,6 @@ def export(path: str | None, **filters: Any) -> None:  # noqa: ANN401 - click's 
 
     A file appears only when it is whole; what goes to standard output may break off, and then it ends with an error.
     """
-    with connected(_OPTIONS) as client, _opened(path) as out:
+    with connected(_OPTIONS) as client, opened(path) as out:
         for entry in client.audit.export(**filters):
             click.echo(json.dumps(entry, ensure_ascii=True), file=out)
-
-
-@contextmanager
-def _opened(path: str | None) -> Iterator[IO[str] | None]:
-    """A file that takes its place when all is written, or None for standard output. Raises `Failed`."""
-    if path is None:
-        yield None
-        return
-    place = Path(path)
-    try:
-        number, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-    except OSError as error:
-        raise Failed(f"The file cannot be written: {error.strerror}.", Exit.USAGE) from None
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as out:
-            yield out
-        Path(name).replace(place)
-    except OSError as error:
-        raise Failed(f"The file cannot be written: {error.strerror}.", Exit.USAGE) from None
-    finally:
-        with suppress(OSError):
-            Path(name).unlink()

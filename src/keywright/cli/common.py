@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 DEFAULT_URL: Final = "http://127.0.0.1:8300"
+EVERYWHERE: Final = "*"
+"""What stands for the whole installation in place of a tenant's slug."""
 _META: Final = "keywright.common."
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from keywright.cli.common import DEFAULT_URL, given, in_environment
+from keywright.cli.common import DEFAULT_URL, EVERYWHERE, given, in_environment
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.policies import in_words
 from keywright.cli.text import printable
@@ -87,7 +87,7 @@ def required_credential(url: str) -> Credential:
 def open_client(url: str, credential: Credential | None) -> Client:
     """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
     token = None if credential is None else credential.token
-    tenant = "*" if given("global") else given("tenant") or in_environment("KEYWRIGHT_TENANT")
+    tenant = EVERYWHERE if given("global") else given("tenant") or in_environment("KEYWRIGHT_TENANT")
     try:
         return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
     except ValueError as error:

@@ -21,6 +21,8 @@ class Exit(IntEnum):
     CONFLICT = 7
     REFUSED = 8
     UNAVAILABLE = 9
+    NOT_RUN = 126
+    NO_PROGRAM = 127
     INTERRUPTED = 130
     NO_READER = 141
 
@@ -36,6 +38,8 @@ MEANINGS: Final[dict[Exit, str]] = {
     Exit.CONFLICT: "conflict with what is there",
     Exit.REFUSED: "refused input",
     Exit.UNAVAILABLE: "not available now: try later",
+    Exit.NOT_RUN: "the program of `keywright run` cannot be started",
+    Exit.NO_PROGRAM: "there is no such program for `keywright run`",
     Exit.INTERRUPTED: "interrupted from the keyboard",
     Exit.NO_READER: "nobody reads the output any more",
 }

@@ -25,6 +25,7 @@ _COMMANDS = {
     "whoami": ("keywright.cli.login:whoami", "Show who the server takes you for."),
     "verify": ("keywright.cli.verify:verify", "Ask whether a token is valid, and may do something."),
     "explain": ("keywright.cli.explain:explain", "Say why a key may or may not do something."),
+    "run": ("keywright.cli.run:run", "Run a command with a key of its own, which ends with it."),
     "keys": ("keywright.cli.keys:keys", "Make, list, change and delete API keys."),
     "tenants": ("keywright.cli.tenants:tenants", "Make, list, change and delete tenants."),
     "users": ("keywright.cli.users:users", "Invite, list, change and delete people."),

@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypedDict
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from keywright.client.calls import Call, Described, Listing, S, T, call, listing, whole
+from keywright.client.calls import Call, Described, Listing, S, T, call, listing, nothing, whole
 from keywright.client.errors import UnexpectedAnswer
 from keywright.client.values import CreatedKey, LoggedIn, Page, Token
 
@@ -168,6 +168,16 @@ class Keys(Resource[S]):
         return self._create("/v1/keys", {**fields, "name": name}, idempotency_key, self._created)
 
     @call
+    def import_keys(self, items: Sequence[Mapping[str, Any]], *, dry_run: bool = False) -> Call[Json]:
+        """Make up to 1,000 keys whose tokens are elsewhere already, each with its `name` and `token_hash`.
+
+        Answers what became of each, as the REST API does; importing the same again changes nothing. With `dry_run` they
+        are judged, and none is made.
+        """
+        body = {"items": [plain(item) for item in items], "dry_run": dry_run}
+        return Call("POST", "/v1/keys/import", self._having("items"), body=body, retry=True)
+
+    @call
     def page(self, **filters: Unpack[KeyFilters]) -> Call[Page]:
         """One page of a list."""
         return self._page("/v1/keys", filters)
@@ -213,6 +223,23 @@ class Keys(Resource[S]):
         Without `wait` it returns at once, and `effective_by` in the receipt is when that is so.
         """
         return self._revoke("DELETE", path_of("/v1/keys", key_id), wait=wait)
+
+    @call
+    def revoke(self, token: Token | str) -> Call[None]:
+        """Delete the key that has this token, for good; holding the token is all that it takes.
+
+        When this returns, no node accepts it any more, also where it was not known.
+        """
+        held = token.reveal() if isinstance(token, Token) else token
+        return Call(
+            "POST",
+            "/v1/revoke",
+            nothing,
+            body=urlencode({"token": held}).encode(),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            retry=True,
+            anonymous=True,
+        )
 
     def _created(self, answer: Json) -> CreatedKey:
         token = part(answer, "token", self._url)

@@ -106,7 +106,7 @@ class Wire:
         """
         if isinstance(outcome, Failure):
             raise outcome.error
-        if outcome.status == 204:
+        if outcome.status == 204 or (outcome.status == 200 and not outcome.body):
             return {}
         content = parsed(outcome.body)
         good = 200 <= outcome.status < 300 or (outcome.status == 503 and not _is_problem(outcome))
@@ -151,8 +151,8 @@ class Wire:
 
 
 def encoded(body: object) -> bytes | None:
-    """A body as JSON; raises ValueError for what is none."""
-    return None if body is None else json.dumps(body, allow_nan=False).encode()
+    """A body as JSON, or bytes as they are; raises ValueError for what is neither."""
+    return body if body is None or isinstance(body, bytes) else json.dumps(body, allow_nan=False).encode()
 
 
 def problem(status: int, content: Json, retry_after: int | None) -> ApiError:

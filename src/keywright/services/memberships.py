@@ -286,21 +286,28 @@ async def known_identity(work: Work, identity_id: str, *, everybody: bool) -> Id
     return found
 
 
-async def give(work: Work, identity: Identity, roles: Sequence[RoleInput]) -> tuple[Membership, ...]:
-    """Give a new identity roles where the call is; raises what `checked_grant` raises, located in `memberships`."""
+async def checked_roles(work: Work, roles: Sequence[RoleInput]) -> tuple[Grant, ...]:
+    """The grants of a new identity where the call is; raises what `checked_grant` raises, located in `memberships`."""
     if len(roles) > MAX_ROLES:
         raise InvalidValue(f"At most {MAX_ROLES} roles are given at once.", field="memberships")
-    given: list[Membership] = []
+    grants: list[Grant] = []
     for index, one in enumerate(roles):
         grant = await checked_grant(work, one.role, one.variables, f"memberships.{index}")
-        if any(other.grant.role == grant.role for other in given):
+        if any(other.role == grant.role for other in grants):
             raise InvalidValue("This role is there twice.", field=f"memberships.{index}.role")
-        given.append(
-            await work.transaction.memberships(work.tenant_id).add(
-                identity.id, grant, work.now, created_by=work.caller.identity.id
-            )
-        )
-    return tuple(given)
+        grants.append(grant)
+    return tuple(grants)
+
+
+async def give(work: Work, identity: Identity, roles: Sequence[RoleInput]) -> tuple[Membership, ...]:
+    """Give a new identity roles where the call is; raises what `checked_roles` raises."""
+    memberships = work.transaction.memberships(work.tenant_id)
+    return tuple(
+        [
+            await memberships.add(identity.id, grant, work.now, created_by=work.caller.identity.id)
+            for grant in await checked_roles(work, roles)
+        ]
+    )
 
 
 async def _checked_values(

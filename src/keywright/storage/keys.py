@@ -94,6 +94,19 @@ class Keys:
         with conflicts(_taken()):
             await self._connection.execute(insert(api_key).values(**key_values(key), digest=digest))
 
+    async def add_all(self, keys: Sequence[tuple[Key, bytes]]) -> None:
+        """Add keys with the digests of their tokens, in few statements. Raises as `add` does, and adds none then."""
+        if any(key.tenant_id != self._tenant_id for key, _ in keys):
+            raise ValueError("A key belongs to another tenant.")
+        rows = [{**key_values(key), "digest": digest} for key, digest in keys]
+        with conflicts(_taken()):
+            await self._connection.execute(insert(api_key), rows)
+
+    async def handles_among(self, handles: Collection[str]) -> set[str]:
+        """Those of some handles that keys have."""
+        query = select(api_key.c.handle).where(self._mine, api_key.c.handle.in_(handles))
+        return set((await self._connection.execute(query)).scalars())
+
     async def by_id(self, key_id: str, *, lock: bool = False) -> Key | None:
         """The key with this id, or None; `lock` keeps others from changing it until the transaction ends."""
         query = select(*KEY_COLUMNS).where(self._mine, api_key.c.id == key_id)
@@ -210,8 +223,12 @@ class AllKeys:
 
     async def by_digest(self, digest: bytes) -> Key | None:
         """The key that has, or before it was deleted had, a token with this digest, or None."""
-        row = (await self._connection.execute(select(*KEY_COLUMNS).where(api_key.c.digest == digest))).first()
-        return None if row is None else key_of(row)
+        return (await self.by_digests([digest])).get(digest)
+
+    async def by_digests(self, digests: Collection[bytes]) -> dict[bytes, Key]:
+        """The keys that have, or before they were deleted had, tokens with these digests, by digest."""
+        query = select(api_key.c.digest, *KEY_COLUMNS).where(api_key.c.digest.in_(digests))
+        return {row[0]: key_of(row[1:]) for row in await self._connection.execute(query)}
 
     async def by_id(self, key_id: str) -> Key | None:
         """The key with this id, whosever it is, or None; deleted ones are not found."""

@@ -118,6 +118,25 @@ async def keys_add(two: Two) -> None:
             assert await transaction.keys(home.tenant_id).by_id(stray.id) is None
 
 
+async def keys_add_all(two: Two) -> None:
+    mine, stray = a_key(two.mine), a_key(two.theirs)
+    with pytest.raises(ValueError, match="another tenant"):
+        async with two.database.write() as transaction:
+            await transaction.keys(two.mine.tenant_id).add_all([(mine, a_digest()), (stray, a_digest())])
+    for home, key in ((two.mine, mine), (two.theirs, stray)):
+        async with two.database.read() as transaction:
+            assert await transaction.keys(home.tenant_id).by_id(key.id) is None
+
+
+async def keys_handles_among(two: Two) -> None:
+    async with two.database.write() as transaction:
+        await transaction.keys(two.mine.tenant_id).add(a_key(two.mine, handle="only_mine"), a_digest())
+    async with two.database.read() as transaction:
+        asked = ["only_mine", "none"]
+        assert await transaction.keys(two.mine.tenant_id).handles_among(asked) == {"only_mine"}
+        assert await transaction.keys(two.theirs.tenant_id).handles_among(asked) == set()
+
+
 async def keys_by_id(two: Two) -> None:
     for lock in (False, True):
         async with two.database.write() as transaction:
@@ -349,6 +368,8 @@ async def usage_exercised(two: Two) -> None:
 
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {
     (Keys, "add"): keys_add,
+    (Keys, "add_all"): keys_add_all,
+    (Keys, "handles_among"): keys_handles_among,
     (Keys, "by_id"): keys_by_id,
     (Keys, "by_digest"): keys_by_digest,
     (Keys, "by_ids"): keys_by_ids,

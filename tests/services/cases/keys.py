@@ -8,11 +8,12 @@ from keywright.core.identities import Grant
 from keywright.core.ids import new_id
 from keywright.core.listing import KeyQuery
 from keywright.core.roles import ADMIN, MEMBER
-from keywright.core.tokens import mint
+from keywright.core.tokens import digest, mint
 from keywright.services.keys import (
     KeyChanges,
     KeyId,
     KeyIds,
+    KeyImport,
     KeyQuestion,
     KeysQuestion,
     KeyToken,
@@ -44,6 +45,11 @@ async def an_administrator(_home: House, place: Place) -> Caller:
     return place.admin
 
 
+def an_import() -> NewKey:
+    """A key whose token is elsewhere."""
+    return NewKey(name="New", token_hash=digest(mint().reveal()).hex(), scope=((("keys:create",), None),))
+
+
 CASES = {
     "keys.revoke": Case(nothing, nothing, ("key.revoke",), who=its_holder, yields=True),
     "keys.disable_own": Case(nothing, nothing, ("key.disable",), who=its_holder, yields=True),
@@ -66,6 +72,9 @@ CASES = {
         lambda: NewKey(name="New", scope=((("keys:create",), None),), tenant="nowhere"),
         ("key.create",),
         secrets=lambda created: [created.token.reveal()],
+    ),
+    "keys.import": Case(
+        lambda _: KeyImport((an_import(),)), lambda: KeyImport((an_import(),)), ("key.import",), yields=True
     ),
     "keys.get": Case(lambda place: KeyId(place.target.id), lambda: KeyId(new_id("key"))),
     "keys.impact": Case(

@@ -78,7 +78,11 @@ def page_size(args: Args) -> int:
 
 def new_key(args: Args) -> NewKey:
     """What a creation asks for."""
-    given = args["input"]
+    return any_new_key(args["input"])
+
+
+def any_new_key(given: Args) -> NewKey:
+    """What is said of a new key."""
     return NewKey(
         name=given["name"],
         description=given.get("description") or "",

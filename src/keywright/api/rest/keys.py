@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, ConfigDict
 
-from keywright.api.rest import mapping, models
+from keywright.api.rest import key_imports, mapping, models
 from keywright.api.rest.models import QueryBoolean, QueryCount, Timestamp
 from keywright.api.rest.routes import Door
 from keywright.api.rest.verify import verdict
@@ -130,6 +130,16 @@ def declare(door: Door) -> None:
         show=mapping.created_key,
         model=models.CreatedKeyOut,
         status=201,
+        refusals=(404, 409),
+        tag=_TAG,
+    )
+    door.route(
+        "POST",
+        "/keys/import",
+        keys.import_keys,
+        read=key_imports.read,
+        show=key_imports.shown,
+        model=key_imports.KeyImportOut,
         refusals=(404, 409),
         tag=_TAG,
     )

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
     from keywright.core.roles import Values
-    from keywright.services.keys import CreatedKey, KeyList, KeyView, PolicyInput, TransferredKey
+    from keywright.services.keys import (
+        CreatedKey,
+        KeyList,
+        KeyView,
+        PolicyInput,
+        TransferredKey,
+    )
     from keywright.services.sessions import LoggedIn
     from keywright.services.whoami import Holder
 
@@ -29,6 +35,11 @@ _REPLAYED = "This key was made before under the same Idempotency-Key; its token 
 
 def new_key(body: models.KeyIn) -> NewKey:
     """What a creation asks for."""
+    return any_new_key(body, body.token_hash, body.tenant)
+
+
+def any_new_key(body: models.NewKeyIn, token_hash: str | None, tenant: str | None = None) -> NewKey:
+    """What every creation asks for."""
     return NewKey(
         name=body.name,
         description=body.description,
@@ -41,8 +52,8 @@ def new_key(body: models.KeyIn) -> NewKey:
         limits=None if body.limits is None else limits(body.limits),
         credits=_credits(body.credits),
         prefix=body.prefix,
-        token_hash=body.token_hash,
-        tenant=body.tenant,
+        token_hash=token_hash,
+        tenant=tenant,
         identity_id=body.identity_id,
         memberships=None if body.memberships is None else given_roles(body.memberships),
         template=body.template,

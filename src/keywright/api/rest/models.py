@@ -57,7 +57,7 @@ Moment = Annotated[
 ]
 
 
-def _told(default: Any = ..., description: str | None = None, **schema: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
+def told(default: Any = ..., description: str | None = None, **schema: Any) -> Any:  # noqa: ANN401 - as pydantic's Field
     """A field whose limits stand in the OpenAPI document; the core enforces them, with codes of its own."""
     return Field(default, description=description, json_schema_extra=schema)
 
@@ -88,10 +88,10 @@ class Out(BaseModel):
 class PolicyIn(In):
     """What may be done (`actions`) to what (`resources`; left out: everything)."""
 
-    actions: list[str] = _told(
+    actions: list[str] = told(
         ..., "Patterns of actions.", minItems=1, maxItems=100, examples=[["article:read"]]
     )
-    resources: list[str] | None = _told(
+    resources: list[str] | None = told(
         None,
         "Patterns of resources; null means everything.",
         minItems=1,
@@ -103,27 +103,28 @@ class PolicyIn(In):
 class LimitIn(In):
     """A limit: so many uses in so many seconds."""
 
-    name: str = _told(
+    name: str = told(
         ..., "Unique among those beside it.", pattern=r"^[A-Za-z0-9_\-]{1,100}$", examples=["burst"]
     )
-    limit: int = _told(..., "How many uses.", minimum=1, maximum=MAX_USES, examples=[100])
-    window_seconds: int = _told(..., "In how many seconds.", minimum=1, maximum=LONGEST_WINDOW, examples=[1])
+    limit: int = told(..., "How many uses.", minimum=1, maximum=MAX_USES, examples=[100])
+    window_seconds: int = told(..., "In how many seconds.", minimum=1, maximum=LONGEST_WINDOW, examples=[1])
 
 
 class RefillIn(In):
     """So many credits anew at the end of each period, however many were left."""
 
-    amount: int = _told(..., minimum=1, maximum=MAX_USES, examples=[1000])
-    every: str = _told(..., "A month has 30 days.", enum=["hour", "day", "week", "month"])
+    amount: int = told(..., minimum=1, maximum=MAX_USES, examples=[1000])
+    every: str = told(..., "A month has 30 days.", enum=["hour", "day", "week", "month"])
 
 
 class CreditsIn(In):
     """Uses left, and what fills them up again. Whoever sets credits begins a new period."""
 
-    remaining: int = _told(..., minimum=0, maximum=MAX_USES, examples=[1000])
-    refill: RefillIn | None = _told(None, "Null: never.")
+    remaining: int = told(..., minimum=0, maximum=MAX_USES, examples=[1000])
+    refill: RefillIn | None = told(None, "Null: never.")
 
 
+HASH = r"^[0-9a-f]{64}$"
 _NAME: dict[str, Any] = {"minLength": 1, "maxLength": 255, "examples": ["Nightly export"]}
 _DESCRIPTION: dict[str, Any] = {"maxLength": 2000}
 _HANDLE: dict[str, Any] = {"pattern": r"^[A-Za-z0-9_\-]{1,100}$", "examples": ["nightly_export"]}
@@ -147,43 +148,48 @@ _ABOUT_CREDITS = "Uses left; null means any number."
 class GivenRoleIn(In):
     """A role to be given, with values for each of its variables."""
 
-    role: str = _told(..., "The role's name.", pattern=r"^[a-z0-9][a-z0-9_\-]{0,99}$", examples=["editor"])
-    variables: dict[str, list[str]] = _told(
+    role: str = told(..., "The role's name.", pattern=r"^[a-z0-9][a-z0-9_\-]{0,99}$", examples=["editor"])
+    variables: dict[str, list[str]] = told(
         {}, "Values by the variable's name.", examples=[{"language": ["cs"]}]
     )
 
 
-class KeyIn(In):
-    """A key to be made. It speaks for its maker, for the identity that is named, or for itself alone."""
+class NewKeyIn(In):
+    """What may be said of every new key."""
 
-    name: str = _told(..., _ABOUT_NAME, **_NAME)
-    description: str = _told("", **_DESCRIPTION)
-    handle: str | None = _told(None, _ABOUT_HANDLE, **_HANDLE)
-    tenant: str | None = _told(
-        None, "The tenant's slug, where the credential does not say it; `*` for a global key."
-    )
-    identity_id: str | None = _told(None, "For whom the key speaks, where it is not its maker.")
-    memberships: list[GivenRoleIn] | None = _told(
+    name: str = told(..., _ABOUT_NAME, **_NAME)
+    description: str = told("", **_DESCRIPTION)
+    handle: str | None = told(None, _ABOUT_HANDLE, **_HANDLE)
+    identity_id: str | None = told(None, "For whom the key speaks, where it is not its maker.")
+    memberships: list[GivenRoleIn] | None = told(
         None, "Roles for an identity that is made for this key alone; not with `identity_id`.", maxItems=50
     )
-    template: str | None = _told(None, "A key template of the catalog, which says what is not said here.")
-    scope: list[PolicyIn] | None = _told(None, _ABOUT_SCOPE, **_SCOPE)
-    not_before: Timestamp | None = _told(None, _ABOUT_START)
-    expires_at: Timestamp | None = _told(None, _ABOUT_END)
-    allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
-    metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
-    limits: list[LimitIn] | None = _told(None, _ABOUT_LIMITS, **_LIMITS)
-    credits: CreditsIn | None = _told(None, _ABOUT_CREDITS)
-    prefix: str | None = _told(
+    template: str | None = told(None, "A key template of the catalog, which says what is not said here.")
+    scope: list[PolicyIn] | None = told(None, _ABOUT_SCOPE, **_SCOPE)
+    not_before: Timestamp | None = told(None, _ABOUT_START)
+    expires_at: Timestamp | None = told(None, _ABOUT_END)
+    allowed_cidrs: list[str] | None = told(None, _ABOUT_CIDRS, **_CIDRS)
+    metadata: dict[str, Any] | None = told(None, _ABOUT_METADATA)
+    limits: list[LimitIn] | None = told(None, _ABOUT_LIMITS, **_LIMITS)
+    credits: CreditsIn | None = told(None, _ABOUT_CREDITS)
+    prefix: str | None = told(
         None,
         "The token's prefix; the tenant's unless given, else `kw`.",
         pattern=r"^[a-z][a-z0-9_]{0,15}$",
         examples=["acme"],
     )
-    token_hash: str | None = _told(
+
+
+class KeyIn(NewKeyIn):
+    """A key to be made. It speaks for its maker, for the identity that is named, or for itself alone."""
+
+    tenant: str | None = told(
+        None, "The tenant's slug, where the credential does not say it; `*` for a global key."
+    )
+    token_hash: str | None = told(
         None,
         "The SHA-256 of a token of your own, in hex; then no token is made and none is returned.",
-        pattern=r"^[0-9a-f]{64}$",
+        pattern=HASH,
     )
 
 
@@ -199,17 +205,17 @@ class KeyPatch(In):
     # What is left out stays as it is, so no field has a default to tell of.
     model_config = ConfigDict(json_schema_extra=without_defaults)
 
-    name: str = _told("", _ABOUT_NAME, **_NAME)
-    description: str = _told("", **_DESCRIPTION)
-    handle: str | None = _told(None, _ABOUT_HANDLE, **_HANDLE)
-    scope: list[PolicyIn] | None = _told(None, _ABOUT_SCOPE, **_SCOPE)
-    not_before: Timestamp | None = _told(None, _ABOUT_START)
-    expires_at: Timestamp | None = _told(None, _ABOUT_END)
-    allowed_cidrs: list[str] | None = _told(None, _ABOUT_CIDRS, **_CIDRS)
-    metadata: dict[str, Any] | None = _told(None, _ABOUT_METADATA)
-    limits: list[LimitIn] | None = _told(None, _ABOUT_LIMITS, **_LIMITS)
-    credits: CreditsIn | None = _told(None, _ABOUT_CREDITS)
-    active: bool = _told(True, "False disables the key, true enables it again.")  # noqa: FBT003 - the default
+    name: str = told("", _ABOUT_NAME, **_NAME)
+    description: str = told("", **_DESCRIPTION)
+    handle: str | None = told(None, _ABOUT_HANDLE, **_HANDLE)
+    scope: list[PolicyIn] | None = told(None, _ABOUT_SCOPE, **_SCOPE)
+    not_before: Timestamp | None = told(None, _ABOUT_START)
+    expires_at: Timestamp | None = told(None, _ABOUT_END)
+    allowed_cidrs: list[str] | None = told(None, _ABOUT_CIDRS, **_CIDRS)
+    metadata: dict[str, Any] | None = told(None, _ABOUT_METADATA)
+    limits: list[LimitIn] | None = told(None, _ABOUT_LIMITS, **_LIMITS)
+    credits: CreditsIn | None = told(None, _ABOUT_CREDITS)
+    active: bool = told(True, "False disables the key, true enables it again.")  # noqa: FBT003 - the default
 
 
 class IdentityOut(Out):
@@ -299,8 +305,8 @@ class KeyListOut(Out):
 class KeyTransferIn(In):
     """For whom a key is to speak from now on."""
 
-    identity_id: str = _told(..., "The identity's id.", examples=["idn_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"])
-    confirm: bool = _told(False, "False only shows what the key would gain and lose.")  # noqa: FBT003 - the default
+    identity_id: str = told(..., "The identity's id.", examples=["idn_0193a0b1c2d37e4f8a9b0c1d2e3f4a5b"])
+    confirm: bool = told(False, "False only shows what the key would gain and lose.")  # noqa: FBT003 - the default
 
 
 class KeyTransferOut(Out):
@@ -315,18 +321,18 @@ class KeyTransferOut(Out):
 class KeyQuestionIn(In):
     """What to ask about a key; nothing at all asks whether it is valid."""
 
-    action: str | None = _told(
+    action: str | None = told(
         None, "What its holder wants to do.", minLength=1, maxLength=512, examples=["article:read"]
     )
-    resource: str | None = _told(
+    resource: str | None = told(
         None,
         "What that is done to; goes with an action.",
         minLength=1,
         maxLength=512,
         examples=["article:cs:42"],
     )
-    ip: str | None = _told(None, "The address from which the key is used.", examples=["192.0.2.7"])
-    tenant: str | None = _told(None, "The slug of the tenant in which a global key is used.")
+    ip: str | None = told(None, "The address from which the key is used.", examples=["192.0.2.7"])
+    tenant: str | None = told(None, "The slug of the tenant in which a global key is used.")
 
 
 class SessionOut(Out):

@@ -15,6 +15,11 @@ _PLACES = {
         "keywright.cli.keys.usage:usage",
         "Show how keys were used, and what of their scope was not needed.",
     ),
+    "import": (
+        "keywright.cli.keys.bring:import_keys",
+        "Make keys of a file of names and token hashes.",
+    ),
+    "export": ("keywright.cli.keys.export:export", "Write keys to a file."),
     "update": ("keywright.cli.keys.change:update", "Change keys."),
     "disable": ("keywright.cli.keys.change:disable", "Have keys refused until they are enabled again."),
     "enable": ("keywright.cli.keys.change:enable", "Have disabled keys accepted again."),

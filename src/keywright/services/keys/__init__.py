@@ -1,6 +1,14 @@
 """API keys: create, read, list, change and delete."""
 
 from keywright.services.keys.impact import MAX_AGENTS_NAMED, KeyImpact, keys_impact
+from keywright.services.keys.imports import (
+    MAX_IMPORTED,
+    ImportedKey,
+    KeyImport,
+    KeyImported,
+    Outcome,
+    import_keys,
+)
 from keywright.services.keys.shapes import (
     CreatedKey,
     KeyChanges,
@@ -34,11 +42,15 @@ from keywright.services.keys.use_cases import (
 __all__ = [
     "MAX_AGENTS_NAMED",
     "MAX_AT_ONCE",
+    "MAX_IMPORTED",
     "CreatedKey",
+    "ImportedKey",
     "KeyChanges",
     "KeyId",
     "KeyIds",
     "KeyImpact",
+    "KeyImport",
+    "KeyImported",
     "KeyList",
     "KeyPlace",
     "KeyQuestion",
@@ -48,6 +60,7 @@ __all__ = [
     "KeysQuestion",
     "ListKeys",
     "NewKey",
+    "Outcome",
     "PolicyInput",
     "TransferredKey",
     "allowed_actions",
@@ -56,6 +69,7 @@ __all__ = [
     "explain_key",
     "find_key",
     "get_key",
+    "import_keys",
     "keys_impact",
     "list_keys",
     "locate_key",

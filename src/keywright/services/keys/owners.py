@@ -12,6 +12,7 @@ from keywright.core.errors import InvalidValue, PermissionDenied
 from keywright.core.identities import Identity, IdentityKind
 from keywright.core.ids import new_id
 from keywright.services.catalog.vocabulary import template_of
+from keywright.services.keys.rules import within_own_uses
 from keywright.services.limits import CreditsInput, LimitInput, RefillInput
 from keywright.services.memberships import give, known_identity
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keywright.core.identities import Membership
-    from keywright.core.keys import Ranges
+    from keywright.core.keys import Key, Ranges
     from keywright.core.limits import Credits, Limit
     from keywright.core.permissions import Policy
     from keywright.services.keys.shapes import NewKey, PolicyInput
@@ -82,6 +83,14 @@ async def from_template(work: Work, new: NewKey) -> NewKey:
         credits=_credits(template.credits) if new.credits is None else new.credits,
         prefix=template.prefix if new.prefix is None else new.prefix,
     )
+
+
+async def within_given_uses(work: Work, asked: NewKey, key: Key) -> None:
+    """Raise `PermissionDenied` where a new key of somebody who may make its own alone has more uses than are usual."""
+    if work.own_only and asked.limits is not None:
+        usual = (await from_template(work, replace(asked, limits=None))).limits
+        limits = None if usual is None else checks.limits(usual)
+        within_own_uses(work, replace(key, limits=limits), key)
 
 
 def _scope(scope: Sequence[Policy] | None) -> tuple[PolicyInput, ...] | None:

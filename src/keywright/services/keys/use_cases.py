@@ -17,7 +17,7 @@ from keywright.core.listing import KeySort
 from keywright.core.tokens import Form, digest, form_of, hint, last_seven, mint
 from keywright.services import cursors, replays
 from keywright.services.catalog.vocabulary import vocabulary_of
-from keywright.services.keys.owners import from_template, owner_of, settle
+from keywright.services.keys.owners import from_template, owner_of, settle, within_given_uses
 from keywright.services.keys.rules import (
     changed,
     changes_between,
@@ -100,10 +100,7 @@ async def create_key(work: Work, asked: NewKey) -> CreatedKey:
     new = await from_template(work, asked)
     owner = await owner_of(work, new)
     key = drafted(work, new, owner)
-    if work.own_only and asked.limits is not None:
-        usual = (await from_template(work, replace(asked, limits=None))).limits
-        limits = None if usual is None else checks.limits(usual)
-        within_own_uses(work, replace(key, limits=limits), key)
+    await within_given_uses(work, asked, key)
     if key.scope is not None:
         (await vocabulary_of(work)).check_policies(key.scope, "scope")
     if new.token_hash is None:
