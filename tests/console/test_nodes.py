@@ -91,7 +91,9 @@ def test_nothing_is_asked_while_nobody_looks(admin: Reader) -> None:
         )
 
 
-def test_one_that_stands_still_is_late_and_then_gone(admin: Reader, file: Path) -> None:
+def test_one_that_stands_still_is_late_and_then_gone(admin: Reader, keywright: Keywright, file: Path) -> None:
+    key = keywright.key("default", "member")["key"]
+    keywright.rest("DELETE", f"/v1/keys/{key['id']}", tenant="default")  # of which it has not heard
     now = time.time_ns() // 1000
     node = {
         "id": new_id("nod"),

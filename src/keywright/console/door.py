@@ -29,7 +29,7 @@ from keywright.console.account.confirming import asked_to_confirm
 from keywright.console.account.password import PATH as PASSWORD_PATH
 from keywright.console.asking import Ask, Guest, Place
 from keywright.console.cookies import SESSION, TENANT, cookies_of, is_proof, keep_for_long
-from keywright.console.login.entering import is_harmless, own_path, stood_on
+from keywright.console.login.entering import stood_on, told_again
 from keywright.console.rendering import ASSETS, PREFIX
 from keywright.console.routing import Open
 from keywright.core.errors import (
@@ -201,12 +201,9 @@ def _asked_for(guest: Guest) -> str:
     For a form and for a part of a page, that is the page on which they stand.
     """
     if guest.request.method == "GET" and not guest.wants_part:
-        url = guest.request.url
-        address = own_path(f"{url.path}?{url.query}" if url.query else url.path)
+        address = told_again(guest.request.url.path, guest.request.url.query)
     else:
         address = stood_on(guest)
-    path, _, query = address.partition("?")
-    address = address if not query or is_harmless(query) else path
     return "" if address == "/" else address
 
 

@@ -29,6 +29,11 @@ def is_harmless(query: str) -> bool:
     return all(_OURS.fullmatch(one) for one in query.split("&"))
 
 
+def told_again(path: str, query: str) -> str:
+    """An address of ours to come back to, with what stands behind its question mark only where that is harmless."""
+    return own_path(f"{path}?{query}" if query and is_harmless(query) else path)
+
+
 def own_path(path: str) -> str:
     """A path of ours to go on to; `/` in place of an address that leads elsewhere, or that holds a token."""
     sound = path.startswith("/") and not path.startswith(("//", "/\\")) and "\\" not in path
@@ -45,7 +50,7 @@ def stood_on(guest: Guest) -> str:
         return "/"
     if found.netloc != headers.get("host"):
         return "/"
-    return own_path(f"{found.path}?{found.query}" if found.query else found.path)
+    return told_again(found.path, found.query)
 
 
 async def entered(guest: Guest, made: LoggedIn, after: str) -> Response:

@@ -72,6 +72,7 @@ OWN_GROUPS: Final = (
             ("usage:own:read", "Look at the usage of its owner's keys"),
             ("audit:read", "Read the audit log"),
             ("nodes:read", "Look at the nodes"),
+            ("nodes:run", "Run an agent"),
             ("agents:read", "Look at the agents that run here"),
             ("agents:own:read", "Look at its owner's agents"),
             ("agents:register", "Announce an agent"),
