@@ -258,7 +258,7 @@ class Ask(Guest):
         return code_of(None if self.place is None else self.place.named, rest=rest, graph=graph, cli=cli)
 
     def context(self) -> dict[str, Any]:
-        """As `Guest.context`, with `links`, the bar at the side."""
+        """As `Guest.context`, with `groups`, the links of the bar at the side."""
         around = self.around
 
         def may_around(action: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlsplit
 
@@ -39,7 +38,6 @@ from keywright.core.errors import (
     PermissionDenied,
     Unauthenticated,
 )
-from keywright.ops.logging import get_logger
 from keywright.services.places import EVERYWHERE
 from keywright.services.tenants import TenantSlug, enter_tenant
 from keywright.web.calls import call_with
@@ -76,8 +74,6 @@ _WITH_ANY_PASSWORD: Final = {PASSWORD_PATH, "/logout", "/account/theme"}
 _TOPS: Final = frozenset(page.path.split("/")[1] for page in PAGES)
 _NOT_HERE: Final = "There is nothing at this address, or not for you."
 
-log = get_logger("keywright.console")
-
 
 def is_console(path: str) -> bool:
     """Whether a path belongs to the console."""
@@ -112,24 +108,16 @@ def console_door(services: Services) -> Starlette:
     return Starlette(routes=routes, exception_handlers={404: nothing, 405: nothing, Exception: defect})
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
-    """A route as the edge names it in metrics and logs."""
-
-    path: str
-
-
 class _Endpoint:
     """One page at work."""
 
     def __init__(self, page: Page, services: Services) -> None:
         self._page = page
         self._services = services
-        self._template = _Template(page.path)
 
     async def serve(self, request: Request) -> Response:
         """Answer a request for it."""
-        request.scope["route"] = self._template
+        request.scope["route"] = self._page  # of which the edge names the path in metrics and logs
         visit = visit_of(request.scope)
         guest = Guest(request, visit, self._services, cookies_of(visit))
         asked = guest
