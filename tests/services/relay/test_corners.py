@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keywright.core.changes import FeedEntry
-from keywright.core.errors import InvalidValue, Unavailable
+from keywright.core.errors import InvalidValue, KeywrightError, Unavailable
 from keywright.ops.metrics import Metrics
 from keywright.services.deciding import Room
 from keywright.services.relay import messages as m
 from keywright.services.relay.ports import RelayedCredits
 from keywright.services.relay.serving import Relay
-from keywright.services.relay.sidecar import Sidecar
+from keywright.services.relay.sidecar import Sidecar, _Poll
 from tests.support.facts import some_facts
 
 if TYPE_CHECKING:
@@ -54,16 +54,63 @@ class Feed:
         return (epoch, ()) if self.looks == 1 else (epoch + 1, (FeedEntry(epoch + 1, ("key_one",)),))
 
 
-async def test_a_change_that_this_server_has_applied_meanwhile_is_told_without_a_pause() -> None:
-    async def pause(_seconds: float) -> None:
-        raise AssertionError("there is something to tell")
+@pytest.mark.parametrize("applied", [8, 7], ids=["before the wait", "while it waits"])
+async def test_a_change_that_this_server_has_applied_meanwhile_is_told(applied: int) -> None:
+    waits = []
 
+    async def pause(seconds: float) -> None:
+        waits.append(seconds)
+        node.applied = 8
+
+    node = SimpleNamespace(applied=applied, boottime=lambda: 0.0, pause=pause)
     relay = object.__new__(Relay)
     relay._feed = Feed()  # type: ignore[assignment] # as above
-    relay._node = SimpleNamespace(applied=8, boottime=lambda: 0.0, pause=pause)  # type: ignore[assignment] # as above
+    relay._node = node  # type: ignore[assignment] # as above
     relay._serving = lambda: True
     told = await relay._since(m.Since(7, 5.0), None)  # type: ignore[arg-type] # who asks is of no matter
     assert told == m.Changes(8, ((8, (m.hidden("key_one"),)),))
+    assert len(waits) == 8 - applied
+
+
+async def test_a_server_that_stops_while_an_agent_waits_says_so_at_once() -> None:
+    async def pause(_seconds: float) -> None:
+        serving.clear()
+
+    serving = ["yes"]
+    feed = Feed()
+    relay = object.__new__(Relay)
+    relay._feed = feed  # type: ignore[assignment] # as above
+    relay._node = SimpleNamespace(applied=7, boottime=lambda: 0.0, pause=pause)  # type: ignore[assignment] # as above
+    relay._serving = lambda: bool(serving)
+    with pytest.raises(Unavailable):
+        await relay._since(m.Since(7, 5.0), None)  # type: ignore[arg-type] # who asks is of no matter
+    assert feed.looks == 1
+
+
+async def test_an_agent_that_is_told_of_nothing_new_asks_again_without_looking() -> None:
+    """The server answers so when the wait is over, and a glance of its own may have found the change before."""
+    sidecar = await a_sidecar(None)
+    applied = 7
+    answers: list[int | KeywrightError] = [7, Unavailable("Away."), 7, 8]
+    told: list[str] = []
+
+    async def awaited(epoch: int, _wait: float) -> int:
+        assert epoch == applied
+        told.append("asked")
+        answer = answers.pop(0)
+        if isinstance(answer, KeywrightError):
+            raise answer
+        return answer
+
+    async def pause(_seconds: float) -> None:
+        told.append("paused")
+        sidecar.ended.set_result(Unavailable("Over."))
+
+    node = SimpleNamespace(applied=applied, pause=pause)
+    sidecar.deciding = SimpleNamespace(node=node)  # type: ignore[assignment] # as above
+    sidecar._feed = SimpleNamespace(awaited=awaited)  # type: ignore[assignment] # as above
+    await _Poll(sidecar, lambda: told.append("hinted"), lambda: None)._run()
+    assert told == ["asked"] * 4 + ["hinted", "paused"]
 
 
 async def a_sidecar(found: KeyFacts | None) -> Sidecar:
