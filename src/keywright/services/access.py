@@ -13,6 +13,7 @@ from keywright.services.callers import Caller
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
 
+    from keywright.core.ports import KeyFacts
     from keywright.services.sessions import SessionKeeper
     from keywright.verify import Verifier
 
@@ -62,7 +63,11 @@ def caller_of(decision: Decision) -> Caller:
     if not decision.valid or decision.facts is None:
         reason = Code.NOT_FOUND if decision.valid else decision.code
         raise Unauthenticated(_REFUSALS.get(reason, _UNKNOWN), reason=reason)
-    facts = decision.facts
+    return caller_with(decision.facts)
+
+
+def caller_with(facts: KeyFacts) -> Caller:
+    """The caller who has shown the key with these facts."""
     return Caller(
         identity=facts.identity, grants=facts.grants, key=facts.key, bound=facts.tenant, facts=facts
     )

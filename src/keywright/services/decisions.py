@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from keywright.core import checks
 from keywright.core.decision import Asked, Decision
 from keywright.core.errors import InvalidValue, MissingField, PermissionDenied
-from keywright.services.places import EVERYWHERE, find_tenant, one_tenant
+from keywright.core.identities import is_slug
+from keywright.services.places import EVERYWHERE, admit, find_tenant, one_tenant
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
@@ -117,12 +118,21 @@ class Decisions(Judge):
         tenant = caller.bound
         everywhere = tenant is None and (named == EVERYWHERE or (named is None and caller.may(None, VERIFY)))
         if not everywhere and (named is not None or tenant is None):
-            async with self._database.read() as transaction:
-                tenant = await find_tenant(transaction, caller, named)
+            tenant = await self._entered(caller, named)
         tenant_id = None if tenant is None else tenant.id
         if not caller.may(tenant_id, VERIFY):
             raise PermissionDenied(f"This needs the permission {VERIFY}.")
         return Asker(caller, tenant, may_explain=caller.may(tenant_id, "keys:read"))
+
+    async def _entered(self, caller: Caller, named: str | None) -> Tenant:
+        """As `find_tenant`; one that is named is remembered, since it is named with each question."""
+        if named is not None:
+            bound = caller.bound
+            if bound is not None:
+                return admit(caller, bound if bound.slug == named else None)
+            return admit(caller, await self._verifier.tenant(named) if is_slug(named) else None)
+        async with self._database.read() as transaction:
+            return await find_tenant(transaction, caller, None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,11 @@ async def find_tenant(transaction: Transaction, caller: Caller, slug: str | None
         tenant = caller.bound if caller.bound.slug == slug else None
     else:
         tenant = await transaction.tenants.by_slug(slug) if is_slug(slug) else None
+    return admit(caller, tenant)
+
+
+def admit(caller: Caller, tenant: Tenant | None) -> Tenant:
+    """The tenant itself, if it is one that the caller may enter; raises as `find_tenant` does."""
     if tenant is None or not caller.sees(tenant.id):
         raise NotFound(NO_TENANT, field="tenant")
     if not tenant.active and not caller.sees_every_tenant:

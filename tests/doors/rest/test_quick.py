@@ -11,7 +11,7 @@ import pytest
 from keywright.api.rest import quick
 from keywright.api.rest.repeats import Repeats
 from keywright.core.tokens import mint
-from tests.doors.rest.house import MovableClock, house
+from tests.doors.rest.house import ROOT, MovableClock, house
 from tests.web.asgi import call
 
 if TYPE_CHECKING:
@@ -195,7 +195,9 @@ async def test_who_asks_in_an_unusual_way_is_for_the_door_behind(
         (f" {asker}", {}),
         ("x" * 600, {}),
         (asker, {"headers": [("x-request-id", "0" * 32)]}),
-        (asker, {"headers": [("keywright-tenant", "blog")]}),
+        (asker, {"headers": [("keywright-tenant", "shop")]}),
+        (asker, {"headers": [("keywright-tenant", "*")]}),
+        (asker, {"headers": [("keywright-tenant", "blog"), ("keywright-tenant", "blog")]}),
         (asker, {"headers": [("authorization", f"Bearer {asker}")]}),
         (asker, {"headers": [("x-forwarded-for", "192.0.2.7")]}),
         (asker, {"client": None}),
@@ -213,6 +215,49 @@ async def test_who_asks_in_an_unusual_way_is_for_the_door_behind(
     for _ in range(2):
         found = await behind.ask(foreign, asker)
         assert (found[2]["code"], found[3]) == ("NOT_FOUND", False)
+
+
+async def global_key(rest: House) -> str:
+    """The token of a key of the root that belongs to no tenant."""
+    answer = await rest.ask(
+        "POST", "/v1/keys", json={"name": "Everywhere"}, headers={"keywright-tenant": "*"}
+    )
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["token"])
+
+
+@pytest.mark.parametrize("named", [None, "*", "blog"])
+async def test_a_key_of_no_tenant_asks_about_those_of_each_where_it_may(
+    rest: House, behind: Behind, named: str | None
+) -> None:
+    token, headers = (await made(rest))[1], [] if named is None else [("keywright-tenant", named)]
+    asked = {"token": token, "action": "article:read"}
+    for caller in (ROOT, await global_key(rest)):
+        await behind.ask(asked, caller, headers=headers)
+        found = await behind.ask(asked, caller, headers=headers)
+        assert found[3]
+        assert found[:3] == (await behind.ask(asked, caller, quickly=False, headers=headers))[:3]
+        assert found[2]["valid"]
+
+
+async def test_a_tenant_that_is_named_is_where_its_keys_are(rest: House, behind: Behind, asker: str) -> None:
+    token = (await made(rest))[1]
+    for caller, named, status in (
+        (ROOT, "shop", 200),
+        (ROOT, "nowhere", 404),
+        (ROOT, "No slug", 404),
+        (asker, "shop", 404),
+        (asker, "*", 404),
+    ):
+        headers = [("keywright-tenant", named)]
+        for _ in range(2):
+            found = await behind.ask({"token": token}, caller, headers=headers)
+            assert (found[0], found[3]) == (status, False)
+        assert found[2].get("code") == ("TENANT_MISMATCH" if status == 200 else "not_found")
+    for _ in range(2):
+        found = await behind.ask({"token": token}, asker, headers=[("keywright-tenant", "blog")])
+    assert found[3]
+    assert found[2]["valid"]
 
 
 async def test_other_paths_pass(behind: Behind) -> None:

@@ -21,7 +21,9 @@ from keywright.core.ids import uuid7
 from keywright.core.limits import MAX_COST
 from keywright.core.permissions import valid_name
 from keywright.core.tokens import digest, is_reserved
+from keywright.services.access import caller_with
 from keywright.services.decisions import VERIFY
+from keywright.services.places import EVERYWHERE
 from keywright.web.errors import encode
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from keywright.api.rest.repeats import Repeats
     from keywright.core.decision import Decision
+    from keywright.core.identities import Tenant
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
     from keywright.verify import Recall
@@ -36,11 +39,13 @@ if TYPE_CHECKING:
 _JSON: Final = (b"content-type", b"application/json")
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _REQUEST_ID: Final = b"x-request-id"
-# A caller's own request id, address, tenant or second credential is for the door behind.
+_TENANT: Final = b"keywright-tenant"
+# A caller's own request id, address or second credential is for the door behind.
 _USUAL: Final = frozenset(
     {
         *(b"authorization", b"host", b"content-length", b"content-type", b"user-agent", b"accept"),
         *(b"accept-encoding", b"accept-language", b"connection", b"traceparent", b"tracestate"),
+        _TENANT,
     }
 )
 _BEARER: Final = b"Bearer "
@@ -51,6 +56,51 @@ _Value = TypeVar("_Value")
 
 _spaced = re.compile(r"\s").search
 _read = msgspec.json.Decoder(VerifyIn).decode
+
+
+class _Asking(NamedTuple):
+    """The key that a request is made with, and the tenant that the request names."""
+
+    token_digest: bytes
+    facts: KeyFacts
+    named: str | None
+
+
+class _Rights:
+    """Where a key may verify, as long as its span of validity lasts, from any address."""
+
+    __slots__ = ("_caller", "_everywhere", "_places", "facts")
+
+    def __init__(self, facts: KeyFacts) -> None:
+        self.facts = facts
+        is_good = facts.key.active and facts.identity.active and facts.key.allowed_cidrs is None
+        self._caller = caller_with(facts) if is_good else None
+        self._everywhere = facts.tenant is None and self._may(None)
+        self._places: dict[tuple[str, bool], bool] = {}
+
+    def reach(self, named: str | None, tenant: Tenant) -> bool:
+        """Whether the caller of a request that names this tenant, or none, may verify a key of that one."""
+        bound = self.facts.tenant
+        enters = named is not None and named != EVERYWHERE
+        if bound is not None:
+            is_meant = bound.id == tenant.id and named in (None, bound.slug)
+        else:
+            is_meant = named == tenant.slug if enters else self._everywhere
+        if not (is_meant and tenant.active):
+            return False
+        place = tenant.id, enters
+        may = self._places.get(place)
+        if may is None:
+            may = self._may(tenant.id) and (not enters or self._sees(tenant.id))
+            _keep(self._places, place, may)
+        return may
+
+    def _may(self, tenant_id: str | None) -> bool:
+        return self._caller is not None and self._caller.may(tenant_id, VERIFY)
+
+    def _sees(self, tenant_id: str) -> bool:
+        """Whether the caller may enter a tenant by its name."""
+        return self._caller is not None and self._caller.sees(tenant_id)
 
 
 class _Found(NamedTuple):
@@ -78,7 +128,7 @@ class QuickVerify:
         self._metrics = metrics
         self._repeats = repeats
         self._answers: dict[bytes, tuple[KeyFacts | None, bytes]] = {}
-        self._callers: dict[bytes, tuple[KeyFacts, bool]] = {}
+        self._callers: dict[bytes, _Rights] = {}
         self._peers: dict[str, Asked] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
@@ -99,7 +149,7 @@ class QuickVerify:
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             use = self._use_at(scope.get("client"))
-            found = None if use is None else self._found(caller[1], use, message["body"])
+            found = None if use is None else self._found(caller, use, message["body"])
             if use is not None and found is not None:
                 head = _head(found.body)
                 await _send(send, head, found.body)
@@ -110,12 +160,16 @@ class QuickVerify:
                 return
         await self._app(scope, _again(message, receive), send)
 
-    def _caller(self, headers: list[tuple[bytes, bytes]]) -> tuple[bytes, KeyFacts] | None:
-        """The key that a request is made with, if it may verify and there is nothing else to look at."""
-        token = None
+    def _caller(self, headers: list[tuple[bytes, bytes]]) -> _Asking | None:
+        """The key that a request is made with, if it is remembered and there is nothing else to look at."""
+        token = named = None
         for name, value in headers:
             if name not in _USUAL:
                 return None
+            if name == _TENANT:
+                if named is not None:
+                    return None
+                named = value.decode("latin-1")
             if name == b"authorization":
                 if token is not None or not value.startswith(_BEARER) or len(value) > _MAX_TOKEN:
                     return None
@@ -124,13 +178,7 @@ class QuickVerify:
             return None
         token_digest = digest(token)
         facts = self._recall.get(token_digest)
-        if facts is None:
-            return None
-        known = self._callers.get(token_digest)
-        if known is None or known[0] is not facts:
-            known = facts, _may_verify(facts)
-            _keep(self._callers, token_digest, known)
-        return (token_digest, facts) if known[1] else None
+        return None if facts is None else _Asking(token_digest, facts, named)
 
     def _use_at(self, client: tuple[str, int] | None) -> Asked | None:
         """The use of the caller's key, from its address; None where it has none that can be read."""
@@ -145,16 +193,29 @@ class QuickVerify:
             _keep(self._peers, client[0], use)
         return use
 
-    def _found(self, caller: KeyFacts, use: Asked, raw: bytes) -> _Found | None:
-        """The answer to a question, if it is a plain one about a key of the caller's own tenant."""
+    def _may(self, asking: _Asking, tenant: Tenant) -> bool:
+        """Whether the caller may verify a key of this tenant."""
+        known = self._callers.get(asking.token_digest)
+        if known is None or known.facts is not asking.facts:
+            known = _Rights(asking.facts)
+            _keep(self._callers, asking.token_digest, known)
+        return known.reach(asking.named, tenant)
+
+    def _found(self, asking: _Asking, use: Asked, raw: bytes) -> _Found | None:
+        """The answer to a question, if it is a plain one about a key of a tenant in which the caller asks."""
         asked = _question(raw)
         if asked is None:
             return None
         token_digest, question = asked
         facts = self._recall.get(token_digest)
-        if facts is None or not facts.uncounted or facts.key.tenant_id != caller.key.tenant_id:
+        if (
+            facts is None
+            or facts.tenant is None
+            or not facts.uncounted
+            or not self._may(asking, facts.tenant)
+        ):
             return None
-        now_us = self._recall.now_us()
+        caller, now_us = asking.facts, self._recall.now_us()
         if not caller.starts_us <= now_us < caller.ends_us:
             return None
         decision = decide(facts, question, now_us, None)
@@ -198,17 +259,6 @@ def _question(raw: bytes) -> tuple[bytes, Asked] | None:
     return digest(token), Asked(action=action, resource=resource, ip=ip)
 
 
-def _may_verify(facts: KeyFacts) -> bool:
-    """Whether a key may verify in its own tenant, as long as its span of validity lasts, from any address."""
-    key, tenant, scope = facts.key, facts.tenant, facts.narrowed
-    if tenant is None or key.allowed_cidrs is not None:
-        return False
-    if not (key.active and facts.identity.active and tenant.active):
-        return False
-    may = facts.held(tenant.id).policies.allows(VERIFY)
-    return may and (scope is None or scope.allows(VERIFY))
-
-
 def _keep(among: dict[_Key, _Value], key: _Key, value: _Value) -> None:
     """Keep something in a mapping that is emptied when it is full: what is used is soon in it again."""
     if len(among) >= MAX_KEPT:
@@ -227,16 +277,14 @@ async def _send(send: Any, head: list[tuple[bytes, bytes]], body: bytes) -> None
     await send({"type": "http.response.body", "body": body})
 
 
-def _repeat(
-    caller: tuple[bytes, KeyFacts], use: Asked, found: _Found, head: list[tuple[bytes, bytes]]
-) -> Repeat:
+def _repeat(asking: _Asking, use: Asked, found: _Found, head: list[tuple[bytes, bytes]]) -> Repeat:
     """The answer as it can be given again, as the server writes it."""
     facts = found.decision.facts
     assert facts is not None  # noqa: S101 - a key that was not found is not answered here
-    from_us, until_us = span(found.now_us, caller[1], facts)
+    from_us, until_us = span(found.now_us, asking.facts, facts)
     return Repeat(
-        caller=caller[1],
-        caller_digest=caller[0],
+        caller=asking.facts,
+        caller_digest=asking.token_digest,
         use=use,
         facts=facts,
         facts_digest=found.token_digest,
