@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from keywright.cli import reading
 from keywright.cli import server as server_module
 from keywright.cli.protocol import QuickProtocol
 from tests.cli.quick import REQUEST_ID, asking, serving
@@ -117,7 +118,7 @@ async def test_several_requests_at_once_are_answered_in_their_order(served: Serv
         ("POST /v1/verify?a=b HTTP/1.1", ()),
         ("PUT /v1/verify HTTP/1.1", ()),
         ("POST /v1/verify HTTP/1.1", ("X-Request-Id: 0192f0a1b2c37d4e8f90a1b2c3d4e5f6",)),
-        ("POST /v1/verify HTTP/1.1", ("Keywright-Tenant: blog",)),
+        ("POST /v1/verify HTTP/1.1", ("Keywright-Tenant: nowhere",)),
         ("POST /v1/verify HTTP/1.1", ("X-Forwarded-For: 192.0.2.7",)),
         ("POST /v1/verify HTTP/1.1", ("Connection: upgrade", "Upgrade: websocket")),
         ("POST /v1/verify HTTP/1.1", ("Accept: " + "x" * 8_192,)),
@@ -295,5 +296,5 @@ async def test_without_httptools_it_is_uvicorns_own_too(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert server_module._protocol(served.rest.app) is QuickProtocol
-    monkeypatch.setattr(server_module, "find_spec", lambda _name: None)
+    monkeypatch.setattr(reading, "find_spec", lambda _name: None)
     assert server_module._protocol(served.rest.app) == "auto"

@@ -37,7 +37,7 @@ async def test_no_agent_accepts_a_revoked_key_whatever_happens_to_it_its_wire_an
     assert {"agent-1", "agent-2"} <= decided
 
 
-@pytest.mark.parametrize("without", ["a lease", "dropping"])
+@pytest.mark.parametrize("without", ["a lease", "dropping", "looking again"])
 async def test_a_part_that_is_taken_out_of_an_agent_is_found(tmp_path: Path, without: str) -> None:
     fault = long_silence_of_an_agent if without == "a lease" else agent_freezes
     async with (

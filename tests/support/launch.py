@@ -70,10 +70,11 @@ def without_a_lease() -> None:
 
 
 def without_looking_again() -> None:
-    """Let servers give an answer again whatever has become of what it rests on."""
-    from keywright.verify import Recall  # noqa: PLC0415 - as above
+    """Let servers and agents give an answer again whatever has become of what it rests on."""
+    from keywright.api.rest.callers import Everybody, Shown  # noqa: PLC0415 - as above
 
-    replace(Recall, "still", lambda *_what: True)
+    for callers in (Shown, Everybody):
+        replace(callers, "still", lambda *_what: True)
 
 
 def without_taking_credits() -> None:

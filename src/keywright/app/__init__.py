@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from keywright.api.graphql import graphql_door
 from keywright.api.rest import authorize, oauth, relay
+from keywright.api.rest.callers import Shown
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.quick import QuickVerify
 from keywright.api.rest.repeats import Repeats
@@ -129,8 +130,10 @@ class Application:
         self.repeats: Repeats | None = None
         # These write no line in the log, so that whoever wants every line goes without them.
         if settings.log_level != "debug":
-            self.repeats = Repeats(self.deciding.recall, self.metrics)
-            self._outermost = QuickVerify(edge, self.deciding.recall, self.metrics, self.repeats)
+            recall = self.deciding.recall
+            callers = Shown(recall)
+            self.repeats = Repeats(recall, self.metrics, callers)
+            self._outermost = QuickVerify(edge, recall, self.metrics, callers, self.repeats)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Serve a request, or start and stop with the server."""

@@ -10,6 +10,9 @@ from starlette.applications import Starlette
 
 from keywright.api.rest.authorize import PATH as AUTHORIZE
 from keywright.api.rest.authorize import AuthorizeDoor
+from keywright.api.rest.callers import Everybody
+from keywright.api.rest.quick import QuickVerify
+from keywright.api.rest.repeats import Repeats
 from keywright.api.rest.verify import VerifyDoor
 from keywright.ops.metrics import Metrics
 from keywright.services.deciding import Room
@@ -60,7 +63,8 @@ class Agent:
         self._transport = transport
         self._health = Health(self.metrics, self._ready)
         self._sidecar: Sidecar | None = None
-        self._edge: Edge | None = None
+        self.repeats: Repeats | None = None
+        self._outermost: QuickVerify | None = None
 
     @property
     def ended(self) -> Future[KeywrightError]:
@@ -80,9 +84,13 @@ class Agent:
             raise
         self._link = link
         self._sidecar = sidecar
-        self._edge = Edge(
+        edge = Edge(
             self._dispatcher(sidecar), self.metrics, settings.trusted_proxies, routes=_PATHS, quiet=_PATHS
         )
+        recall = sidecar.deciding.recall
+        callers = Everybody(recall, lambda: sidecar.own, sidecar.digest)
+        self.repeats = Repeats(recall, self.metrics, callers)
+        self._outermost = QuickVerify(edge, recall, self.metrics, callers, self.repeats)
         self._health.serving = True
 
     async def stop(self) -> None:
@@ -95,8 +103,8 @@ class Agent:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Serve a request."""
-        assert self._edge is not None  # noqa: S101 - nobody listens before the start
-        await self._edge(scope, receive, send)
+        assert self._outermost is not None  # noqa: S101 - nobody listens before the start
+        await self._outermost(scope, receive, send)
 
     async def _ready(self) -> bool:
         return self._sidecar is not None and self._sidecar.ready
@@ -106,8 +114,8 @@ class Agent:
         return self._sidecar
 
     def _dispatcher(self, sidecar: Sidecar) -> Any:  # noqa: ANN401 - ASGI is untyped
-        async def asker(_visit: Visit) -> Asker:
-            return sidecar.asker()
+        async def asker(visit: Visit) -> Asker:
+            return await sidecar.enter(visit.header(b"keywright-tenant"))
 
         verify = VerifyDoor(sidecar.judge, asker, self.metrics)
         gateways = AuthorizeDoor(sidecar.judge, self.metrics, self.settings.trusted_proxies)

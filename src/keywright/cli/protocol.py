@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from uvicorn.server import ServerState
 
     from keywright.api.rest.repeats import Repeats
-    from keywright.app import Application
 
 MAX_BYTES: Final = 8_192
 """Requests that are longer are not worth remembering."""
@@ -35,6 +34,12 @@ _TICK: Final = 0.001
 _trace = re.compile(
     rb"\r\n[Tt]raceparent: [0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?=\r\n[^ \t])"
 ).search
+
+
+class Repeating(Protocol):
+    """An application whose answers may be given again, which it says before the first connection is made."""
+
+    repeats: Repeats | None
 
 
 class QuickProtocol(HttpToolsProtocol):
@@ -54,7 +59,7 @@ class QuickProtocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        repeats = cast("Application", config.app).repeats
+        repeats = cast("Repeating", config.app).repeats
         assert repeats is not None  # noqa: S101 - else the server has uvicorn's own protocol
         self._repeats: Repeats = repeats
         self._asked: Any = None
@@ -71,8 +76,7 @@ class QuickProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """See `asyncio.Protocol`."""
         super().connection_made(transport)
-        if self.client is not None:
-            self._asked = self._repeats.asked_from(self.client[0])
+        self._asked = self._repeats.asked_from(None if self.client is None else self.client[0])
 
     def data_received(self, data: bytes) -> None:
         """Answer a question that was asked before, or let uvicorn read the bytes."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, Literal
 
 import uvicorn
 
 from keywright.app import StartError, build
 from keywright.cli.exits import Exit, Failed
+from keywright.cli.reading import quick_protocol
 from keywright.cli.sockets import BACKLOG
 from keywright.cli.welcome import leave, welcome
 from keywright.ops.logging import get_logger
@@ -132,11 +132,7 @@ class Server(uvicorn.Server):
 
 def _protocol(app: Application) -> type[asyncio.Protocol] | Literal["auto"]:
     """What reads the connections: ours, where the application lets answers be given again."""
-    if app.repeats is None or find_spec("httptools") is None:
-        return "auto"
-    from keywright.cli.protocol import QuickProtocol  # noqa: PLC0415 - it needs httptools
-
-    return QuickProtocol
+    return "auto" if app.repeats is None else quick_protocol()
 
 
 def _settle_memory() -> None:

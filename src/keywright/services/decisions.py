@@ -58,7 +58,7 @@ class Shown:
 
 
 class Judge:
-    """Answers questions about keys: for those who may ask, and for whoever shows the key itself."""
+    """Answers questions about keys: for callers with `keys:verify`, and for whoever shows the key itself."""
 
     __slots__ = ("_verifier",)
 
@@ -100,16 +100,6 @@ class Judge:
         asked = _asked(asker, question, "")
         return await self._verifier.verify(token, asked, asker.sees, charge=False)
 
-
-class Decisions(Judge):
-    """A judge for callers with `keys:verify`, who say in which tenant they ask."""
-
-    __slots__ = ("_database",)
-
-    def __init__(self, verifier: Verifier, database: Database) -> None:
-        super().__init__(verifier)
-        self._database = database
-
     async def enter(self, caller: Caller, named: str | None) -> Asker:
         """The caller in the tenant that it names, once it may verify there; raises `PermissionDenied` otherwise.
 
@@ -131,6 +121,23 @@ class Decisions(Judge):
             if bound is not None:
                 return admit(caller, bound if bound.slug == named else None)
             return admit(caller, await self._verifier.tenant(named) if is_slug(named) else None)
+        return await self._implied(caller)
+
+    async def _implied(self, _caller: Caller) -> Tenant:
+        """The tenant that a caller means who names none, has none and may not verify everywhere."""
+        raise PermissionDenied(f"This needs the permission {VERIFY}.")
+
+
+class Decisions(Judge):
+    """A judge with a database, where it finds which tenant a caller means who names none."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, verifier: Verifier, database: Database) -> None:
+        super().__init__(verifier)
+        self._database = database
+
+    async def _implied(self, caller: Caller) -> Tenant:
         async with self._database.read() as transaction:
             return await find_tenant(transaction, caller, None)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from keywright.api.rest import quick
+from keywright.api.rest import callers, quick
 from keywright.api.rest.repeats import Repeats
 from keywright.core.tokens import mint
 from tests.doors.rest.house import ROOT, MovableClock, house
@@ -43,8 +43,10 @@ class Behind:
         self._rest = rest
         outermost: Any = rest.app._outermost
         self._edge = outermost._app
-        self.repeats = Repeats(rest.app.deciding.recall, rest.app.metrics)
-        self.quick = quick.QuickVerify(self, rest.app.deciding.recall, rest.app.metrics, self.repeats)
+        recall = rest.app.deciding.recall
+        shown = callers.Shown(recall)
+        self.repeats = Repeats(recall, rest.app.metrics, shown)
+        self.quick = quick.QuickVerify(self, recall, rest.app.metrics, shown, self.repeats)
         self.calls = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -296,7 +298,7 @@ def _counted(rendered: bytes, more: int = 0) -> list[float]:
 async def test_what_is_kept_is_bounded(
     rest: House, behind: Behind, asker: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quick, "MAX_KEPT", 1)
+    monkeypatch.setattr(callers, "MAX_KEPT", 1)
     tokens = [(await made(rest))[1] for _ in range(2)]
     for token in (*tokens, *tokens, *tokens):
         assert (await behind.ask({"token": token}, asker))[2]["valid"]

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from keywright.api.rest.quick import _Rights
+from keywright.api.rest.callers import Rights
 from keywright.core.errors import KeywrightError
 from keywright.core.identities import Grant, Tenant
 from keywright.core.permissions import Policy
@@ -97,7 +97,7 @@ async def lets_see(facts: KeyFacts, named: str | None, tenant: Tenant) -> bool:
     tenant=st.sampled_from([*TENANTS.values()]),
 )
 def test_who_is_answered_quickly_may_ask(facts: KeyFacts, named: str | None, tenant: Tenant) -> None:
-    rights = _Rights(facts)
+    rights = Rights(facts)
     quickly = rights.reach(named, tenant)
     event(f"answered: {quickly}")
     assert rights.reach(named, tenant) == quickly  # also when it is asked again
@@ -123,4 +123,4 @@ def test_one_who_may_verify_everywhere_names_any_tenant_or_none(
     named: str | None, tenant: Tenant, expected: bool
 ) -> None:
     facts = some_facts(tenant=None, grants=[a_grant("reader", None)])
-    assert _Rights(facts).reach(named, tenant) is expected
+    assert Rights(facts).reach(named, tenant) is expected

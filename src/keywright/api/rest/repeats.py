@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from keywright.core.decision import Code
 from keywright.core.usage import HOUR_US
@@ -43,14 +43,14 @@ class Known(NamedTuple):
 class Repeat:
     """An answer that is given again, from one moment until before another, in microseconds since the epoch.
 
-    It is that of `caller` with its use `use`, about `facts`; `head` is the header section of the response from the
-    type of the content up to the request's id, and `body` all that follows that id. `times` is how often it was given
-    since that was last handed over, and `at_us` when last.
+    It is that of `caller` with its use `use`, if it is one, about `facts`; `head` is the header section of the response
+    from the type of the content up to the request's id, and `body` all that follows that id. `times` is how often it
+    was given since that was last handed over, and `at_us` when last.
     """
 
     caller: KeyFacts
     caller_digest: bytes
-    use: Asked
+    use: Asked | None
     facts: KeyFacts
     facts_digest: bytes
     asked: Asked
@@ -63,6 +63,16 @@ class Repeat:
     at_us: int = 0
 
 
+class Standing(Protocol):
+    """Tells whether an answer stands. `by_address` says whether the address of a request has a part in who asks."""
+
+    by_address: bool
+
+    def still(self, repeat: Repeat) -> bool:
+        """Whether at this moment both keys that an answer rests on are what they were, under a lease."""
+        ...
+
+
 class Repeats:
     """What `/v1/verify` answered from memory, for whoever sees the same bytes again.
 
@@ -71,8 +81,10 @@ class Repeats:
     notes would have made, when somebody looks: at metrics or at uses.
     """
 
-    def __init__(self, recall: Recall, metrics: Metrics) -> None:
+    def __init__(self, recall: Recall, metrics: Metrics, standing: Standing) -> None:
+        self._by_address = standing.by_address
         self._recall = recall
+        self._still = standing.still
         self._metrics = metrics
         self._kept: OrderedDict[bytes, Repeat] = OrderedDict()
         self._heads: set[bytes] = set()
@@ -87,26 +99,29 @@ class Repeats:
     def __len__(self) -> int:
         return len(self._kept)
 
-    @staticmethod
-    def asked_from(host: str) -> hashlib._Hash:
-        """The digest of all questions from an address, as far as they are the same; copy it, and add the bytes."""
-        return hashlib.sha256(host.encode() + b"\0")
+    def asked_from(self, host: str | None) -> hashlib._Hash | None:
+        """The digest of all questions from an address, as far as they are the same; copy it, and add the bytes.
+
+        None where the address has a part in who asks, and there is none.
+        """
+        if not self._by_address:
+            return hashlib.sha256()
+        return None if host is None else hashlib.sha256(host.encode() + b"\0")
 
     def answer(self, question: bytes) -> Repeat | None:
         """The answer to a question of this digest, if it is true at this moment; then it counts as given.
 
-        That rests on one step in which nothing waits: the node holds its lease, and both keys' facts are the very
-        objects that it remembers. Whatever is revoked is dropped from memory before a node says that it knows, and a
-        node that says nothing is waited out until its lease has ended. So when a revocation had returned before these
-        bytes were sent, one of the two has ended already, and the question goes the long way.
+        That rests on one step in which nothing waits: the node holds its lease, the facts of the key are the very
+        object that it remembers, and so are the caller's, or they are what an agent knows of its own key. Whatever is
+        revoked is dropped from memory before a node says that it knows, and a node that says nothing is waited out
+        until its lease has ended. So when a revocation had returned before these bytes were sent, one of these has
+        ended already, and the question goes the long way.
         """
         kept = self._kept.get(question)
         if kept is None:
             return None
         now_us = self._recall.now_us()
-        if not kept.from_us <= now_us < kept.until_us or not self._recall.still(
-            kept.caller_digest, kept.caller, kept.facts_digest, kept.facts
-        ):
+        if not kept.from_us <= now_us < kept.until_us or not self._still(kept):
             del self._kept[question]
             _add(self._met, question)
             return None
@@ -152,7 +167,8 @@ class Repeats:
         for one in waiting:
             times, at_us = one.times, one.at_us
             one.times = one.at_us = 0
-            note(one.caller, _VALID, one.use, at_us, times)
+            if one.use is not None:
+                note(one.caller, _VALID, one.use, at_us, times)
             note(one.facts, one.code, one.asked, at_us, times)
             decision(one.code, "rest", times)
         if self._requests:

@@ -13,6 +13,7 @@ import uvicorn
 
 from keywright.app.agent import Agent
 from keywright.cli.exits import Exit, Failed
+from keywright.cli.reading import quick_protocol
 from keywright.cli.sockets import BACKLOG, listen
 from keywright.core.errors import (
     IllegalTransition,
@@ -105,6 +106,7 @@ class _Server(uvicorn.Server):
                 agent,
                 interface="asgi3",
                 lifespan="off",
+                http=quick_protocol(),
                 ws="none",
                 log_config=None,
                 log_level="warning",

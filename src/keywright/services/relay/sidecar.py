@@ -17,7 +17,7 @@ from keywright.core.instants import SystemClock, to_us
 from keywright.core.tokens import digest
 from keywright.ops.backoff import Backoff
 from keywright.ops.logging import get_logger
-from keywright.services.callers import Caller
+from keywright.services.access import caller_with
 from keywright.services.deciding import Deciding, Ground
 from keywright.services.decisions import VERIFY, Asker, Judge
 from keywright.services.relay import messages as m
@@ -56,12 +56,13 @@ log = get_logger("keywright")
 class Sidecar:
     """Decides about keys on the word of a server, for as long as its own key lets it; use it as a context manager.
 
-    `ended` becomes done, with the reason, when its key does not: from that moment it decides nothing.
+    `ended` becomes done, with the reason, when its key does not: from that moment it decides nothing. `digest` is that
+    of the key's token.
     """
 
     def __init__(self, link: Link, token: str, metrics: Metrics, *, name: str, room: Room) -> None:
         self._link = link
-        self._digest = digest(token)
+        self.digest = digest(token)
         self._metrics = metrics
         self._name = name
         self._room = room
@@ -124,11 +125,21 @@ class Sidecar:
         """Whether it may decide from memory now."""
         return not self.ended.done() and self.deciding.node.holds_lease
 
+    @property
+    def own(self) -> KeyFacts | None:
+        """What the agent's own key is within its span of validity; None once the agent has ended."""
+        return None if self.ended.done() else self._own
+
     def asker(self) -> Asker:
         """Whoever asks here asks with what the agent's own key may. Raises `Unavailable` once that is nothing."""
         self._require_alive()
         assert self._asker is not None  # noqa: S101 - set for as long as the agent is alive
         return self._asker
+
+    async def enter(self, named: str | None) -> Asker:
+        """The same in the tenant that a request names. Raises as `Judge.enter`, and `Unavailable`."""
+        asker = self.asker()
+        return asker if named is None else await self.judge.enter(asker.caller, named)
 
     def _require_alive(self) -> None:
         """Raise `Unavailable` where the agent's own key is no good, also when it has just expired."""
@@ -153,7 +164,7 @@ class Sidecar:
 
     async def _look_at_itself(self) -> str | None:
         """Read what the agent's own key is; answers why it may not decide, if it may not."""
-        own = await self._lookup.by_digest(self._digest)
+        own = await self._lookup.by_digest(self.digest)
         if own is None:
             return "The agent's key was deleted."
         reason = _reason(own, self._clock.now_us())
@@ -255,7 +266,7 @@ def _reason(own: KeyFacts, now_us: int) -> str | None:
     code = decide(own, Asked(), now_us, None).code
     if code not in {Code.VALID, Code.IP_NOT_ALLOWED}:  # the server judges by the address that it sees
         return f"The agent's key {_REFUSALS.get(code, 'is no good')}."
-    caller = _caller(own)
+    caller = caller_with(own)
     if not all(caller.may(own.key.tenant_id, action) for action in (RUN, VERIFY)):
         return f"The agent's key needs the permissions {RUN} and {VERIFY}."
     return None
@@ -279,12 +290,8 @@ def _batch(waiting: Sequence[Tally]) -> tuple[int, tuple[m.Used, ...]]:
     return len(batch), tuple(batch)
 
 
-def _caller(own: KeyFacts) -> Caller:
-    return Caller(identity=own.identity, grants=own.grants, key=own.key, bound=own.tenant)
-
-
 def _asker(own: KeyFacts) -> Asker:
-    caller = _caller(own)
+    caller = caller_with(own)
     return Asker(caller, own.tenant, may_explain=caller.may(own.key.tenant_id, "keys:read"))
 
 
