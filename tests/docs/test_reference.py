@@ -76,6 +76,8 @@ def test_what_is_not_as_the_code_has_it_is_told(tmp_path: Path) -> None:
         "cli.md",
         "rest.md",
         "graphql.md",
+        "errors.md",
+        "permissions.md",
     }
     with pytest.raises(ValueError, match="metrics"):
         tool.replaced("no comments", "metrics", "")

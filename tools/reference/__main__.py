@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from keywright import settings
 from keywright.ops import metrics
-from tools.reference import cli, graphql, rest
+from tools.reference import cli, errors, graphql, permissions, rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "reference/cli.md": cli.text,
     "reference/rest.md": rest.text,
     "reference/graphql.md": graphql.text,
+    "reference/errors.md": errors.text,
+    "reference/permissions.md": permissions.text,
 }
 PASSAGES: dict[str, tuple[str, Callable[[], str]]] = {
     "settings.md": ("settings", settings.reference_table),
