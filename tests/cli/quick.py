@@ -8,7 +8,7 @@ import re
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from keywright.cli.protocol import QuickProtocol
 from keywright.cli.server import Server
@@ -72,11 +72,17 @@ class Served:
         raise AssertionError("The server has no such connection.")
 
 
+class Counting(Protocol):
+    """What a connection ends at: `calls` is how many requests its application has seen."""
+
+    calls: int
+
+
 @dataclass
 class Line:
     """A connection."""
 
-    served: Served
+    served: Counting
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 

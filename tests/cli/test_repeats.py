@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -61,6 +62,30 @@ async def test_what_was_revoked_is_so_at_the_next_question(served: Served, chang
     again = [await line.verdict(request) for _ in range(3)]
     assert {one[:2] for one in again} == {expected}
     assert again[2][2] is (expected[1] in {"DISABLED", "INSUFFICIENT_PERMISSIONS"})
+
+
+@pytest.mark.parametrize("way", ["change", "another"])
+async def test_a_caller_who_is_revoked_between_a_head_and_its_body(served: Served, way: str) -> None:
+    """Whoever sends a head first and asks later asks later."""
+    caller_id, caller = await served.key(name="Another caller")
+    _, token = await served.key()
+    line = await served.line()
+    request = asking(caller, token)
+    cut = request.index(b"\r\n\r\n") + 4
+    head, body = request[:cut], request[cut:]
+    # Once, so that both keys are remembered, and the head is not: it would wait for its body.
+    await line.ask(request)
+    calls = served.calls
+    await line.send(head)
+    async with asyncio.timeout(20):
+        while served.calls == calls:  # noqa: ASYNC110 - the application tells of no beginning
+            await asyncio.sleep(0.01)
+    if way == "change":
+        await served.change("PATCH", f"/v1/keys/{caller_id}", active=False)
+        assert await line.verdict(body) == (401, "unauthenticated", True)
+    else:
+        await served.change("PATCH", f"/v1/keys/{caller_id}", name="The same caller")
+        assert await line.verdict(body) == (200, "VALID", True)
 
 
 async def test_a_key_that_is_enabled_again_is_valid_again(served: Served, caller: str) -> None:

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from keywright.core.changes import FeedEntry
-from keywright.core.errors import InvalidValue, KeywrightError, Unavailable
+from keywright.core.errors import InvalidValue, KeywrightError, PermissionDenied, Unavailable
+from keywright.core.identities import Grant
+from keywright.core.roles import ADMIN
 from keywright.ops.metrics import Metrics
+from keywright.services.access import caller_with
 from keywright.services.deciding import Room
+from keywright.services.decisions import Judge
 from keywright.services.relay import messages as m
 from keywright.services.relay.ports import RelayedCredits
 from keywright.services.relay.serving import Relay
 from keywright.services.relay.sidecar import Sidecar, _Poll
-from tests.support.facts import some_facts
+from tests.support.facts import ACME, some_facts
 
 if TYPE_CHECKING:
     from keywright.core.ports import KeyFacts
@@ -150,3 +154,11 @@ async def test_an_agent_ends_before_it_acknowledges_what_became_of_its_key(
     assert sidecar.ended.result().detail == reason
     assert sidecar._leaving is not None
     await sidecar._leaving
+
+
+async def test_whoever_names_no_tenant_and_may_not_verify_everywhere_means_none() -> None:
+    """A judge without a database has nowhere to look for one."""
+    judge = Judge(SimpleNamespace())  # type: ignore[arg-type] # it is not asked
+    for grants in ((), (Grant(ADMIN, ACME.id),)):
+        with pytest.raises(PermissionDenied, match="keys:verify"):
+            await judge.enter(caller_with(some_facts(tenant=None, grants=grants)), None)

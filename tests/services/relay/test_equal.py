@@ -44,6 +44,8 @@ ASKED: list[dict[str, Any]] = [
     {"resource": "article:1"},
 ]
 
+NAMED = ["default", "other", "nowhere", "*", "No slug"]
+
 
 async def keys_of_every_kind(home: House) -> dict[str, str]:
     """Tokens by what is special about their keys."""
@@ -120,6 +122,15 @@ async def test_answers_are_those_of_the_server(home: House, bound: bool) -> None
                 found = told(await client.post("/v1/verify", json={"token": for_agent[kind], **asked}))
                 assert found == expected, (kind, asked)
                 codes.add(found[1]["code"])
+            for kind, named in itertools.product(for_server, NAMED):
+                headers = {"Keywright-Tenant": named}
+                body = {"token": for_server[kind]}
+                expected = told(
+                    await home.ask("POST", "/v1/verify", token=key["token"], headers=headers, json=body)
+                )
+                body = {"token": for_agent[kind]}
+                found = told(await client.post("/v1/verify", headers=headers, json=body))
+                assert found == expected, (kind, named)
             for kind, token in for_agent.items():
                 by_server = await home.ask("GET", "/v1/authorize", token=for_server[kind])
                 by_agent = await client.get("/v1/authorize", headers={"Authorization": f"Bearer {token}"})

@@ -11,6 +11,7 @@ import pytest
 from keywright.core.errors import (
     IllegalTransition,
     KeywrightError,
+    NotFound,
     PermissionDenied,
     Unauthenticated,
     Unavailable,
@@ -106,6 +107,10 @@ async def decides_nothing(one: Beside, token: str) -> None:
     """It neither answers programs nor gateways, and is not ready."""
     assert one.sidecar.ended.done()
     assert not one.sidecar.ready
+    assert one.sidecar.own is None
+    for named in (None, "default"):
+        with pytest.raises(Unavailable):
+            await one.sidecar.enter(named)
     with pytest.raises(Unavailable):
         one.sidecar.asker()
     with pytest.raises(Unavailable):
@@ -171,6 +176,22 @@ async def test_a_role_in_another_tenant_that_is_narrowed_counts_at_a_global_agen
         await one.sidecar.deciding.node.catch_up()
         assert one.wire.said.count("look") == 1
         assert one.sidecar.asker() is not before
+
+
+async def test_whoever_names_a_tenant_asks_in_it(lone: House) -> None:
+    async with beside(lone, (await an_agents_key(lone))["token"]) as one:
+        assert await one.sidecar.enter(None) is one.sidecar.asker()
+        assert (await one.sidecar.enter("default")).tenant == one.sidecar.asker().tenant
+        for named in ("other", "*", "nowhere"):
+            with pytest.raises(NotFound, match="No such tenant"):
+                await one.sidecar.enter(named)
+    async with beside(lone, (await an_agents_key(lone, None))["token"]) as one:
+        assert (await one.sidecar.enter("*")).tenant is None
+        entered = (await one.sidecar.enter("other")).tenant
+        assert entered is not None
+        assert entered.slug == "other"
+        with pytest.raises(NotFound):
+            await one.sidecar.enter("nowhere")
 
 
 async def test_what_is_not_confirmed_is_not_acknowledged(lone: House) -> None:
