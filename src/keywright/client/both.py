@@ -21,7 +21,7 @@ from keywright.client.sign_on import SignOn
 from keywright.client.tenants import Tenants
 from keywright.client.usage import Usage
 from keywright.client.users import Users
-from keywright.client.values import Readiness, Token, in_header, normal_url
+from keywright.client.values import Readiness, Token, any_url, in_header
 from keywright.client.verdict import Verdict, from_answer
 from keywright.client.wire import Wire
 
@@ -64,7 +64,7 @@ def wire_of(
         from importlib.metadata import version  # noqa: PLC0415 - it takes long to load
 
         user_agent = f"keywright-client/{version('keywright')}"
-    return Wire(normal_url(url), held, place, timeout, user_agent, tries)
+    return Wire(any_url(url), held, place, timeout, user_agent, tries)
 
 
 class Calls(Resource[S]):

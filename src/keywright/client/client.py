@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class Client(Calls[Waiting]):
     """One server, as seen by one caller; good for many calls, from many threads.
 
-    `url` is the server's address, `tenant` the slug of the tenant that calls are for, where the credential
-    does not say it, and `timeout` the seconds that one answer may take. What may be sent twice is tried up to `tries`
-    times while the server cannot be reached. Nothing is sent before the first call. Raises ValueError for an address,
-    a token or a tenant that can be none.
+    `url` is the address of a server or an agent, also as `unix:` and the path of a socket; `tenant` is the slug of the
+    tenant that calls are for, where the credential does not say it, and `timeout` the seconds that one answer may take.
+    What may be sent twice is tried up to `tries` times while the server cannot be reached. Nothing is sent before the
+    first call. Raises ValueError for an address, a token or a tenant that can be none.
     """
 
     def __init__(

@@ -29,7 +29,8 @@ class Way:
     """How to reach a server: where it listens, whether by TLS, and the first part of each request."""
 
     def __init__(self, wire: Wire) -> None:
-        parts = urlsplit(wire.url)
+        parts = urlsplit(wire.http_url)
+        self.socket_path = wire.socket_path
         self.host = wire.host
         self.secure = parts.scheme == "https"
         self.port = parts.port or (443 if self.secure else 80)
@@ -59,7 +60,7 @@ class Way:
 
 def direct(wire: Wire) -> Way | None:
     """The way to a server, or None where the library must find it: through a proxy, or to a name that is not ASCII."""
-    if not (wire.url.isascii() and wire.user_agent.isascii() and wire.user_agent.isprintable()):
+    if not (wire.http_url.isascii() and wire.user_agent.isascii() and wire.user_agent.isprintable()):
         return None
     if not wire.is_local:
         from urllib.request import getproxies  # noqa: PLC0415 - it takes long to load, and is not needed locally
@@ -124,6 +125,8 @@ class Quick:
 
     def _connected(self) -> socket.socket:
         way, seconds = self._way, min(self._wire.timeout, CONNECT_SECONDS)
+        if way.socket_path is not None:
+            return _connected_to(way.socket_path, seconds)
         connection = socket.create_connection((way.host, way.port), seconds)
         try:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -136,6 +139,18 @@ class Quick:
         except BaseException:
             connection.close()
             raise
+
+
+def _connected_to(path: str, seconds: float) -> socket.socket:
+    """A connection to a socket in the file system."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connection.settimeout(seconds)
+        connection.connect(path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _has_news(connection: socket.socket) -> bool:

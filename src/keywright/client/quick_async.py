@@ -74,9 +74,13 @@ class AsyncQuick:
             self._context = way.context()
         try:
             async with asyncio.timeout(min(self._wire.timeout, CONNECT_SECONDS)):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    _Connection, way.host, way.port, ssl=self._context
-                )
+                loop = asyncio.get_running_loop()
+                if way.socket_path is not None:
+                    _, connection = await loop.create_unix_connection(_Connection, way.socket_path)
+                else:
+                    _, connection = await loop.create_connection(
+                        _Connection, way.host, way.port, ssl=self._context
+                    )
         except OSError as error:
             # asyncio tells where it connected to; the operating system's own words are enough.
             raise OSError(str(error) if error.errno is None else os.strerror(error.errno)) from None

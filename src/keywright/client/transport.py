@@ -28,7 +28,9 @@ class Transport:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._http = httpx2.Client(**_options(wire))
+        path = wire.socket_path
+        transport = None if path is None else httpx2.HTTPTransport(uds=path)
+        self._http = httpx2.Client(**_options(wire), transport=transport)
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -69,7 +71,9 @@ class AsyncTransport:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._http = httpx2.AsyncClient(**_options(wire))
+        path = wire.socket_path
+        transport = None if path is None else httpx2.AsyncHTTPTransport(uds=path)
+        self._http = httpx2.AsyncClient(**_options(wire), transport=transport)
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -109,7 +113,7 @@ class AsyncTransport:
 
 def _options(wire: Wire) -> dict[str, Any]:
     return {
-        "base_url": wire.url,
+        "base_url": wire.http_url,
         "headers": {"User-Agent": wire.user_agent, "Accept": "application/json"},
         "timeout": httpx2.Timeout(wire.timeout, connect=min(wire.timeout, CONNECT_SECONDS)),
         "follow_redirects": False,

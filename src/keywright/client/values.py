@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, NoReturn, TypeAlias, final
+from typing import Any, Final, NoReturn, TypeAlias, final
 from urllib.parse import urlsplit
 
 Json: TypeAlias = dict[str, Any]
 """A JSON object as the API gives it."""
 
+SOCKET: Final = "unix:"
+"""How the address of a socket in the file system begins."""
 _IMPLIED_PORT = {"http": 80, "https": 443}
 _is_header_value = re.compile(r"[!-~]+").fullmatch
 
@@ -71,6 +73,20 @@ def normal_url(url: str) -> str:
     if port not in {None, _IMPLIED_PORT[parts.scheme]}:
         shown = f"{shown}:{port}"
     return f"{parts.scheme}://{shown}{parts.path.rstrip('/')}"
+
+
+def any_url(url: str) -> str:
+    """As `normal_url`, or the address of a socket in the file system as `unix:` and its absolute path.
+
+    Raises ValueError, as `normal_url` does.
+    """
+    scheme, _, path = url.strip().partition(":")
+    if scheme.lower() != "unix":
+        return normal_url(url)
+    path = re.sub(r"^//(?=/)", "", path)
+    if not path.startswith("/") or path.startswith("//") or not path.isprintable():
+        raise ValueError("A socket's address is unix: and the absolute path of its file.")
+    return f"{SOCKET}{path}"
 
 
 @dataclass(frozen=True, slots=True)

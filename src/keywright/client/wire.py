@@ -17,7 +17,7 @@ from keywright.client.errors import (
     ConnectionFailed,
     UnexpectedAnswer,
 )
-from keywright.client.values import normal_url
+from keywright.client.values import SOCKET, normal_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -56,9 +56,19 @@ class Wire:
     tries: int = TRIES
 
     @property
+    def socket_path(self) -> str | None:
+        """The file of the socket at which the server listens; None where it listens at a port."""
+        return self.url.removeprefix(SOCKET) if self.url.startswith(SOCKET) else None
+
+    @property
+    def http_url(self) -> str:
+        """The server's address as requests name it."""
+        return self.url if self.socket_path is None else "http://localhost"
+
+    @property
     def host(self) -> str:
         """The server's host."""
-        return urlsplit(self.url).hostname or ""
+        return urlsplit(self.http_url).hostname or ""
 
     @property
     def is_local(self) -> bool:

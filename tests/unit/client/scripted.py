@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 
 from keywright.client import Client
@@ -15,6 +17,7 @@ from keywright.client import Client
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+    from pathlib import Path
 
 TOKEN = "kw_token0123456789"
 
@@ -58,8 +61,21 @@ def problem(status: int, code: str, **more: Any) -> Answer:
     return Answer(status, body, {"Content-Type": "application/problem+json"})
 
 
+class _AtASocket(ThreadingHTTPServer):
+    """A server at a socket in the file system."""
+
+    address_family = socket.AF_UNIX
+
+    def server_bind(self) -> None:
+        # The one for HTTP takes its address apart, for names that nobody here reads.
+        TCPServer.server_bind(self)
+
+
 @contextmanager
-def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
+def scripted(
+    *answers: Answer, tls: ssl.SSLContext | None = None, path: Path | None = None
+) -> Iterator[Scripted]:
+    """Run one on a free port of this machine, or at a socket in the file system."""
     requests: list[Request] = []
     connections: list[object] = []
     left = list(answers)
@@ -94,7 +110,9 @@ def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Sc
         def log_message(self, *_args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = (
+        ThreadingHTTPServer(("127.0.0.1", 0), Handler) if path is None else _AtASocket(str(path), Handler)  # type: ignore[arg-type] # so are the addresses of such sockets
+    )
     server.daemon_threads = True
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
@@ -102,7 +120,8 @@ def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Sc
     thread.start()
     try:
         place = "http://127.0.0.1" if tls is None else "https://localhost"
-        yield Scripted(f"{place}:{server.server_port}", requests, connections)
+        url = f"{place}:{server.server_port}" if path is None else f"unix:{path}"
+        yield Scripted(url, requests, connections)
     finally:
         server.shutdown()
         server.server_close()
