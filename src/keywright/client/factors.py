@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from keywright.client.calls import Call, S, call, nothing
-from keywright.client.resources import Resource, part
+from keywright.client.resources import Resource, part, path_of
 from keywright.client.values import Token
 
 if TYPE_CHECKING:
@@ -73,13 +72,13 @@ class Factors(Resource[S]):
     @call
     def rename_passkey(self, passkey_id: str, name: str) -> Call[Json]:
         """Call a passkey something else."""
-        path = f"{_PATH}/passkeys/{quote(passkey_id, safe='')}"
+        path = path_of(f"{_PATH}/passkeys", passkey_id)
         return Call("PATCH", path, body={"name": name})
 
     @call
     def remove_passkey(self, passkey_id: str) -> Call[None]:
         """Take a passkey away."""
-        return Call("DELETE", f"{_PATH}/passkeys/{quote(passkey_id, safe='')}", nothing)
+        return Call("DELETE", path_of(f"{_PATH}/passkeys", passkey_id), nothing)
 
     def _codes(self, path: str, body: Json | None) -> Call[tuple[Token, ...]]:
         def read(answer: Json) -> tuple[Token, ...]:

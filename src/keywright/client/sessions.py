@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
-from urllib.parse import quote
 
 from keywright.client.calls import Call, Listing, S, call, listing, nothing
-from keywright.client.resources import Resource, part
+from keywright.client.resources import Resource, part, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ class Sessions(Resource[S]):
     @call
     def end(self, session_id: str) -> Call[None]:
         """End one session."""
-        return Call("DELETE", f"{_PATH}/{quote(session_id, safe='')}", nothing)
+        return Call("DELETE", path_of(_PATH, session_id), nothing)
 
     @call
     def end_others(self) -> Call[int]:

@@ -119,6 +119,9 @@ class Sidecar:
         await self._stack.aclose()
         if self._leaving is not None:
             await self._leaving
+        lost = sum(one.total() for one in self.deciding.uses.take())
+        if lost:
+            log.warning("usage_lost", decisions=lost)
 
     @property
     def ready(self) -> bool:
