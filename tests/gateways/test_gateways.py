@@ -206,14 +206,18 @@ def test_what_is_not_allowed_does_not(gateway: Gateway, connection: http.client.
         ("PUT", "/articles/cs/1"),
         ("GET", "/articles/en/1"),
         ("GET", "/articles/cs/1/"),
-        ("GET", "/articles/cs/x/../1"),
-        ("GET", "/articles/cs//1"),
         ("GET", "/articles/en%2f..%2fcs/1"),
         ("GET", "/articles/cs/%2e%2e"),
         ("GET", "/elsewhere"),
         ("GET", "/"),
     ):
-        assert ask(connection, token, method, path, body="{}" if method == "PUT" else None)[0] == 403, path
+        # 400 is Traefik's own, for what is encoded in an unusual way.
+        status = ask(connection, token, method, path, body="{}" if method == "PUT" else None)[0]
+        assert status in ((400, 403) if gateway.name == "traefik" else (403,)), path
+    for path in ("/articles/cs/x/../1", "/articles/cs//1", "/articles/en/../cs/1"):
+        status, _, told = ask(connection, token, path=path)
+        # Or it was put right before anybody was asked, and the service gets it as Keywright did.
+        assert status in (301, 403) or told["path"] == "/articles/cs/1", path
     elsewhere = gateway.make(tenant="other", memberships=[])
     assert ask(connection, elsewhere["token"])[0] == 403
     assert ask(connection, token)[0] == 200
@@ -326,11 +330,18 @@ def test_a_key_that_is_narrowed_is_refused_at_once(
     assert ask(connection, made["token"], path="/articles/cs/2")[0] == 403
 
 
-def test_names_with_underscores_do_not_come_through(
+def test_names_that_services_read_as_ours_do_not_come_through(
     gateway: Gateway, connection: http.client.HTTPConnection
 ) -> None:
+    """CGI, WSGI and PHP make one variable of names with dashes, underscores and dots."""
     token = gateway.make(memberships=READER)["token"]
-    forged = ("X_Keywright_Roles", "x_keywright_roles", "X-Keywright_Roles", "X_KEYWRIGHT-TENANT")
+    forged = (
+        "X_Keywright_Roles",
+        "x_keywright_roles",
+        "X-Keywright_Roles",
+        "X_KEYWRIGHT-TENANT",
+        "X.Keywright.Roles",
+    )
     sent = {"Authorization": f"Bearer {token}", **dict.fromkeys(forged, "forged")}
     connection.request("GET", "/articles/cs/1", headers=sent)
     answer = connection.getresponse()

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx2
+
+from tests.support.environments import ROOT, Missing, python
 from tests.support.nginx import nginx
 from tests.support.servers import running
 
@@ -19,7 +25,9 @@ if TYPE_CHECKING:
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "gateways"
 KEYWRIGHT, SERVICE, FRONT = "127.0.0.1:8300", "127.0.0.1:9000", "127.0.0.1:8080"
-TESTED = ("nginx", "haproxy", "caddy")
+TESTED = ("nginx", "haproxy", "caddy", "traefik", "envoy")
+PROGRAMS = Path(__file__).parents[1] / "gateways" / "programs"
+"""Those that Debian does not have, as packages of PyPI."""
 PLACES = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 
 
@@ -28,19 +36,33 @@ class NoGateway(Exception):
 
 
 def program(name: str) -> str:
-    """The path of a gateway's program, which is installed from Debian's packages where that can be done.
+    """The path of a gateway's program, which is installed from the packages of Debian or PyPI where that can be done.
 
-    `KEYWRIGHT_TEST_HAPROXY` and `KEYWRIGHT_TEST_CADDY` name others. Raises `NoGateway`.
+    `KEYWRIGHT_TEST_HAPROXY`, `KEYWRIGHT_TEST_CADDY` and so on name others. Raises `NoGateway`.
     """
     variable = f"KEYWRIGHT_TEST_{name.upper()}"
     if named := os.environ.get(variable):
         return named
+    if name in _PACKAGED:
+        return _packaged(name, variable)
     with (Path(tempfile.gettempdir()) / f"keywright-{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         found = shutil.which(name, path=PLACES) or _installed(name)
     if found is None:
         raise NoGateway(f"There is no {name}: install it, or name it in {variable}.")
     return found
+
+
+_PACKAGED = {"traefik": "bin/traefik", "envoy": "lib/python*/site-packages/envoy/_bin/envoy"}
+
+
+def _packaged(name: str, variable: str) -> str:
+    try:
+        environment = python(PROGRAMS, ROOT / ".clients").parents[1]
+    except Missing as error:
+        raise NoGateway(f"There is no {name}: {error}. Install it, and name it in {variable}.") from None
+    (found,) = environment.glob(_PACKAGED[name])
+    return str(found)
 
 
 def _installed(name: str) -> str | None:
@@ -77,20 +99,64 @@ def gateway(name: str, *, keywright: int, service: int, front: int) -> Iterator[
         with nginx(example("nginx", "keywright.conf", places), ready):
             yield
         return
-    binary = program(name)
     with tempfile.TemporaryDirectory(prefix=f"keywright-{name}-") as temporary:
         folder = Path(temporary)
-        if name == "haproxy":
-            configuration = example("haproxy", "haproxy.cfg", places, (KEYWRIGHT,))
-            (folder / "haproxy.cfg").write_text(configuration, "utf-8")
-            (folder / "keywright.lua").write_text(
-                example("haproxy", "keywright.lua", places, (SERVICE, FRONT)), "utf-8"
-            )
-            argv = [binary, "-db", "-f", "haproxy.cfg"]
-        else:
-            # Its second port is the same for every Caddy of a machine, and of no use here.
-            configuration = "{\n\tadmin off\n}\n" + example("caddy", "Caddyfile", places)
-            (folder / "Caddyfile").write_text(configuration, "utf-8")
-            argv = [binary, "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+        argv = [program(name), *_prepared(name, folder, places)]
         with running(argv, cwd=folder, ready_url=ready):
+            if name == "traefik":
+                _await_routes(ready)
             yield
+
+
+def _await_routes(url: str) -> None:
+    """Wait until Traefik has read its routes: before that, everything is 404."""
+    ends = time.monotonic() + 30
+    while httpx2.get(url).status_code == 404:
+        if time.monotonic() > ends:
+            raise NoGateway("Traefik has not read its routes within 30 seconds.")
+        time.sleep(0.05)
+
+
+def _flags(name: str) -> list[str]:
+    """The arguments of the command in an example's README, but for where it listens."""
+    (line,) = re.findall(rf"^{name} (.+)$", (EXAMPLES / name / "README.md").read_text("utf-8"), re.MULTILINE)
+    return [one for one in shlex.split(line) if FRONT not in one]
+
+
+def _prepared(name: str, folder: Path, places: Mapping[str, str]) -> list[str]:
+    """Write a gateway's configuration into a folder, and give the arguments to start it with there."""
+
+    def write(file: str, text: str) -> None:
+        (folder / file).write_text(text, "utf-8")
+
+    match name:
+        case "haproxy":
+            write("haproxy.cfg", example(name, "haproxy.cfg", places, (KEYWRIGHT,)))
+            write("keywright.lua", example(name, "keywright.lua", places, (SERVICE, FRONT)))
+            return ["-db", "-f", "haproxy.cfg"]
+        case "caddy":
+            # Its second port is the same for every Caddy of a machine, and of no use here.
+            write("Caddyfile", "{\n\tadmin off\n}\n" + example(name, "Caddyfile", places))
+            return ["run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+        case "traefik":
+            # Where it listens is told on its command line.
+            names = {**places, "api.example.com": "127.0.0.1"}
+            write("dynamic.yaml", example(name, "dynamic.yaml", names, (FRONT,)))
+            return [*_flags(name), f"--entrypoints.web.address={places[FRONT]}"]
+        case _:
+            ports = {
+                f"port_value: {one.partition(':')[2]}": other.partition(":")[2]
+                for one, other in places.items()
+            }
+            ours = {port: f"port_value: {other}" for port, other in ports.items()}
+            write("envoy.yaml", example(name, "envoy.yaml", {**ours, KEYWRIGHT: places[KEYWRIGHT]}))
+            # What it shares with the one that takes its place would be shared with every Envoy of the machine.
+            return [
+                "-c",
+                "envoy.yaml",
+                "--disable-hot-restart",
+                "--concurrency",
+                "1",
+                "--log-level",
+                "warning",
+            ]

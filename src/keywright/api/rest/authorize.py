@@ -51,6 +51,8 @@ _STATUS: Final = {
     Code.STALE: 503,
 }
 """The status of a decision; for all others the credential is no good, which is 401."""
+_ENVOYS: Final = 200
+"""In place of 204 where the request is told as Envoy tells it: to Envoy any other status is a refusal."""
 _CHALLENGES: Final = {401: "invalid_token", _FORBIDDEN: "insufficient_scope"}
 
 
@@ -85,7 +87,7 @@ class AuthorizeDoor:
         self._trusted = trusted_proxies
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
-        """Answer one call of any method: 204, or a status by which the gateway refuses."""
+        """Answer one call of any method: 204 (200 for Envoy), or a status by which the gateway refuses."""
         scope["route"] = _Label
         visit = visit_of(scope)
         try:
@@ -111,7 +113,7 @@ class AuthorizeDoor:
             )
             decision = await self._judge.judge(shown)
             self._metrics.decision(decision.code, "authorize")
-            await _send(send, decision, options)
+            await _send(send, decision, options, _STATUS[Code.VALID] if below is None else _ENVOYS)
         except KeywrightError as refused:
             await send_problem(send, *problem_of(refused, visit.request_id))
 
@@ -179,12 +181,14 @@ def _read(query: bytes) -> Options:
     )
 
 
-async def _send(send: Any, decision: Decision, options: Options) -> None:  # noqa: ANN401 - ASGI is untyped
+async def _send(send: Any, decision: Decision, options: Options, allowed: int) -> None:  # noqa: ANN401 - ASGI is untyped
     headers = rate_limit_fields(decision)
     status = _STATUS.get(decision.code, 401)
     if decision.valid and decision.facts is not None:
         headers |= dict(_facts(decision, decision.facts, routed=options.action is None))
-        await _start(send, status, headers)
+        if allowed == _ENVOYS:
+            headers["Content-Length"] = "0"
+        await _start(send, allowed, headers)
         await send({"type": "http.response.body", "body": b""})
         return
     if status == _USED_UP:
