@@ -29,6 +29,7 @@ from tests.support.agents import (
     an_agents_key,
     beside,
     change,
+    counted,
     eventually,
     in_seconds,
     say,
@@ -136,6 +137,25 @@ async def test_an_agent_whose_key_is_taken_away_has_stopped_when_the_receipt_ret
         await eventually(lambda: one.sidecar._leaving is not None and one.sidecar._leaving.done())
         assert await agents_of(home) == {}
         assert isinstance(one.sidecar.ended.result(), PermissionDenied | Unauthenticated)
+
+
+@pytest.mark.parametrize("away", [False, True], ids=["refused", "away"])
+async def test_how_much_was_used_that_nobody_takes_any_more_is_told(
+    lone: House, caplog: pytest.LogCaptureFixture, away: bool
+) -> None:
+    """A server takes nothing from a key that is no good, nor what does not arrive."""
+    own, key = await an_agents_key(lone), await a_key(lone)
+    async with beside(lone, own["token"]) as one:
+        await one.sidecar._flush()
+        for _ in range(3):
+            assert (await one.decide(key["token"])).valid
+        if away:
+            one.wire.cut.add("uses")
+        else:
+            await deleted(lone, own)
+    told = [one.msg for one in caplog.records if isinstance(one.msg, dict)]
+    assert [one["decisions"] for one in told if one["event"] == "usage_lost"] == [3]
+    assert await counted(lone, key["key"]["id"]) == {}
 
 
 async def test_an_agent_sees_by_itself_that_its_key_has_expired(lone: House) -> None:

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from tests.unit.client.scripted import Request
 
 FORM = "application/x-www-form-urlencoded"
+REFUSAL = {"code": "invalid_value", "detail": "Not so.", "field": "name"}
 IMPORTED = {
     "items": [
-        {"result": "created", "id": "key_1", "code": None, "detail": None},
-        {"result": "refused", "id": None, "code": "invalid_value", "detail": "Not so."},
+        {"outcome": "created", "id": "key_1", "refusal": None},
+        {"outcome": "refused", "id": None, "refusal": REFUSAL},
     ],
     "created": 1,
-    "existed": 0,
+    "present": 0,
     "refused": 1,
+    "dry_run": False,
 }
 
 
