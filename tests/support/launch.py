@@ -71,9 +71,9 @@ def without_a_lease() -> None:
 
 def without_looking_again() -> None:
     """Let servers and agents give an answer again whatever has become of what it rests on."""
-    from keywright.api.rest.callers import Everybody, Shown  # noqa: PLC0415 - as above
+    from keywright.api.rest.callers import ByKey, Everybody  # noqa: PLC0415 - as above
 
-    for callers in (Shown, Everybody):
+    for callers in (ByKey, Everybody):
         replace(callers, "still", lambda *_what: True)
 
 

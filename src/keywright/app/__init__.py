@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from keywright.api.graphql import graphql_door
 from keywright.api.rest import authorize, oauth, relay
-from keywright.api.rest.callers import Shown
+from keywright.api.rest.callers import ByKey
 from keywright.api.rest.door import RestDoor
 from keywright.api.rest.quick import QuickVerify
 from keywright.api.rest.repeats import Repeats
@@ -131,7 +131,7 @@ class Application:
         # These write no line in the log, so that whoever wants every line goes without them.
         if settings.log_level != "debug":
             recall = self.deciding.recall
-            callers = Shown(recall)
+            callers = ByKey(recall)
             self.repeats = Repeats(recall, self.metrics, callers)
             self._outermost = QuickVerify(edge, recall, self.metrics, callers, self.repeats)
 

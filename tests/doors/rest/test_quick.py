@@ -44,7 +44,7 @@ class Behind:
         outermost: Any = rest.app._outermost
         self._edge = outermost._app
         recall = rest.app.deciding.recall
-        shown = callers.Shown(recall)
+        shown = callers.ByKey(recall)
         self.repeats = Repeats(recall, rest.app.metrics, shown)
         self.quick = quick.QuickVerify(self, recall, rest.app.metrics, shown, self.repeats)
         self.calls = 0

@@ -106,8 +106,8 @@ class Callers(Standing, Protocol):
         ...
 
 
-class Shown:
-    """Callers who show a key with each request, which is a use of it."""
+class ByKey:
+    """Callers who show a key with each request, which is a use of that key."""
 
     by_address = True
 

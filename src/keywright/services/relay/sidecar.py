@@ -130,7 +130,7 @@ class Sidecar:
 
     @property
     def own(self) -> KeyFacts | None:
-        """What the agent's own key is within its span of validity; None once the agent has ended."""
+        """What the agent's own key is, as long as its span of validity lasts; None once the agent has ended."""
         return None if self.ended.done() else self._own
 
     def asker(self) -> Asker:
