@@ -133,7 +133,9 @@ class Application:
             recall = self.deciding.recall
             callers = ByKey(recall)
             self.repeats = Repeats(recall, self.metrics, callers)
-            self._outermost = QuickVerify(edge, recall, self.metrics, callers, self.repeats)
+            self._outermost = QuickVerify(
+                edge, self.deciding.verifier, recall, self.metrics, callers, self.repeats
+            )
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         """Serve a request, or start and stop with the server."""

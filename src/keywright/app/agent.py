@@ -90,7 +90,9 @@ class Agent:
         recall = sidecar.deciding.recall
         callers = Everybody(recall, lambda: sidecar.own, sidecar.digest)
         self.repeats = Repeats(recall, self.metrics, callers)
-        self._outermost = QuickVerify(edge, recall, self.metrics, callers, self.repeats)
+        self._outermost = QuickVerify(
+            edge, sidecar.deciding.verifier, recall, self.metrics, callers, self.repeats
+        )
         self._health.serving = True
 
     async def stop(self) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from keywright.api.rest import callers, quick
 from keywright.api.rest.repeats import Repeats
+from keywright.core.errors import Unavailable
 from keywright.core.tokens import mint
 from tests.doors.rest.house import ROOT, MovableClock, house
 from tests.web.asgi import call
@@ -46,7 +49,9 @@ class Behind:
         recall = rest.app.deciding.recall
         shown = callers.ByKey(recall)
         self.repeats = Repeats(recall, rest.app.metrics, shown)
-        self.quick = quick.QuickVerify(self, recall, rest.app.metrics, shown, self.repeats)
+        self.quick = quick.QuickVerify(
+            self, rest.app.deciding.verifier, recall, rest.app.metrics, shown, self.repeats
+        )
         self.calls = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -117,6 +122,69 @@ async def test_the_second_answer_comes_from_memory_and_is_the_same(
         assert (status, headers, answer) == (await behind.ask(body, asker, quickly=False))[:3]
         again = await behind.ask(body, asker)
         assert again == (status, headers, answer, True)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"limits": [{"name": "hour", "limit": 5, "window_seconds": 3600}]},
+        {"credits": {"remaining": 4}},
+        {"limits": [], "credits": {"remaining": 3}, "scope": [{"actions": ["article:*"]}]},
+    ],
+    ids=["limits", "credits", "credits and scope"],
+)
+async def test_uses_that_are_counted_are_answered_alike(
+    rest: House, behind: Behind, asker: str, fields: dict[str, Any]
+) -> None:
+    questions: list[dict[str, Any]] = [
+        {"action": "article:read"},
+        {"action": "article:read", "cost": 0},
+        {"action": "keys:read"},
+        {"action": "article:read", "cost": 3},
+        {"action": "article:read", "cost": 3},
+        {"action": "article:read"},
+        {"action": "article:read"},
+    ]
+    told = []
+    for quickly in (True, False):
+        token = (await made(rest, **fields))[1]
+        assert (await behind.ask({"token": token, "cost": 0}, asker))[0] == 200  # it is remembered then
+        answers = []
+        for question in questions:
+            status, headers, answer, from_memory = await behind.ask(
+                {"token": token, **question}, asker, quickly=quickly
+            )
+            assert from_memory
+            answers.append((status, *settled(headers, answer)))
+        told.append(answers)
+    assert told[0] == told[1]
+    assert {answer["code"] for _, _, answer in told[0]} > {"VALID"}
+
+
+def settled(headers: dict[str, str], answer: Any) -> tuple[dict[str, str], Any]:
+    """The same without what is another in each key, or goes on by itself."""
+    answer = {name: value for name, value in answer.items() if name not in {"key_id", "identity"}}
+    answer["limits"] = [{**one, "reset_seconds": 0} for one in answer.get("limits", ())]
+    answer.pop("retry_after_seconds", None)
+    kept = {name: re.sub(r";t=\d+", "", value) for name, value in headers.items()}
+    for name in ("content-length", "retry-after"):
+        kept.pop(name, None)
+    return kept, answer
+
+
+async def test_what_nobody_can_count_now_is_told_alike(
+    rest: House, behind: Behind, asker: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_key_id: str, _cost: int) -> int:
+        raise Unavailable("Nobody knows.")
+
+    token = (await made(rest, credits={"remaining": 3}))[1]
+    assert (await behind.ask({"token": token}, asker))[2]["credits_left"] == 2
+    monkeypatch.setattr(rest.app.deciding.verifier, "_credits", SimpleNamespace(spend=away))
+    quick_one = await behind.ask({"token": token}, asker)
+    assert quick_one[3]
+    assert quick_one[:3] == (await behind.ask({"token": token}, asker, quickly=False))[:3]
+    assert (quick_one[0], quick_one[2]["code"], quick_one[1]["retry-after"]) == (503, "STALE", "1")
 
 
 async def test_a_change_is_true_at_once(rest: House, behind: Behind, asker: str) -> None:

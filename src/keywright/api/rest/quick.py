@@ -13,7 +13,7 @@ import msgspec
 
 from keywright.api.rest.callers import keep
 from keywright.api.rest.repeats import PATH, QUESTION, Repeat, span
-from keywright.api.rest.verify import VerifyIn, verdict
+from keywright.api.rest.verify import VerifyIn, answer_of, verdict
 from keywright.core.checks import address
 from keywright.core.decision import Asked, Code, decide
 from keywright.core.errors import InvalidValue
@@ -31,13 +31,22 @@ if TYPE_CHECKING:
     from keywright.core.decision import Decision
     from keywright.core.ports import KeyFacts
     from keywright.ops.metrics import Metrics
-    from keywright.verify import Recall
+    from keywright.verify import Recall, Verifier
 
 _JSON: Final = (b"content-type", b"application/json")
 _ALWAYS: Final = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
 _REQUEST_ID: Final = b"x-request-id"
 
 _read = msgspec.json.Decoder(VerifyIn).decode
+
+
+class _Known(NamedTuple):
+    """A question about a key that is remembered, at some moment."""
+
+    token_digest: bytes
+    facts: KeyFacts
+    question: Asked
+    now_us: int
 
 
 class _Found(NamedTuple):
@@ -56,12 +65,14 @@ class QuickVerify:
     def __init__(
         self,
         app: Callable[[Any, Any, Any], Awaitable[None]],
+        verifier: Verifier,
         recall: Recall,
         metrics: Metrics,
         callers: Callers,
         repeats: Repeats,
     ) -> None:
         self._app = app
+        self._verify = verifier.verify_digest
         self._recall = recall
         self._metrics = metrics
         self._repeats = repeats
@@ -86,19 +97,23 @@ class QuickVerify:
             return
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
-            found = self._found(asking, message["body"])
-            if found is not None:
-                head = _head(found.body)
-                await _send(send, head, found.body)
-                self._metrics.request("POST", PATH, 200, time.perf_counter() - began)
-                known = scope.get(QUESTION)
-                if known is not None:
-                    self._repeats.keep(known, _repeat(asking, found, head))
+            asked = self._known(asking, message["body"])
+            if asked is not None:
+                if asked.facts.uncounted:
+                    found = self._found(asked)
+                    head = _head(found.body)
+                    await _send(send, 200, head, found.body)
+                    status, known = 200, scope.get(QUESTION)
+                    if known is not None:
+                        self._repeats.keep(known, _repeat(asking, found, head))
+                else:
+                    status = await self._counted(asked, send)
+                self._metrics.request("POST", PATH, status, time.perf_counter() - began)
                 return
         await self._app(scope, _again(message, receive), send)
 
-    def _found(self, asking: Asking, raw: bytes) -> _Found | None:
-        """The answer to a question, if it is a plain one about a key of a tenant in which the caller asks."""
+    def _known(self, asking: Asking, raw: bytes) -> _Known | None:
+        """A question, if it is a plain one about a key of a tenant in which the caller asks; then the caller did."""
         asked = _question(raw)
         if asked is None:
             return None
@@ -107,7 +122,6 @@ class QuickVerify:
         if (
             facts is None
             or facts.tenant is None
-            or not facts.uncounted
             or not asking.rights.reach(asking.named, facts.tenant)
             # The body may have come long after the head.
             or not self._stays(asking)
@@ -116,12 +130,32 @@ class QuickVerify:
         caller, now_us = asking.rights.facts, self._recall.now_us()
         if not caller.starts_us <= now_us < caller.ends_us:
             return None
-        decision = decide(facts, question, now_us, None)
         if asking.use is not None:
             self._recall.note(caller, Code.VALID, asking.use, now_us)
-        self._recall.note(facts, decision.code, question, now_us)
+        return _Known(token_digest, facts, question, now_us)
+
+    def _found(self, asked: _Known) -> _Found:
+        """The answer to a question about a key whose uses nobody counts."""
+        decision = decide(asked.facts, asked.question, asked.now_us, None)
+        self._recall.note(asked.facts, decision.code, asked.question, asked.now_us)
         self._metrics.decision(decision.code, "rest")
-        return _Found(self._written(token_digest, decision), token_digest, question, decision, now_us)
+        return _Found(
+            self._written(asked.token_digest, decision),
+            asked.token_digest,
+            asked.question,
+            decision,
+            asked.now_us,
+        )
+
+    async def _counted(self, asked: _Known, send: Any) -> int:  # noqa: ANN401 - ASGI is untyped
+        """Answer a question about a key whose uses are counted; gives the status."""
+        decision = await self._verify(asked.token_digest, asked.question)
+        self._metrics.decision(decision.code, "rest")
+        status, fields = answer_of(decision)
+        body = encode(verdict(decision))
+        more = [(name.lower().encode(), value.encode()) for name, value in fields.items()]
+        await _send(send, status, [*_head(body), *more], body)
+        return status
 
     def _written(self, token_digest: bytes, decision: Decision) -> bytes:
         """A decision as its answer. A key that may do what was asked has but one, which is kept."""
@@ -155,7 +189,7 @@ def _question(raw: bytes) -> tuple[bytes, Asked] | None:
         ip = None if asked.ip is None else address(asked.ip)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, InvalidValue):
         return None
-    return digest(token), Asked(action=action, resource=resource, ip=ip)
+    return digest(token), Asked(action=action, resource=resource, ip=ip, cost=asked.cost)
 
 
 def _head(body: bytes) -> list[tuple[bytes, bytes]]:
@@ -163,9 +197,9 @@ def _head(body: bytes) -> list[tuple[bytes, bytes]]:
     return [_JSON, (b"content-length", b"%d" % len(body)), *_ALWAYS]
 
 
-async def _send(send: Any, head: list[tuple[bytes, bytes]], body: bytes) -> None:  # noqa: ANN401 - ASGI is untyped
+async def _send(send: Any, status: int, head: list[tuple[bytes, bytes]], body: bytes) -> None:  # noqa: ANN401 - ASGI is untyped
     fields = [*head, (_REQUEST_ID, uuid7().encode())]
-    await send({"type": "http.response.start", "status": 200, "headers": fields})
+    await send({"type": "http.response.start", "status": status, "headers": fields})
     await send({"type": "http.response.body", "body": body})
 
 

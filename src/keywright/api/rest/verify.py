@@ -214,11 +214,8 @@ class VerifyDoor:
     async def _one(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
         decision = await self._answer(asker, _parse(_read_one, visit.body), "")
-        if decision.code is Code.STALE:
-            await _send_stale(send, verdict(decision))
-        else:
-            # They describe the key that was asked about, not the one that asks.
-            await send_json(send, 200, verdict(decision), rate_limit_fields(decision))
+        status, fields = answer_of(decision)
+        await send_json(send, status, verdict(decision), fields)
 
     async def _batch(self, visit: Visit, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
         asker = await self._asker(visit)
@@ -228,7 +225,7 @@ class VerifyDoor:
         decisions = [await self._answer(asker, item, f"items.{index}.") for index, item in enumerate(items)]
         answer = BatchOut([verdict(decision) for decision in decisions])
         if any(decision.code is Code.STALE for decision in decisions):
-            await _send_stale(send, answer)
+            await send_json(send, 503, answer, _LATER)
         else:
             await send_json(send, 200, answer)
 
@@ -258,8 +255,12 @@ class VerifyDoor:
         return await self._judge.answer(asker, question, at)
 
 
-async def _send_stale(send: Any, answer: VerdictOut | BatchOut) -> None:  # noqa: ANN401 - ASGI is untyped
-    await send_json(send, 503, answer, {"Retry-After": "1"})
+_LATER = {"Retry-After": "1"}
+
+
+def answer_of(decision: Decision) -> tuple[int, dict[str, str]]:
+    """The status of the answer to one question, and the fields beside: they describe the key that was asked about."""
+    return (503, _LATER) if decision.code is Code.STALE else (200, rate_limit_fields(decision))
 
 
 def verdict(decision: Decision) -> VerdictOut:
