@@ -37,6 +37,10 @@ _COMMON: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
             "help": "API key or session token to use; - reads it from standard input. [KEYWRIGHT_API_KEY]",
         },
     ),
+    "profile": (
+        ["--profile"],
+        {"metavar": "NAME", "help": "Profile of config.toml to go by. [KEYWRIGHT_PROFILE]"},
+    ),
     "tenant": (["--tenant"], {"metavar": "SLUG", "help": "Tenant that the call is for. [KEYWRIGHT_TENANT]"}),
     "global": (
         ["--global"],
