@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from hmac import compare_digest
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -28,6 +29,13 @@ _REAL: Final = 1
 """The least priority of a backend that keeps secrets from other programs' files, by the library's own measure."""
 
 
+class _Forgotten(Exception):
+    """A secret that was taken is not there."""
+
+    def __str__(self) -> str:
+        return "it does not keep it"
+
+
 class Vault:
     """The keyring. `why_not` says why it is not used, and is None where it is."""
 
@@ -45,11 +53,15 @@ class Vault:
         """Keep a secret. Tells whether it is kept: that it can be read again was tried."""
         text = secret.reveal()
 
-        def keep() -> bool:
+        def keep() -> None:
             self._backend.set_password(_SERVICE, place, text)
-            return compare_digest((self._backend.get_password(_SERVICE, place) or "").encode(), text.encode())
+            kept = self._backend.get_password(_SERVICE, place) or ""
+            if not compare_digest(kept.encode(), text.encode()):
+                raise _Forgotten
 
-        return self.why_not is None and self._told("write", keep) is True
+        if self.why_not is None:
+            self._told("write", keep)
+        return self.why_not is None
 
     def remove(self, place: str) -> None:
         """Forget the secret of a place."""
@@ -58,11 +70,9 @@ class Vault:
     def _find(self) -> str | None:
         if not _wanted():
             return f"turned off by {VARIABLE} or in config.toml"
-        try:
-            import keyring  # noqa: PLC0415 - it takes long to load, and need not be installed
-        except ImportError:
+        if find_spec("keyring") is None:
             return "keywright[keyring] is not installed"
-        found, problem = _answer(lambda: _real_one(keyring.get_keyring()), self._seconds)
+        found, problem = _answer(_real_one, self._seconds)
         if problem is not None:
             return f"looking for it failed ({problem})"
         self._backend = found
@@ -85,11 +95,14 @@ def _wanted() -> bool:
     return read_config().keyring if said is None else said == "on"
 
 
-def _real_one(backend: Any) -> Any:  # noqa: ANN401 - backends share no type that is imported late
-    """The backend when it really keeps secrets; of one that tries others in turn, the first that does.
+def _real_one() -> Any:  # noqa: ANN401 - backends share no type that is imported late
+    """The system's backend when it really keeps secrets; of one that tries others in turn, the first that does.
 
     None for those that fail, keep nothing, or write plain files.
     """
+    import keyring  # noqa: PLC0415 - it takes long to load, need not be installed, and looks for backends
+
+    backend = keyring.get_keyring()
     for one in getattr(backend, "backends", None) or [backend]:
         if type(one).__module__ not in {"keyring.backends.fail", "keyring.backends.null"}:
             with contextlib.suppress(RuntimeError):  # how a backend says that it cannot run here
@@ -106,7 +119,8 @@ def _answer(call: Callable[[], Any], seconds: float) -> tuple[Any, str | None]:
         try:
             done.append((call(), None))
         except Exception as error:  # noqa: BLE001 - a backend raises what it likes
-            done.append((None, type(error).__name__))
+            # What else an error says may hold what the backend was given.
+            done.append((None, str(error) if isinstance(error, _Forgotten) else type(error).__name__))
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
