@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.cli.commands import PASSWORD, ROOT_TOKEN, Server, Shell
+from tests.cli.terminal import terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -361,3 +362,65 @@ def test_a_key_is_kept_once_the_server_knows_it_and_forgotten_but_not_revoked(
     assert here.run("logout").code == 0
     assert here.run("whoami").code == 4
     assert here.run("whoami", "--quiet", "--key", ROOT_TOKEN).out == "root\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("keywright --profile ", ["default", "prod", "work"]),
+        ("keywright whoami --profile w", ["work"]),
+        ("keywright profiles use p", ["prod"]),
+        ("keywright profiles remove x", []),
+    ],
+    ids=["all", "after the command", "use", "none"],
+)
+@pytest.mark.parametrize("broken", [False, True], ids=["whole", "broken"])
+def test_a_shell_can_complete_the_names_of_profiles(
+    plain: Shell, home: Path, words: str, names: list[str], broken: bool
+) -> None:
+    config(home, '[profiles.work]\nurl = "http://a"\n[profiles.prod]\nurl = "http://b"\n' + "?" * broken)
+    at = str(len(words.split(" ")) - 1)
+    asking = plain.with_(_KEYWRIGHT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=at)
+    done = asking.run()
+    assert [line.removeprefix("plain,") for line in done.out.split()] == ([] if broken else names)
+    assert done.err == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+def test_a_project_file_of_another_user_is_refused(plain: Shell, repository: Path) -> None:
+    path = project(repository, 'tenant = "theirs"\n')
+    os.chown(path, 54321, 54321)
+    result = plain.run("whoami")
+    assert (result.code, result.out) == (2, "")
+    assert f"{path} belongs to another user, so it is not used." in result.err
+    assert "KEYWRIGHT_PROJECT_FILE=off" in result.err
+    assert plain.with_(KEYWRIGHT_PROJECT_FILE="off").run("whoami").code == 4
+
+
+def test_an_agent_reads_no_project_file(plain: Shell, home: Path, repository: Path) -> None:
+    config(home, '[profiles.other]\nurl = "https://other.example"\n')
+    project(repository, 'profile = "other"\n')
+    key = write(home / "agent.key", "kw_agent")
+    install = ("agent", "install", "--print", "--key-file", str(key))
+    assert "--url http://127.0.0.1:8300 " in plain.run(*install).out
+    assert "--url https://other.example " in plain.run(*install, "--profile", "other").out
+
+
+def test_a_command_that_is_run_asks_as_its_key_and_not_by_our_profile(
+    plain: Shell, home: Path, server: Server
+) -> None:
+    config(home, f'[profiles.work]\nurl = "{server.url}"\nkey = "{ROOT_TOKEN}"\ntenant = "default"\n')
+    child = 'test -z "$KEYWRIGHT_PROFILE" && echo "$KEYWRIGHT_URL $KEYWRIGHT_TENANT"'
+    shown = plain.with_(KEYWRIGHT_PROFILE="work").run("run", "--", "sh", "-c", child)
+    assert (shown.code, shown.out) == (0, f"{server.url} default\n"), shown.err
+
+
+def test_a_login_at_a_terminal_is_told_where_it_goes(plain: Shell, server: Server) -> None:
+    with terminal(plain, "login", "--profile", "work", "--url", server.url) as screen:
+        screen.expect("User [admin]: ")
+        screen.send("\n")
+        screen.expect("Password: ")
+        screen.send(f"{PASSWORD}\n")
+        screen.expect(f"Logged in to {server.url} as admin.")
+        assert screen.end() == 0
+    assert plain.run("profiles", "list", "--quiet").out == "default\nwork\n"

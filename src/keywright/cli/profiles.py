@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from keywright.cli.common import DEFAULT_URL, PRINTING, Command, LazyGroup
+from keywright.cli.common import DEFAULT_URL, PRINTING, Command, LazyGroup, complete_profile
 from keywright.cli.config import DEFAULT_PROFILE, Profile, read_config, remove_profile, use_profile
 from keywright.cli.credentials import Credentials, place_of
 from keywright.cli.exits import Exit, Failed
@@ -71,7 +71,7 @@ def list_profiles() -> None:
 
 
 @click.command("use", cls=Command, common=PRINTING)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 def use(name: str) -> None:
     """Make a profile the default. It is used where neither --profile, KEYWRIGHT_PROFILE nor a project names one."""
     read_config().profile(name, "NAME")
@@ -84,7 +84,7 @@ def use(name: str) -> None:
 
 
 @click.command("remove", cls=Command, common=PRINTING)
-@click.argument("name")
+@click.argument("name", shell_complete=complete_profile)
 def remove(name: str) -> None:
     """Forget a profile, and end its login."""
     output = Output()
