@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import threading
+import tomllib
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -424,3 +425,35 @@ def test_a_login_at_a_terminal_is_told_where_it_goes(plain: Shell, server: Serve
         screen.expect(f"Logged in to {server.url} as admin.")
         assert screen.end() == 0
     assert plain.run("profiles", "list", "--quiet").out == "default\nwork\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "[profiles]\n",
+        'profiles = { old = { url = "http://old" } } # mine\n',
+        '# mine\nprofiles.old.url = "http://old" # mine\n',
+        '# mine\n[profiles.old]\nurl = "http://old"\n\n[profiles."x.y"]\ntenant = "t" # mine\n',
+    ],
+    ids=["empty", "bare", "inline", "dotted", "tables"],
+)
+def test_a_profile_is_written_into_whatever_form_the_file_has(
+    plain: Shell, home: Path, server: Server, before: str
+) -> None:
+    path = config(home, before)
+    old = tomllib.loads(before).get("profiles", {})
+    here = plain.with_(KEYWRIGHT_PROFILE="a.b")
+    assert here.run("login", "--url", server.url, "--key", "-", stdin=ROOT_TOKEN).code == 0
+    assert tomllib.loads(path.read_text("utf-8"))["profiles"] == {**old, "a.b": {"url": server.url}}
+    assert here.run("profiles", "use", "a.b").code == 0
+    assert here.run("switch-tenants", "default").code == 0
+    assert tomllib.loads(path.read_text("utf-8")) == {
+        "default": "a.b",
+        "profiles": {**old, "a.b": {"url": server.url, "tenant": "default"}},
+    }
+    assert plain.run("whoami", "--quiet").out == "root\n"
+    assert plain.run("profiles", "remove", "a.b").code == 0
+    after = tomllib.loads(path.read_text("utf-8"))
+    assert (after.get("profiles", {}), "default" in after) == (old, False)
+    assert path.read_text("utf-8").count("# mine") == before.count("# mine")

@@ -102,9 +102,11 @@ def keep_profile(name: str, *, url: str, tenant: str | None = None) -> bool:
 
     def change(document: TOMLDocument) -> bool:
         import tomlkit  # noqa: PLC0415 - it takes long to load
+        from tomlkit.items import InlineTable  # noqa: PLC0415 - as above
 
         profiles = document.setdefault("profiles", tomlkit.table(is_super_table=True))
-        kept = profiles.setdefault(name, tomlkit.table())
+        inline = isinstance(profiles, InlineTable)  # which holds no table of another kind
+        kept = profiles.setdefault(name, tomlkit.inline_table() if inline else tomlkit.table())
         before = dict(kept)
         if "url" in kept and normal_url(str(kept["url"])) != url:
             raise other_server(name, normal_url(str(kept["url"])), url)

@@ -26,7 +26,7 @@ _SERVICE: Final = "keywright"
 _SECONDS: Final = 20.0
 """How long it is waited for: long enough for a person to type the password that opens it."""
 _REAL: Final = 1
-"""The least priority of a backend that keeps secrets from other programs' files, by the library's own measure."""
+"""The least priority of a backend that the library recommends; those below it keep nothing, or write plain files."""
 
 
 class _Forgotten(Exception):
@@ -104,10 +104,9 @@ def _real_one() -> Any:  # noqa: ANN401 - backends share no type that is importe
 
     backend = keyring.get_keyring()
     for one in getattr(backend, "backends", None) or [backend]:
-        if type(one).__module__ not in {"keyring.backends.fail", "keyring.backends.null"}:
-            with contextlib.suppress(RuntimeError):  # how a backend says that it cannot run here
-                if one.priority >= _REAL:
-                    return one
+        with contextlib.suppress(RuntimeError):  # how a backend says that it cannot run here
+            if one.priority >= _REAL:
+                return one
     return None
 
 
