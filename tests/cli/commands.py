@@ -40,10 +40,11 @@ class Result:
 
 @dataclass(frozen=True)
 class Shell:
-    """A home folder and variables; `run` runs `keywright` there."""
+    """A home folder and variables; `run` runs `keywright` there, or in another working folder."""
 
     home: Path
     variables: dict[str, str]
+    folder: Path | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -57,7 +58,7 @@ class Shell:
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             env=self.environment,
-            cwd=self.home,
+            cwd=self.folder or self.home,
             timeout=timeout,
             check=False,
         )
@@ -65,11 +66,16 @@ class Shell:
 
     def with_(self, **variables: str) -> Shell:
         """The same home with other variables too."""
-        return Shell(self.home, {**self.variables, **variables})
+        return Shell(self.home, {**self.variables, **variables}, self.folder)
 
     def without(self, *names: str) -> Shell:
         """The same home without some variables."""
-        return Shell(self.home, {name: value for name, value in self.variables.items() if name not in names})
+        kept = {name: value for name, value in self.variables.items() if name not in names}
+        return Shell(self.home, kept, self.folder)
+
+    def within(self, folder: Path) -> Shell:
+        """The same home with another working folder."""
+        return Shell(self.home, self.variables, folder)
 
 
 @dataclass(frozen=True)

@@ -47,3 +47,17 @@ def anyone(home: Path, server: Server) -> Shell:
 def shell(anyone: Shell) -> Shell:
     """A shell with the root key."""
     return anyone.with_(KEYWRIGHT_API_KEY=ROOT_TOKEN)
+
+
+@pytest.fixture
+def repository(home: Path) -> Path:
+    """The folder of a project, with a folder in it."""
+    folder = home / "repository"
+    (folder / "src").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def plain(home: Path, repository: Path) -> Shell:
+    """A shell in the project's inner folder, that knows nothing."""
+    return Shell(home, {}, repository / "src")

@@ -100,7 +100,7 @@ def terminal(
         stdout=line,
         stderr=line,
         env={"TERM": "xterm-256color", **shell.environment},
-        cwd=shell.home,
+        cwd=shell.folder or shell.home,
         start_new_session=True,
     )
     os.close(line)

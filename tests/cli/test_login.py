@@ -180,9 +180,11 @@ def test_a_password_that_is_no_utf8_is_wrong_usage(anyone: Shell) -> None:
     assert "--password on standard input is not UTF-8." in result.err
 
 
-def test_login_takes_no_key(anyone: Shell) -> None:
-    assert anyone.run("login", "--key", "x").code == 2
-    assert "This command takes no --key." in anyone.run("--key", "x", "login").err
+def test_a_key_before_the_command_s_name_is_the_same(anyone: Shell, kept: Path) -> None:
+    assert anyone.run("--key", "x", "login").code == 4
+    assert not kept.exists()
+    assert anyone.run("--key", ROOT_TOKEN, "login", "--quiet") == Result(0, "", "")
+    assert anyone.run("whoami", "--quiet").out == "root\n"
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o660, 0o644])

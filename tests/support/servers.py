@@ -71,11 +71,11 @@ def tail(path: Path, lines: int = 40) -> str:
 
 
 def minimal_environment(home: Path) -> dict[str, str]:
-    """Return the environment of a machine where Keywright was never set up."""
+    """Return the environment of a machine where Keywright was never set up, and that has no keyring."""
     kept = {
         name: value for name, value in os.environ.items() if name in KEPT_VARIABLES or name.startswith("SSL_")
     }
-    return {**kept, "HOME": str(home)}
+    return {**kept, "HOME": str(home), "KEYWRIGHT_KEYRING": "off"}
 
 
 def wait_for_http(url: str, timeout: float = START_SECONDS, check: Callable[[], None] | None = None) -> None:

@@ -112,7 +112,17 @@ def test_an_unknown_flag() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["KEYWRIGHT_URL", "KEYWRIGHT_API_KEY", "KEYWRIGHT_TENANT", "KEYWRIGHT_TEST_DATABASE_URL", "PORT"]
+    "name",
+    [
+        "KEYWRIGHT_URL",
+        "KEYWRIGHT_API_KEY",
+        "KEYWRIGHT_TENANT",
+        "KEYWRIGHT_PROFILE",
+        "KEYWRIGHT_PROJECT_FILE",
+        "KEYWRIGHT_KEYRING",
+        "KEYWRIGHT_TEST_DATABASE_URL",
+        "PORT",
+    ],
 )
 def test_variables_that_are_no_settings_are_left_alone(name: str, tmp_path: Path) -> None:
     assert load({}, {name: "anything"}, tmp_path) == load({}, {}, tmp_path)

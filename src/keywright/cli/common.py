@@ -28,6 +28,13 @@ def _option(name: str) -> click.Option:
     return click.Option(declared, expose_value=False, callback=_keep, **attributes)
 
 
+def complete_profile(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The profiles whose names begin so, for a shell that completes them."""
+    from keywright.cli.config import profile_names  # noqa: PLC0415 - only a shell that completes needs it
+
+    return [name for name in profile_names() if name.startswith(incomplete)]
+
+
 _COMMON: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
     "url": (["--url"], {"metavar": "URL", "help": f"Server to ask. [KEYWRIGHT_URL; default: {DEFAULT_URL}]"}),
     "key": (
@@ -35,6 +42,14 @@ _COMMON: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
         {
             "metavar": "KEY",
             "help": "API key or session token to use; - reads it from standard input. [KEYWRIGHT_API_KEY]",
+        },
+    ),
+    "profile": (
+        ["--profile"],
+        {
+            "metavar": "NAME",
+            "help": "Profile of config.toml to go by. [KEYWRIGHT_PROFILE]",
+            "shell_complete": complete_profile,
         },
     ),
     "tenant": (["--tenant"], {"metavar": "SLUG", "help": "Tenant that the call is for. [KEYWRIGHT_TENANT]"}),

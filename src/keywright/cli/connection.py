@@ -1,18 +1,16 @@
-"""Which server to ask, and as whom: flag, then environment, then what `keywright login` saved."""
+"""Asking the chosen server: clients, and what a person is told when that goes wrong."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from keywright.cli.common import DEFAULT_URL, EVERYWHERE, given, in_environment
+from keywright.cli.choice import chosen
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.policies import in_words
 from keywright.cli.text import printable
-from keywright.cli.values import from_stdin
 from keywright.client import (
     ApiError,
     BadInput,
@@ -22,14 +20,14 @@ from keywright.client import (
     ConnectionFailed,
     NotFound,
     PermissionDenied,
-    Token,
     Unauthenticated,
     UnexpectedAnswer,
-    normal_url,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from keywright.cli.choice import Credential
 
 _CODES: Final = (
     (ConnectionFailed, Exit.NO_SERVER),
@@ -45,49 +43,28 @@ _IN_A_BROWSER: Final = "Your passkey works in a browser alone. Programs use an A
 _LOG_IN: Final = "Log in with `keywright login`, or set KEYWRIGHT_API_KEY."
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a command shows the server, and where it was found: "flag", "environment" or "login"."""
-
-    token: Token
-    found: str
-
-
 def chosen_url() -> str:
-    """The server's address, from the flag, the environment, or the default."""
-    flag, variable = given("url"), in_environment("KEYWRIGHT_URL")
-    try:
-        return normal_url(flag or variable or DEFAULT_URL)
-    except ValueError as error:
-        raise Failed(f"{'--url' if flag else 'KEYWRIGHT_URL'}: {error}", Exit.USAGE) from None
+    """The server's address. Raises `Failed` for one that cannot be asked."""
+    return chosen().url
 
 
-def chosen_credential(url: str) -> Credential | None:
-    """The credential for a server, from the flag, the environment, or the saved login; None when there is none."""
-    flag = given("key")
-    if flag:
-        return Credential(Token(from_stdin("--key") if flag == "-" else flag), "flag")
-    variable = in_environment("KEYWRIGHT_API_KEY")
-    if variable:
-        return Credential(Token(variable), "environment")
-    from keywright.cli.credentials import Credentials  # noqa: PLC0415 - reading TOML takes long to load
-
-    saved = Credentials().get(url)
-    return None if saved is None else Credential(saved.token, "login")
+def chosen_credential() -> Credential | None:
+    """The credential for the chosen server; None when there is none."""
+    return chosen().credential
 
 
-def required_credential(url: str) -> Credential:
-    """The credential for a server; raises `Failed` when there is none."""
-    credential = chosen_credential(url)
+def required_credential() -> Credential:
+    """The credential for the chosen server; raises `Failed` when there is none."""
+    credential = chosen_credential()
     if credential is None:
-        raise Failed(f"There is no credential for {url}.", Exit.NOT_AUTHENTICATED, _LOG_IN)
+        raise Failed(f"There is no credential for {chosen_url()}.", Exit.NOT_AUTHENTICATED, _LOG_IN)
     return credential
 
 
 def open_client(url: str, credential: Credential | None) -> Client:
     """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
     token = None if credential is None else credential.token
-    tenant = EVERYWHERE if given("global") else given("tenant") or in_environment("KEYWRIGHT_TENANT")
+    tenant = chosen().tenant()
     try:
         return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
     except ValueError as error:
@@ -101,7 +78,7 @@ def connected(options: Mapping[str, str] | None = None) -> Iterator[Client]:
     `options` say by which option a field of the request was given, so that an error can name it.
     """
     url = chosen_url()
-    credential = required_credential(url)
+    credential = required_credential()
     with open_client(url, credential) as client, told(credential, options):
         yield client
 
@@ -170,6 +147,9 @@ _BY_CODE: Final = {
 _HOW_TO_AUTHENTICATE: Final = {
     "flag": f"The credential came from --key. {_LOG_IN}",
     "environment": "The credential came from KEYWRIGHT_API_KEY. Set another, or unset it and use `keywright login`.",
+    "project": "The credential came from the project's .keywright.toml. `keywright status --verbose` says which.",
+    "profile": "The credential came from the profile. `keywright status --verbose` says which.",
+    "keyring": _LOG_IN,
     "login": _LOG_IN,
 }
 

@@ -1,93 +1,110 @@
-"""The file in which `keywright login` keeps sessions, by the address of the server.
+"""The logins that `keywright login` keeps, by the address of the server and the profile.
 
-It is TOML, `[sessions."http://127.0.0.1:8300"]`, of mode 0600 in a folder of mode 0700. It is replaced as a
-whole, so that a reader finds the old file or the new one, and never half of one.
+`credentials.toml` says which there are, `[sessions."http://127.0.0.1:8300"]`, and holds their secrets where there
+is no keyring for them. It is of mode 0600 in a folder of mode 0700. It is replaced as a whole, so that a reader
+finds the old file or the new one, and never half of one.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import re
-import secrets
-import stat
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, Final
 
 from platformdirs import user_config_path
 
+from keywright.cli import own_files
+from keywright.cli.config import DEFAULT_PROFILE
 from keywright.cli.exits import Exit, Failed
+from keywright.cli.vault import Vault
 from keywright.client import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 _HEAD: Final = "# Sessions that `keywright login` saved. Whoever reads this file can act as you.\n"
-_FOR_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
-class SavedSession:
-    """A login as it is kept: the session's token, whose it is, and when it ends at the latest (RFC 3339)."""
+class SavedLogin:
+    """A login as it is kept: its secret, whose it is, and when it ends at the latest (RFC 3339), or None.
 
-    token: Token
+    `token` is None where the keyring has it. `is_key` tells an API key from a session.
+    """
+
+    token: Token | None
     login: str
-    expires_at: str
+    expires_at: str | None
+    is_key: bool = False
+
+
+def place_of(url: str, profile: str) -> str:
+    """What the login of a profile at a server is kept by; no address of a server has a fragment."""
+    return url if profile == DEFAULT_PROFILE else f"{url}#{profile}"
 
 
 class Credentials:
-    """The saved sessions. Raises `Failed` when the file is open to others, or is none that we wrote."""
+    """The saved logins. Raises `Failed` when the file is open to others, or is none that we wrote."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or user_config_path("keywright") / "credentials.toml"
 
-    def get(self, url: str) -> SavedSession | None:
-        """The session for a server, or None."""
-        return self._read().get(url)
+    def entry(self, place: str) -> SavedLogin | None:
+        """The login of a place without asking the keyring, or None."""
+        return self._read().get(place)
 
-    def put(self, url: str, session: SavedSession) -> SavedSession | None:
-        """Keep a session, and give the one that it replaces."""
-        return self._change(url, session)
+    def servers(self) -> set[str]:
+        """The addresses of all servers that there are logins for."""
+        return {place.partition("#")[0] for place in self._read()}
 
-    def remove(self, url: str) -> SavedSession | None:
-        """Forget the session for a server, and give what was forgotten."""
-        return self._change(url, None)
+    def token(self, place: str) -> Token | None:
+        """The secret of a place, from the file or the keyring; None where it cannot be had."""
+        entry = self.entry(place)
+        if entry is None or entry.token is not None:
+            return None if entry is None else entry.token
+        return Vault().get(place)
 
-    def _change(self, url: str, session: SavedSession | None) -> SavedSession | None:
+    def put(self, place: str, login: SavedLogin) -> None:
+        """Keep a login, whose token is given: in the keyring where there is one, else in the file."""
+        assert login.token is not None  # noqa: S101 - a login that was just made has its secret
+        vault = Vault()
+        hidden = vault.put(place, login.token)
+        kept = SavedLogin(None, login.login, login.expires_at, login.is_key) if hidden else login
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with _locked(self.path.parent):
-                sessions = self._read()
-                before = sessions.pop(url, None)
-                if session is not None:
-                    sessions[url] = session
-                if before is not None or session is not None:
-                    _replace(self.path, _written(sessions))
-        except OSError as error:
-            raise Failed(f"{self.path} cannot be written: {error.strerror}.", Exit.USAGE) from None
+            before = self._change(place, kept)
+        except Failed:
+            if hidden:
+                vault.remove(place)
+            raise
+        if before is not None and before.token is None and not hidden and vault.why_not is None:
+            vault.remove(place)
+
+    def remove(self, place: str) -> None:
+        """Forget the login of a place."""
+        before = self._change(place, None)
+        if before is not None and before.token is None:
+            Vault().remove(place)
+
+    def _change(self, place: str, login: SavedLogin | None) -> SavedLogin | None:
+        with own_files.changing(self.path):
+            logins = self._read()
+            before = logins.pop(place, None)
+            if login is not None:
+                logins[place] = login
+            if before is not None or login is not None:
+                own_files.replace(self.path, _written(logins))
         return before
 
-    def _read(self) -> dict[str, SavedSession]:
-        try:
-            with self.path.open("rb") as file:
-                mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-                if mode & _FOR_OTHERS:
-                    raise Failed(
-                        f"{self.path} can be read or changed by others (mode {mode:04o}), so it is not used.",
-                        Exit.USAGE,
-                        f"Mend it with `chmod 600 {quote(str(self.path))}`, and log in again if others had access.",
-                    )
-                return _sessions(tomllib.loads(file.read().decode()))
-        except FileNotFoundError:
+    def _read(self) -> dict[str, SavedLogin]:
+        file = own_files.read(self.path)
+        if file is None:
             return {}
-        except OSError as error:
-            raise Failed(f"{self.path} cannot be read: {error.strerror}.", Exit.USAGE) from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        file.keep_to_its_owner()
+        try:
+            return _logins(file.toml())
+        except (Failed, KeyError, TypeError, AttributeError):
             raise Failed(
                 f"{self.path} is not a file that `keywright login` wrote.",
                 Exit.USAGE,
@@ -95,53 +112,33 @@ class Credentials:
             ) from None
 
 
-def _sessions(content: dict[str, Any]) -> dict[str, SavedSession]:
+def _logins(content: dict[str, Any]) -> dict[str, SavedLogin]:
     return {
-        url: SavedSession(Token(kept["token"]), kept["login"], kept["expires_at"])
-        for url, kept in content.get("sessions", {}).items()
+        place: SavedLogin(
+            None if kept.get("keyring") is True else Token(kept["token"]),
+            kept["login"],
+            kept.get("expires_at"),
+            kept.get("kind") == "key",
+        )
+        for place, kept in content.get("sessions", {}).items()
     }
 
 
-def _written(sessions: dict[str, SavedSession]) -> str:
+def _written(logins: dict[str, SavedLogin]) -> str:
     parts = [_HEAD]
-    for url, kept in sorted(sessions.items()):
+    for place, kept in sorted(logins.items()):
+        parts.append(f"\n[sessions.{_quoted(place)}]\n")
         parts.append(
-            f"\n[sessions.{_quoted(url)}]\n"
-            f"token = {_quoted(kept.token.reveal())}\n"
-            f"login = {_quoted(kept.login)}\n"
-            f"expires_at = {_quoted(kept.expires_at)}\n"
+            "keyring = true\n" if kept.token is None else f"token = {_quoted(kept.token.reveal())}\n"
         )
+        parts.append(f"login = {_quoted(kept.login)}\n")
+        if kept.expires_at is not None:
+            parts.append(f"expires_at = {_quoted(kept.expires_at)}\n")
+        if kept.is_key:
+            parts.append('kind = "key"\n')
     return "".join(parts)
 
 
 def _quoted(text: str) -> str:
     """A basic string of TOML: as in JSON, and with DEL escaped too."""
     return re.sub("\x7f", r"\\u007f", json.dumps(text, ensure_ascii=False))
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Keep other commands from changing files in a folder for as long as the block."""
-    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, all of it or none."""
-    target = Path(os.path.realpath(path))
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(
-            os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise

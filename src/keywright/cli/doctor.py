@@ -65,7 +65,7 @@ def _of_machine(flags: dict[str, Any]) -> list[Check]:
 def _of_server() -> list[Check]:
     """What a running server says of itself."""
     url = chosen_url()
-    credential = chosen_credential(url)
+    credential = chosen_credential()
     with open_client(url, credential) as client:
         try:
             client.alive()

@@ -132,7 +132,7 @@ def renew() -> None:
     _show_codes(made, "These replace the codes that you had.")
 
 
-@click.command("options", cls=Command, common=("url", "key", "no_color", "json", "quiet"))
+@click.command("options", cls=Command, common=("url", "key", "profile", "no_color", "json", "quiet"))
 def options() -> None:
     """Ask for a passkey: prints, as JSON, what a browser is to ask of a device within five minutes."""
     with connected() as client:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from keywright.cli.asking import confirmed
+from keywright.cli.choice import chosen
 from keywright.cli.common import PRINTING, Command, LazyGroup
 from keywright.cli.connection import chosen_url, connected, open_client, stdin_is_terminal, told
 from keywright.cli.exits import Exit, Failed
@@ -103,7 +104,7 @@ def revoke(invitation_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes
     return Exit.OK
 
 
-@click.command("accept", cls=Command, common=("url", "key", *PRINTING))
+@click.command("accept", cls=Command, common=("url", "key", "profile", *PRINTING))
 @click.option("--login", metavar="NAME", help="Login name to choose, where the invitation has none.")
 @click.option("--name", metavar="TEXT", help="Name to be called by, in place of the invitation's.")
 @click.option("--join", is_flag=True, help="Accept as who you are logged in as, with no new password.")
@@ -121,6 +122,7 @@ def accept(login: str | None, name: str | None, join: bool, piped: bool) -> None
     """
     if join and (login is not None or name is not None):
         raise click.UsageError("With --join you stay who you are; leave --login and --name out.")
+    chosen().keep_from_project("An invitation")
     token, password = _asked(piped=piped, join=join)
     if join:
         with connected(_OPTIONS) as client:

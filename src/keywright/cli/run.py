@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _API_KEY: Final = "KEYWRIGHT_API_KEY"
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OURS: Final = frozenset({"KEYWRIGHT_URL", "KEYWRIGHT_TENANT"})
+_OURS: Final = frozenset({"KEYWRIGHT_URL", "KEYWRIGHT_TENANT", "KEYWRIGHT_PROFILE"})
 _IDENTITY: Final = re.compile(r"idn_[0-9a-f]{32}")
 _PAGE: Final = 200
 _LONGEST_NAME: Final = 200
@@ -43,7 +43,7 @@ _OPTIONS: Final = {
 @click.command(
     "run",
     cls=Command,
-    common=("url", "key", "tenant", "global", "quiet"),
+    common=("url", "key", "profile", "tenant", "global", "quiet"),
     context_settings={"allow_interspersed_args": False},
 )
 @click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
@@ -139,7 +139,9 @@ def _account(client: Client, named: str) -> str:
 def _environment(url: str, made: CreatedKey, variable: str) -> dict[str, str]:
     """The command's environment: ours, with the new key in place of our own credential."""
     assert made.token is not None  # noqa: S101 - no hash was given
-    inherited = {name: value for name, value in os.environ.items() if name != _API_KEY}
+    inherited = {
+        name: value for name, value in os.environ.items() if name not in {_API_KEY, "KEYWRIGHT_PROFILE"}
+    }
     place = made.key["tenant"] or EVERYWHERE
     return {**inherited, "KEYWRIGHT_URL": url, "KEYWRIGHT_TENANT": place, variable: made.token.reveal()}
 

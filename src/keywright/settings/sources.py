@@ -22,6 +22,7 @@ TEST_PREFIX: Final = "KEYWRIGHT_TEST_"
 #: Variables with our prefix that are no settings: the file's place, and what the command line needs.
 OTHER_VARIABLES: Final = frozenset(
     {CONFIG_VARIABLE, "KEYWRIGHT_URL", "KEYWRIGHT_API_KEY", "KEYWRIGHT_TENANT"}
+    | {"KEYWRIGHT_PROFILE", "KEYWRIGHT_PROJECT_FILE", "KEYWRIGHT_KEYRING"}
 )
 
 

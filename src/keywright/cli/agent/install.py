@@ -12,8 +12,8 @@ from typing import Final
 import click
 
 from keywright.cli.agent.start import DEFAULT_LISTEN
-from keywright.cli.common import Command
-from keywright.cli.connection import chosen_url
+from keywright.cli.choice import choose
+from keywright.cli.common import PRINTING, Command
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Output
 
@@ -45,7 +45,7 @@ WantedBy={target}
 """
 
 
-@click.command("install", cls=Command, common=("url", "json", "quiet", "no_color"))
+@click.command("install", cls=Command, common=("url", "profile", *PRINTING))
 @click.option(
     "--key-file", metavar="PATH", required=True, help="The file with the agent's key, for its owner alone."
 )
@@ -122,7 +122,8 @@ def _unit(key_file: Path, listen: str, *, user: bool, group: str | None) -> str:
     identity = "" if user else "DynamicUser=yes\n"
     if group is not None:
         identity += f"Group={group}\n"
-    command = [str(Path(sys.argv[0]).absolute()), "agent", "start", "--url", chosen_url(), "--listen", listen]
+    url = choose(project=False).url  # the unit has no working folder
+    command = [str(Path(sys.argv[0]).absolute()), "agent", "start", "--url", url, "--listen", listen]
     return _UNIT.format(
         # %d is the folder in which systemd puts the credential, readable for this service alone.
         command=f"{_plain(shlex.join(command)).replace('$', '$$')} --key-file %d/key",

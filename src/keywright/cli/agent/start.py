@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keywright.cli.choice import choose
 from keywright.cli.common import Command, in_environment
-from keywright.cli.connection import chosen_url
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.values import from_stdin
 
@@ -23,7 +23,7 @@ _NO_KEY: Final = "The agent needs a key with the permissions nodes:run and keys:
 _HOW: Final = "Give it by --key-file, by KEYWRIGHT_API_KEY, or with `-t -` on standard input."
 
 
-@click.command("start", cls=Command, common=("url",))
+@click.command("start", cls=Command, common=("url", "profile"))
 @click.option(
     "-t", "--token", metavar="KEY", help="Its key; - reads it from standard input. [KEYWRIGHT_API_KEY]"
 )
@@ -69,7 +69,8 @@ def start(
     revocation has returned, it refuses the key. When its own key is revoked, it decides nothing any more and exits with
     code 4; it has to be started with a new one.
     """
-    url = chosen_url()
+    # It stays when the folder is left, and its key is for no server that a project names.
+    url = choose(project=False).url
     key = _key(token, key_file)
     from keywright.app.agent import AgentSettings  # noqa: PLC0415 - the server takes long to load
     from keywright.cli.agent.running import serve  # noqa: PLC0415 - as above

@@ -47,7 +47,7 @@ COLUMNS: Final = (
 _PAGE: Final = 200
 
 
-@click.command("export", cls=Command, common=("url", "key", "tenant", "global"))
+@click.command("export", cls=Command, common=("url", "key", "profile", "tenant", "global"))
 @filter_options
 @click.option("-o", "--output", "path", metavar="FILE", help="Write to this file instead of standard output.")
 @click.option(
