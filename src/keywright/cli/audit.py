@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.files import opened
@@ -43,8 +44,13 @@ _OPTIONS: Final = {
 }
 _PAST = Moment(past=True)
 _FILTERS: Final = (
-    click.option("--actor", metavar="ID", help="Only what this identity, key or session did."),
-    click.option("--target", metavar="ID", help="Only what was done to this."),
+    click.option(
+        "--actor",
+        metavar="ID",
+        help="Only what this identity, key or session did.",
+        shell_complete=offers.targets,
+    ),
+    click.option("--target", metavar="ID", help="Only what was done to this.", shell_complete=offers.targets),
     click.option(
         "--action",
         metavar="ACTION",
@@ -97,7 +103,14 @@ def _who(actor: dict[str, Any]) -> str:
 
 @click.command("export", cls=Command)
 @_filters
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+    shell_complete=offers.files,
+)
 def export(path: str | None, **filters: Any) -> None:  # noqa: ANN401 - click's own
     """Write all entries as JSON lines, the newest first.
 

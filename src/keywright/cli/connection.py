@@ -27,6 +27,7 @@ from keywright.client import (
     UnexpectedAnswer,
     normal_url,
 )
+from keywright.client.wire import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -84,12 +85,15 @@ def required_credential(url: str) -> Credential:
     return credential
 
 
-def open_client(url: str, credential: Credential | None) -> Client:
+def open_client(
+    url: str, credential: Credential | None, *, timeout: float = 10.0, tries: int = TRIES
+) -> Client:
     """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
     token = None if credential is None else credential.token
     tenant = EVERYWHERE if given("global") else given("tenant") or in_environment("KEYWRIGHT_TENANT")
     try:
-        return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
+        agent = f"keywright-cli/{version('keywright')}"
+        return Client(url, token, tenant, timeout, tries=tries, user_agent=agent)
     except ValueError as error:
         raise Failed(str(error), Exit.USAGE) from None
 

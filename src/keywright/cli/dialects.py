@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.catalog.files import opened
 from keywright.cli.common import PRINTING, Command, LazyGroup
 from keywright.cli.connection import connected
@@ -54,14 +55,15 @@ def list_dialects() -> None:
 
 
 @click.command("setup", cls=Command)
-@click.argument("name")
-@click.argument("slug", metavar="TENANT")
+@click.argument("name", shell_complete=offers.dialects)
+@click.argument("slug", metavar="TENANT", shell_complete=offers.tenants)
 @click.option("--title", metavar="TEXT", help="The tenant's name for people. [default: TENANT]")
 @click.option(
     "--catalog",
     "file",
     metavar="FILE",
     help="A catalog to apply in place of the dialect's own, as YAML or JSON.",
+    shell_complete=offers.files,
 )
 def setup(name: str, slug: str, title: str | None, file: str | None) -> None:
     """Make what the clients of a dialect need, and show it as it goes into their configuration.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import offers, values
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.output import Output
@@ -142,7 +142,7 @@ def options() -> None:
 
 @click.command("add", cls=Command)
 @click.argument("name")
-@click.argument("credential", metavar="JSON|@FILE")
+@click.argument("credential", metavar="JSON|@FILE", shell_complete=offers.named_files)
 def add(name: str, credential: str) -> None:
     """Add the passkey that a browser made: NAME is what you call the device."""
     given = values.json_object(credential, "The credential")
@@ -152,7 +152,7 @@ def add(name: str, credential: str) -> None:
 
 
 @click.command("rename", cls=Command)
-@click.argument("passkey_id", metavar="ID")
+@click.argument("passkey_id", metavar="ID", shell_complete=offers.passkeys)
 @click.argument("name")
 def rename(passkey_id: str, name: str) -> None:
     """Call a passkey something else."""
@@ -162,7 +162,7 @@ def rename(passkey_id: str, name: str) -> None:
 
 
 @click.command("remove", cls=Command)
-@click.argument("passkey_id", metavar="ID")
+@click.argument("passkey_id", metavar="ID", shell_complete=offers.passkeys)
 def remove_passkey(passkey_id: str) -> None:
     """Take a passkey away. With the last second factor go the recovery codes."""
     with connected() as client:

@@ -52,6 +52,10 @@ _COMMANDS = {
         "Answer other systems' API-key calls: list them, set one up.",
     ),
     "nodes": ("keywright.cli.nodes:nodes", "See the processes that decide from memory."),
+    "completion": (
+        "keywright.cli.completion.command:completion",
+        "Print the script that completes commands in a shell.",
+    ),
     "version": ("keywright.cli.root:version", "Show the version."),
 }
 
@@ -141,4 +145,8 @@ def _prepare_streams() -> None:
 
 def main() -> NoReturn:
     """The command `keywright`."""
+    if "_KEYWRIGHT_COMPLETE" in os.environ:
+        from keywright.cli.completion.answering import answer  # noqa: PLC0415 - only a shell asks for it
+
+        answer(cli)
     sys.exit(run(sys.argv[1:]))

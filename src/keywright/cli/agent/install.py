@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.agent.start import DEFAULT_LISTEN
 from keywright.cli.common import Command
 from keywright.cli.connection import chosen_url
@@ -47,7 +48,11 @@ WantedBy={target}
 
 @click.command("install", cls=Command, common=("url", "json", "quiet", "no_color"))
 @click.option(
-    "--key-file", metavar="PATH", required=True, help="The file with the agent's key, for its owner alone."
+    "--key-file",
+    metavar="PATH",
+    required=True,
+    help="The file with the agent's key, for its owner alone.",
+    shell_complete=offers.files,
 )
 @click.option(
     "--listen", metavar="ADDRESS", default=DEFAULT_LISTEN, show_default=True, help="As for `agent start`."

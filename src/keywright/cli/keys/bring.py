@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit, Failed
@@ -69,7 +70,7 @@ class _Tally:
 
 
 @click.command("import", cls=Command)
-@click.argument("path", metavar="FILE")
+@click.argument("path", metavar="FILE", shell_complete=offers.files)
 @click.option(
     "--format",
     "form",
@@ -91,7 +92,12 @@ class _Tally:
     metavar="N",
     help="How many such batches are on their way at once. [default: 4]",
 )
-@click.option("--report", metavar="FILE", help="Write the refused lines to this file, as CSV.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    help="Write the refused lines to this file, as CSV.",
+    shell_complete=offers.files,
+)
 def import_keys(
     path: str,
     form: str | None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.files import opened
@@ -49,7 +50,14 @@ _PAGE: Final = 200
 
 @click.command("export", cls=Command, common=("url", "key", "tenant", "global"))
 @filter_options
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+    shell_complete=offers.files,
+)
 @click.option(
     "--format",
     "form",
