@@ -13,6 +13,7 @@ from keywright.cli.connection import connected
 from keywright.cli.files import opened
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
+from keywright.cli.progress import Progress
 from keywright.cli.showing import show_page
 from keywright.cli.times import Moment
 
@@ -116,6 +117,7 @@ def export(path: str | None, **filters: Any) -> None:  # noqa: ANN401 - click's 
 
     A file appears only when it is whole; what goes to standard output may break off, and then it ends with an error.
     """
-    with connected(_OPTIONS) as client, opened(path) as out:
-        for entry in client.audit.export(**filters):
+    with connected(_OPTIONS) as client, opened(path) as out, Progress(beside=out is None) as progress:
+        for count, entry in enumerate(client.audit.export(**filters), 1):
             click.echo(json.dumps(entry, ensure_ascii=True), file=out)
+            progress.show(count, f"{count:,} entries written.")

@@ -86,7 +86,7 @@ class Output:
             widths = fitted(columns, widths, shutil.get_terminal_size().columns)
         shown = [index for index, width in enumerate(widths) if width]
         for number, row in enumerate(cells):
-            parts = [_cut(row[index], widths[index]) for index in shown]
+            parts = [cut(row[index], widths[index]) for index in shown]
             padded = [part + " " * (widths[at] - _width(part)) for part, at in zip(parts, shown, strict=True)]
             if number == 0:
                 click.echo(click.style(_GAP.join(padded).rstrip(), bold=True), color=self.color)
@@ -127,7 +127,7 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """The text in at most so many places, with an ellipsis where something was cut off."""
     if _width(text) <= width:
         return text

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli.progress import Progress
 from keywright.client import Page
 
 if TYPE_CHECKING:
@@ -37,7 +38,9 @@ def listing(ask: Callable[..., Page], filters: Mapping[str, Any], *, all_pages: 
         raise click.UsageError("Give either --limit or --all.")
     page = ask(**{**filters, "limit": _LARGEST})
     items = list(page.items)
-    while page.next_cursor is not None:
-        page = ask(**{**filters, "limit": _LARGEST, "cursor": page.next_cursor})
-        items += page.items
+    with Progress() as progress:
+        while page.next_cursor is not None:
+            progress.show(len(items), f"{len(items):,} read.")
+            page = ask(**{**filters, "limit": _LARGEST, "cursor": page.next_cursor})
+            items += page.items
     return Page(tuple(items), None)

@@ -170,12 +170,12 @@ def _own_roles(client: Client, _incomplete: str) -> Iterator[Named]:
 
 
 def _actions(client: Client, _incomplete: str) -> Iterator[Named]:
-    for one in client.catalog.get()["document"]["actions"]:
-        yield Named(one["name"], one.get("title") or "")
+    for one in client.catalog.get()["document"].get("actions", ()):
+        yield Named(one["name"], one.get("description", ""))
 
 
 def _templates(client: Client, _incomplete: str) -> Iterator[Named]:
-    for name in client.catalog.get()["document"]["key_templates"]:
+    for name in client.catalog.get()["document"].get("key_templates", {}):
         yield Named(name, "")
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.cli.connection import connected, failure
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Output
+from keywright.cli.progress import Progress
 from keywright.cli.receipts import tell_receipt
 from keywright.cli.text import printable
 from keywright.client import BadInput, Conflict, NotFound, PermissionDenied
@@ -51,8 +52,10 @@ def for_each(
     seen: set[str] = set()
     code = Exit.OK
     try:
-        with connected(options) as client:
-            for named in dict.fromkeys(ids):
+        with connected(options) as client, Progress(len(ids)) as progress:
+            for count, named in enumerate(dict.fromkeys(ids)):
+                if several:
+                    progress.show(count, f"{count:,} of {len(ids):,} keys")
                 try:
                     key_id = id_of(client, named)
                     if key_id in seen:
@@ -60,6 +63,7 @@ def for_each(
                     seen.add(key_id)
                     result = act(client, key_id)
                 except _OF_ONE as error:
+                    progress.clear()
                     failed = failure(error, options=options)
                     about = f"{printable(named)}: " if several else ""
                     Failed(f"{about}{failed.message}", failed.code, failed.hint).show()
@@ -67,6 +71,7 @@ def for_each(
                     continue
                 done.append(result)
                 if not output.as_json and not output.quiet:
+                    progress.clear()
                     tell(output, result)
                     tell_receipt(output, result.get("receipt"), done_word)
     finally:
