@@ -25,12 +25,12 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("ID", goes=3),
     Column("NAME", shrink=24),
-    Column("KIND"),
+    Column("KIND", goes=5),
     Column("LABELS", goes=1, shrink=24),
     Column("KEY", shrink=24),
-    Column("KEY STATE"),
+    Column("KEY STATE", goes=4),
     Column("OF", goes=2),
-    Column("LAST SEEN"),
+    Column("LAST SEEN", goes=6),
     Column("FROM", goes=0),
 )
 _OPTIONS: Final = {

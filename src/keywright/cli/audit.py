@@ -28,7 +28,7 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("AT"),
     Column("WHO", shrink=20),
-    Column("ACTION"),
+    Column("ACTION", shrink=24),
     Column("TARGET", goes=3),
     Column("CHANGED", goes=2, shrink=24),
     Column("FROM", goes=1),

@@ -26,7 +26,12 @@ _PLACES = {
     "list": (f"{_HERE}:list_dialects", "List the systems whose calls are answered."),
     "setup": (f"{_HERE}:setup", "Make what the clients of a dialect need, and show it."),
 }
-_COLUMNS: Final = (Column("NAME"), Column("SYSTEM"), Column("PATH"), Column("A TENANT IS ITS", goes=1))
+_COLUMNS: Final = (
+    Column("NAME"),
+    Column("SYSTEM", shrink=24),
+    Column("PATH", goes=2),
+    Column("A TENANT IS ITS", goes=1),
+)
 
 
 @click.command("dialects", cls=LazyGroup, places=_PLACES)

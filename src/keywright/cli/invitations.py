@@ -33,7 +33,7 @@ _COLUMNS: Final = (
     Column("NAME", shrink=24),
     Column("ID"),
     Column("FOR", goes=3, shrink=24),
-    Column("STATE"),
+    Column("STATE", goes=4),
     Column("ROLES", goes=2),
     Column("EXPIRES", goes=1),
 )

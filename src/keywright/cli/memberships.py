@@ -31,7 +31,7 @@ _COLUMNS: Final = (
     Column("ID"),
     Column("WHO", shrink=24),
     Column("KIND", goes=2),
-    Column("ROLE"),
+    Column("ROLE", shrink=30),
     Column("GIVEN", goes=1),
 )
 _OPTIONS: Final = {

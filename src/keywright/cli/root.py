@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from keywright.cli.common import Command, LazyGroup, given
+from keywright.cli.common import PRINTING, Command, LazyGroup, given
 from keywright.cli.exits import MEANINGS, Exit, Failed
 from keywright.cli.text import pretty_json
 
@@ -109,7 +109,7 @@ def cli() -> None:
     """
 
 
-@click.command("version", cls=Command, common=("json", "quiet"))
+@click.command("version", cls=Command, common=PRINTING)
 def version() -> None:
     """Show the version."""
     if given("json"):

@@ -25,7 +25,7 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("ID"),
     Column("THIS ONE", goes=3),
-    Column("LOGGED IN"),
+    Column("LOGGED IN", goes=5),
     Column("LAST USED", goes=2),
     Column("FROM", goes=1),
     Column("SHOWN", goes=4),
