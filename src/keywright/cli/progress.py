@@ -24,14 +24,15 @@ class Progress:
     """A line at the foot of a terminal: a bar where it is known how much there is, and a text.
 
     It goes to standard error, and only to a terminal, and neither with --quiet nor with --json. While results are
-    written to the same terminal they are the progress, so that `beside` them there is none.
+    written to the same terminal they are the progress, so that `beside` them there is none. What is often short work
+    is shown `after` so many seconds.
     """
 
-    def __init__(self, total: int | None = None, *, beside: bool = False) -> None:
+    def __init__(self, total: int | None = None, *, beside: bool = False, after: float = 0.0) -> None:
         plain = given("json") or given("quiet") or in_environment("TERM") == "dumb"
         self._shown = sys.stderr.isatty() and not plain and not (beside and sys.stdout.isatty())
         self._total = total
-        self._last = float("-inf")
+        self._last = time.monotonic() + after - _SECONDS
         self._there = False
 
     def __enter__(self) -> Self:
@@ -45,7 +46,7 @@ class Progress:
     def show(self, done: int, text: str) -> None:
         """Say how much is done; often said, it is shown as often as one can read it, and at the end."""
         now = time.monotonic()
-        if not self._shown or (done != self._total and now - self._last < _SECONDS):
+        if not self._shown or ((done != self._total or now < self._last) and now - self._last < _SECONDS):
             return
         self._last = now
         self._there = True

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from keywright.client import Client
 
+_PATIENCE: Final = 0.5
+"""Seconds for which nobody asks how far it is."""
 _ID: Final = re.compile(r"key_[0-9a-f]{32}")
 # What can be wrong with one key and right with the next; anything else would go wrong with all of them.
 _OF_ONE: Final = (BadInput, Conflict, NotFound, PermissionDenied)
@@ -52,7 +54,7 @@ def for_each(
     seen: set[str] = set()
     code = Exit.OK
     try:
-        with connected(options) as client, Progress(len(ids)) as progress:
+        with connected(options) as client, Progress(len(ids), after=_PATIENCE) as progress:
             for count, named in enumerate(dict.fromkeys(ids)):
                 if several:
                     progress.show(count, f"{count:,} of {len(ids):,} keys")
