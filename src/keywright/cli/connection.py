@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from keywright.cli.common import DEFAULT_URL, EVERYWHERE, given, in_environment
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.policies import in_words
+from keywright.cli.steps import general_step
 from keywright.cli.text import printable
 from keywright.cli.values import from_stdin
 from keywright.client import (
@@ -161,7 +162,7 @@ def _next_step(error: ApiError, credential: Credential | None) -> str | None:
         return f"Try again in {error.retry_after} seconds."
     if isinstance(error, Unauthenticated) and error.code == "unauthenticated":
         return _LOG_IN if credential is None else _HOW_TO_AUTHENTICATE[credential.found]
-    return None
+    return general_step(error)
 
 
 _BY_CODE: Final = {

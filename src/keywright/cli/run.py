@@ -119,7 +119,11 @@ def run(
         raise click.UsageError("--for is at least a second.")
     program = shutil.which(command[0])
     if program is None:
-        raise Failed(f"There is no program {printable(command[0])} to run.", Exit.NO_PROGRAM)
+        raise Failed(
+            f"There is no program {printable(command[0])} to run.",
+            Exit.NO_PROGRAM,
+            "Name one that is on the PATH, or by its path; what stands behind -- is not read by a shell.",
+        )
     fields: KeyFields = {"expires_at": datetime.now(UTC) + timedelta(seconds=seconds)}
     narrowed = values.scope(scope, actions, resources)
     if narrowed is not None:

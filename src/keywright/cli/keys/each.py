@@ -52,6 +52,7 @@ def for_each(
     several = len(ids) > 1
     done: list[dict[str, Any]] = []
     seen: set[str] = set()
+    told: set[str | None] = set()
     code = Exit.OK
     try:
         with connected(options) as client, Progress(len(ids), after=_PATIENCE) as progress:
@@ -68,7 +69,9 @@ def for_each(
                     progress.clear()
                     failed = failure(error, options=options)
                     about = f"{printable(named)}: " if several else ""
-                    Failed(f"{about}{failed.message}", failed.code, failed.hint).show()
+                    hint = None if failed.hint in told else failed.hint
+                    told.add(failed.hint)
+                    Failed(f"{about}{failed.message}", failed.code, hint).show()
                     code = code or failed.code
                     continue
                 done.append(result)
