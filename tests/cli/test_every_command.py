@@ -267,11 +267,11 @@ def test_an_empty_list_is_a_sentence_beside_the_results(shell: Shell, words: lis
         }
 
 
-def test_what_is_too_wide_goes_from_the_right_and_the_last_is_cut() -> None:
+def test_what_is_too_wide_goes_from_the_right_and_the_last_stays_whole() -> None:
     columns = (Column("ID"), Column("ONE"), Column("TWO"))
     assert fitted(columns, [10, 10, 10], 34) == [10, 10, 10]
     assert fitted(columns, [10, 10, 10], 33) == [10, 10, 9]
     assert fitted(columns, [10, 10, 10], 30) == [10, 10, 0]
     assert fitted(columns, [10, 10, 10], 12) == [10, 0, 0]
-    assert fitted(columns, [10, 10, 10], 5) == [5, 0, 0]
+    assert fitted(columns, [10, 10, 10], 5) == [10, 0, 0]
     assert fitted((Column("ID"), Column("TEXT", wrap=True)), [10, 90], 40) == [10, 28]

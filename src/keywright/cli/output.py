@@ -41,7 +41,8 @@ class Column:
     """A column of a table. Where space is short, columns are left out in the order of `goes`, lowest first.
 
     A column that may `shrink` is cut to so many characters before any is left out, and further only when all
-    others have gone. A column with neither is always there, and complete as long as the terminal has room for it.
+    others have gone. A column with neither is there, and complete, while the terminal has room for it beside those
+    on its left.
     The last column may `wrap`: it is never cut, and takes as many lines as it needs.
     """
 
@@ -114,13 +115,12 @@ def fitted(columns: Sequence[Column], widths: Sequence[int], available: int) -> 
         if column.shrink is not None or column.wrap:
             room = fitting[index] + available - _total(fitting)
             fitting[index] = 0 if room < min(_LEAST, widths[index]) else min(widths[index], room)
-    # What is still too wide goes from the right, so that an id, which stands on the left, stays whole the longest.
+    # What is still too wide goes from the right; what is left alone stays whole, since an id is of no use in part.
     for index in reversed(range(len(columns))):
         over = _total(fitting) - available
-        if over > 0 and fitting[index]:
+        if over > 0 and 0 < fitting[index] < sum(fitting):
             left = fitting[index] - over
-            alone = sum(map(bool, fitting)) == 1
-            fitting[index] = left if left >= _LEAST or alone else 0
+            fitting[index] = left if left >= _LEAST else 0
     return fitting
 
 
