@@ -12,12 +12,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from click.shell_completion import CompletionItem
 
 from tests.cli.commands import KEYWRIGHT, ROOT_TOKEN, Shell
 from tests.cli.terminal import Terminal, terminal
+from tests.cli.test_docs import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import click
 
 BREAKS = " \t\n\"'@><=;|&(:"
 SHELLS = {
@@ -282,3 +286,30 @@ def test_an_answer_to_a_plain_command_loads_no_other_and_no_library() -> None:
     assert answer.startswith("words keys\t")
     loaded = set(modules.split())
     assert loaded.isdisjoint({"httpx2", "sqlalchemy", "rich", "keywright.client", "keywright.cli.keys"})
+
+
+MEANT = {
+    *("ID", "KEY", "KEY...", "SLUG", "TENANT", "IDENTITY_ID", "NAME|ID"),
+    *("FILE", "PATH", "ROLE[:VARIABLE=VALUE,...]"),
+}
+"""What the help calls a thing of the server, or a file."""
+NEW = {"keywright tenants create slug", "keywright catalog route path"}
+"""Arguments that name what is not there yet, or the path of a request."""
+CREDENTIALS = {"keywright agent start token"}
+
+
+@pytest.mark.parametrize(("path", "command"), [one[:2] for one in ALL], ids=[one[0] for one in ALL])
+def test_each_argument_and_option_that_means_a_thing_or_a_file_is_completed(
+    path: str, command: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("keywright.cli.completion.names.offered", lambda *_: [CompletionItem("something")])
+    with command.context_class(command, info_name=path) as context:
+        for param in command.params:
+            name = f"{path} {param.name}"
+            # The option --key of all commands is a credential, and that of some the name of a key.
+            secret = name in CREDENTIALS or (param.name == "key" and not param.expose_value)
+            offered = param.shell_complete(context, "")
+            if secret:
+                assert offered == []
+            elif param.make_metavar(context) in MEANT and name not in NEW:
+                assert offered, name

@@ -33,7 +33,7 @@ def _names(kind: str) -> Offer:
 
 def _of_type(kind: str, mark: str) -> Offer:
     def offer(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - likewise
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - needed for an answer alone
 
         return [CompletionItem(mark, type=kind)] if incomplete.startswith(mark) else []
 
@@ -44,7 +44,7 @@ def words(*known: str) -> Offer:
     """Offer fixed words."""
 
     def offer(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - likewise
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - needed for an answer alone
 
         return [CompletionItem(word) for word in known if word.startswith(incomplete)]
 

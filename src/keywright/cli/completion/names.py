@@ -160,18 +160,18 @@ def _together(*sources: Callable[[Client, str], Iterable[Named]]) -> Callable[[C
 
 def _roles(client: Client, _incomplete: str) -> Iterator[Named]:
     for one in client.roles.page().items:
-        yield Named(one["name"], one["description"])
+        yield Named(one["name"], "", one["description"])
 
 
 def _own_roles(client: Client, _incomplete: str) -> Iterator[Named]:
     for one in client.roles.page().items:
         if not one["built_in"]:
-            yield Named(one["name"], one["description"])
+            yield Named(one["name"], "", one["description"])
 
 
 def _actions(client: Client, _incomplete: str) -> Iterator[Named]:
     for one in client.catalog.get()["document"].get("actions", ()):
-        yield Named(one["name"], one.get("description", ""))
+        yield Named(one["name"], "", one.get("description", ""))
 
 
 def _templates(client: Client, _incomplete: str) -> Iterator[Named]:
@@ -198,7 +198,7 @@ def _invitations(client: Client, _incomplete: str) -> Iterator[Named]:
 
 def _sessions(client: Client, _incomplete: str) -> Iterator[Named]:
     for one in _some(client.sessions.list(limit=_PAGE)):
-        yield Named(one["id"], one["user_agent"] or "", "this one" if one["current"] else "")
+        yield Named(one["id"], "", "this one" if one["current"] else one["user_agent"] or "")
 
 
 def _passkeys(client: Client, _incomplete: str) -> Iterator[Named]:
