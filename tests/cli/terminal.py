@@ -47,7 +47,7 @@ class Terminal:
         deadline = time.monotonic() + _SECONDS
         while wanted not in self.text:
             assert time.monotonic() < deadline, f"no {wanted!r} in:\n{self.text}"
-            if not self._read():
+            if not self.look():
                 raise AssertionError(f"ended without {wanted!r}:\n{self.text}")
 
     def send(self, text: str) -> None:
@@ -70,11 +70,11 @@ class Terminal:
     def end(self) -> int:
         """Wait for the end of the command and give its exit code."""
         deadline = time.monotonic() + _SECONDS
-        while self._read():
+        while self.look():
             assert time.monotonic() < deadline, self.text
         return self._popen.wait(_SECONDS)
 
-    def _read(self) -> bool:
+    def look(self) -> bool:
         """Take what was written, waiting a little; False at the end."""
         ready, _, _ = select.select([self._screen], [], [], 0.2)
         if not ready:

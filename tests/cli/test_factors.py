@@ -116,7 +116,7 @@ def test_who_has_a_passkey_alone_is_told_to_use_a_browser(ada: Ada, server: Serv
     assert "Your passkey works in a browser alone." in refused.err
     assert f"passkey            Laptop ({passkey}), used never" in ada.shell.run("factors", "list").out
     assert "Desk" in ada.shell.run("factors", "passkeys", "rename", passkey, "Desk").out
-    assert ada.shell.run("factors", "passkeys", "remove", passkey).out == f"Deleted {passkey}.\n"
+    assert ada.shell.run("factors", "passkeys", "remove", "--yes", passkey).out == f"Deleted {passkey}.\n"
     assert ada.shell.run("factors", "list").out == "authenticator app  none\nrecovery codes     0 left\n"
     assert ada.shell.run("factors", "passkeys", "add", "Laptop", "[]").code == 2
     assert ada.log_in().code == 0

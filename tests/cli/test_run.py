@@ -151,7 +151,8 @@ def test_the_exit_code_is_the_commands(own: Shell, code: str, expected: int) -> 
 
 def test_what_cannot_be_run_leaves_no_key(own: Shell, home: Path) -> None:
     done = own.run("run", "--", "no-such-program")
-    assert (done.code, done.err) == (127, "Error: There is no program no-such-program to run.\n")
+    assert done.code == 127
+    assert done.err.startswith("Error: There is no program no-such-program to run.\n")
     script = home / "script"
     script.write_bytes(b"\x00\x01 no program at all")
     script.chmod(0o755)

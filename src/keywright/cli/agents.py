@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.keys.each import id_of
@@ -24,12 +25,12 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("ID", goes=3),
     Column("NAME", shrink=24),
-    Column("KIND"),
+    Column("KIND", goes=5),
     Column("LABELS", goes=1, shrink=24),
     Column("KEY", shrink=24),
-    Column("KEY STATE"),
+    Column("KEY STATE", goes=4),
     Column("OF", goes=2),
-    Column("LAST SEEN"),
+    Column("LAST SEEN", goes=6),
     Column("FROM", goes=0),
 )
 _OPTIONS: Final = {
@@ -49,7 +50,13 @@ def agents() -> None:
 
 
 @click.command("list", cls=Command)
-@click.option("--key", "key_id", metavar="KEY", help="Only those that run with this key, an id or a handle.")
+@click.option(
+    "--key",
+    "key_id",
+    metavar="KEY",
+    help="Only those that run with this key, an id or a handle.",
+    shell_complete=offers.keys,
+)
 @paging_options
 def list_agents(all_pages: bool, key_id: str | None, **paging: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List the programs that run with keys and said so: what a revocation will stop.
@@ -95,7 +102,7 @@ def register(kind: str, name: str, labels: tuple[str, ...], version: str | None)
 
 
 @click.command("seen", cls=Command)
-@click.argument("agent_id", metavar="ID")
+@click.argument("agent_id", metavar="ID", shell_complete=offers.agents)
 def seen(agent_id: str) -> None:
     """Say that an agent still runs, with the key that announced it."""
     with connected(_OPTIONS) as client:

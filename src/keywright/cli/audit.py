@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.files import opened
 from keywright.cli.output import Column
 from keywright.cli.paging import listing, paging_options
+from keywright.cli.progress import Progress
 from keywright.cli.showing import show_page
 from keywright.cli.times import Moment
 
@@ -26,7 +28,7 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("AT"),
     Column("WHO", shrink=20),
-    Column("ACTION"),
+    Column("ACTION", shrink=24),
     Column("TARGET", goes=3),
     Column("CHANGED", goes=2, shrink=24),
     Column("FROM", goes=1),
@@ -43,8 +45,13 @@ _OPTIONS: Final = {
 }
 _PAST = Moment(past=True)
 _FILTERS: Final = (
-    click.option("--actor", metavar="ID", help="Only what this identity, key or session did."),
-    click.option("--target", metavar="ID", help="Only what was done to this."),
+    click.option(
+        "--actor",
+        metavar="ID",
+        help="Only what this identity, key or session did.",
+        shell_complete=offers.targets,
+    ),
+    click.option("--target", metavar="ID", help="Only what was done to this.", shell_complete=offers.targets),
     click.option(
         "--action",
         metavar="ACTION",
@@ -97,12 +104,20 @@ def _who(actor: dict[str, Any]) -> str:
 
 @click.command("export", cls=Command)
 @_filters
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+    shell_complete=offers.files,
+)
 def export(path: str | None, **filters: Any) -> None:  # noqa: ANN401 - click's own
     """Write all entries as JSON lines, the newest first.
 
     A file appears only when it is whole; what goes to standard output may break off, and then it ends with an error.
     """
-    with connected(_OPTIONS) as client, opened(path) as out:
-        for entry in client.audit.export(**filters):
+    with connected(_OPTIONS) as client, opened(path) as out, Progress(beside=out is None) as progress:
+        for count, entry in enumerate(client.audit.export(**filters), 1):
             click.echo(json.dumps(entry, ensure_ascii=True), file=out)
+            progress.show(count, f"{count:,} entries written.")

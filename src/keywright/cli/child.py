@@ -65,7 +65,11 @@ def run_child(
             setpgroup=os.getpgrp() if shared else 0,
         )
     except OSError as error:
-        raise Failed(f"{printable(program)} cannot be started: {error.strerror}.", Exit.NOT_RUN) from None
+        raise Failed(
+            f"{printable(program)} cannot be started: {error.strerror}.",
+            Exit.NOT_RUN,
+            "Look whether it is a program for this machine, and whether you may execute it.",
+        ) from None
     while True:
         number, from_keys = _next_signal(shared=shared)
         if number == signal.SIGCHLD:

@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
+from keywright.cli.formatting import Context
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from click.shell_completion import CompletionItem
 
 DEFAULT_URL: Final = "http://127.0.0.1:8300"
 EVERYWHERE: Final = "*"
@@ -52,7 +57,14 @@ _COMMON: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
             "shell_complete": complete_profile,
         },
     ),
-    "tenant": (["--tenant"], {"metavar": "SLUG", "help": "Tenant that the call is for. [KEYWRIGHT_TENANT]"}),
+    "tenant": (
+        ["--tenant"],
+        {
+            "metavar": "SLUG",
+            "shell_complete": offers.tenants,
+            "help": "Tenant that the call is for. [KEYWRIGHT_TENANT]",
+        },
+    ),
     "global": (
         ["--global"],
         {"is_flag": True, "help": "Concern the whole installation, as --tenant '*' does."},
@@ -87,6 +99,8 @@ class Command(click.Command):
     A common option that it declares itself has its own meaning after the command's name.
     """
 
+    context_class = Context
+
     def __init__(self, *args: Any, common: Sequence[str] = COMMON, **kwargs: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*args, **kwargs)
         self.own = tuple(self.params)
@@ -100,6 +114,10 @@ class Command(click.Command):
         shared = [one for one in self.get_params(ctx) if one not in own]
         _write(ctx, formatter, "Options", own)
         _write(ctx, formatter, "Server and output", shared)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the options; also where nothing was begun and no argument is missing."""
+        return super().shell_complete(ctx, incomplete or "-")
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's own
         """Run the command; a common option that was given and has no meaning here is refused."""
@@ -119,6 +137,8 @@ class LazyGroup(click.Group):
     A command is loaded when it is called, and not for the list of commands.
     """
 
+    context_class = Context
+
     def __init__(self, *args: Any, places: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:  # noqa: ANN401 - click's own
         super().__init__(*args, **kwargs)
         self.places = places
@@ -136,6 +156,14 @@ class LazyGroup(click.Group):
         module, _, name = self.places[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands, of which none is loaded, and the options where one was begun."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - needed for an answer alone
+
+        places = self.places.items()
+        found = [CompletionItem(name, help=text) for name, (_, text) in places if name.startswith(incomplete)]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from keywright.cli.choice import chosen
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.policies import in_words
+from keywright.cli.steps import general_step
 from keywright.cli.text import printable
 from keywright.client import (
     ApiError,
@@ -23,6 +24,7 @@ from keywright.client import (
     Unauthenticated,
     UnexpectedAnswer,
 )
+from keywright.client.wire import TRIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,12 +63,15 @@ def required_credential() -> Credential:
     return credential
 
 
-def open_client(url: str, credential: Credential | None) -> Client:
+def open_client(
+    url: str, credential: Credential | None, *, timeout: float = 10.0, tries: int = TRIES
+) -> Client:
     """A client for a server. Raises `Failed` when credential or tenant can stand in no request."""
     token = None if credential is None else credential.token
     tenant = chosen().tenant()
     try:
-        return Client(url, token, tenant, user_agent=f"keywright-cli/{version('keywright')}")
+        agent = f"keywright-cli/{version('keywright')}"
+        return Client(url, token, tenant, timeout, tries=tries, user_agent=agent)
     except ValueError as error:
         raise Failed(str(error), Exit.USAGE) from None
 
@@ -134,7 +139,7 @@ def _next_step(error: ApiError, credential: Credential | None) -> str | None:
         return f"Try again in {error.retry_after} seconds."
     if isinstance(error, Unauthenticated) and error.code == "unauthenticated":
         return _LOG_IN if credential is None else _HOW_TO_AUTHENTICATE[credential.found]
-    return None
+    return general_step(error)
 
 
 _BY_CODE: Final = {

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.catalog.files import opened
 from keywright.cli.common import PRINTING, Command, LazyGroup
 from keywright.cli.connection import connected
@@ -25,7 +26,12 @@ _PLACES = {
     "list": (f"{_HERE}:list_dialects", "List the systems whose calls are answered."),
     "setup": (f"{_HERE}:setup", "Make what the clients of a dialect need, and show it."),
 }
-_COLUMNS: Final = (Column("NAME"), Column("SYSTEM"), Column("PATH"), Column("A TENANT IS ITS", goes=1))
+_COLUMNS: Final = (
+    Column("NAME"),
+    Column("SYSTEM", shrink=24),
+    Column("PATH", goes=2),
+    Column("A TENANT IS ITS", goes=1),
+)
 
 
 @click.command("dialects", cls=LazyGroup, places=_PLACES)
@@ -54,14 +60,15 @@ def list_dialects() -> None:
 
 
 @click.command("setup", cls=Command)
-@click.argument("name")
-@click.argument("slug", metavar="TENANT")
+@click.argument("name", shell_complete=offers.dialects)
+@click.argument("slug", metavar="TENANT", shell_complete=offers.tenants)
 @click.option("--title", metavar="TEXT", help="The tenant's name for people. [default: TENANT]")
 @click.option(
     "--catalog",
     "file",
     metavar="FILE",
     help="A catalog to apply in place of the dialect's own, as YAML or JSON.",
+    shell_complete=offers.files,
 )
 def setup(name: str, slug: str, title: str | None, file: str | None) -> None:
     """Make what the clients of a dialect need, and show it as it goes into their configuration.

@@ -14,7 +14,7 @@ from keywright.cli.output import Column, Output
 from keywright.cli.server_options import setting_options, settings_from
 from keywright.client import Client, ClientError
 
-_COLUMNS: Final = (Column("CHECK"), Column("STATE"), Column("DETAIL"))
+_COLUMNS: Final = (Column("CHECK"), Column("STATE"), Column("DETAIL", wrap=True))
 
 
 class Check(NamedTuple):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit
@@ -28,12 +29,21 @@ _OPTIONS: Final = {
 
 @click.command("explain", cls=Command)
 @click.option(
-    "--key", "named", required=True, metavar="ID", help="The id or handle of the key; never its token."
+    "--key",
+    "named",
+    required=True,
+    metavar="ID",
+    help="The id or handle of the key; never its token.",
+    shell_complete=offers.keys,
 )
-@click.option("--action", help="Ask whether it may do this, such as article:read.")
+@click.option(
+    "--action", help="Ask whether it may do this, such as article:read.", shell_complete=offers.actions
+)
 @click.option("--resource", help="Ask whether it may do so to this, such as article:42.")
 @click.option("--ip", metavar="ADDRESS", help="The address from which it is used.")
-@click.option("--where", metavar="SLUG", help="The tenant in which a global key is used.")
+@click.option(
+    "--where", metavar="SLUG", help="The tenant in which a global key is used.", shell_complete=offers.tenants
+)
 def explain(named: str, action: str | None, resource: str | None, ip: str | None, where: str | None) -> int:
     """Say why a key may or may not do something: by which policy of which role, or what is missing.
 

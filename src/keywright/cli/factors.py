@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import offers, values
+from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
+from keywright.cli.exits import Exit
 from keywright.cli.output import Output
 from keywright.cli.showing import show_deleted, show_one
 from keywright.cli.times import relative
@@ -37,6 +39,7 @@ _PASSKEYS = {
     "remove": (f"{_HERE}:remove_passkey", "Take a passkey away."),
 }
 _OPTIONS: Final = {"code": "CODE", "name": "NAME", "credential": "CREDENTIAL"}
+_yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
 @click.group("factors", cls=LazyGroup, places=_PLACES)
@@ -117,19 +120,29 @@ def confirm(code: str) -> None:
 
 
 @click.command("remove", cls=Command)
-def remove() -> None:
+@_yes
+def remove(yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Take the authenticator app away. With the last second factor go the recovery codes."""
+    if not confirmed("Take the authenticator app away?", yes=yes, nothing="Nothing was taken away."):
+        return Exit.NO
     with connected() as client:
         client.factors.remove_totp()
     show_deleted("totp", "factor")
+    return Exit.OK
 
 
 @click.command("renew", cls=Command)
-def renew() -> None:
+@_yes
+def renew(yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Make ten new recovery codes. Those made before are good for nothing from then on."""
+    if not confirmed(
+        "Make the recovery codes worthless that there are?", yes=yes, nothing="Nothing was made."
+    ):
+        return Exit.NO
     with connected() as client:
         made = client.factors.renew_recovery_codes()
     _show_codes(made, "These replace the codes that you had.")
+    return Exit.OK
 
 
 @click.command("options", cls=Command, common=("url", "key", "profile", "no_color", "json", "quiet"))
@@ -142,7 +155,7 @@ def options() -> None:
 
 @click.command("add", cls=Command)
 @click.argument("name")
-@click.argument("credential", metavar="JSON|@FILE")
+@click.argument("credential", metavar="JSON|@FILE", shell_complete=offers.named_files)
 def add(name: str, credential: str) -> None:
     """Add the passkey that a browser made: NAME is what you call the device."""
     given = values.json_object(credential, "The credential")
@@ -152,7 +165,7 @@ def add(name: str, credential: str) -> None:
 
 
 @click.command("rename", cls=Command)
-@click.argument("passkey_id", metavar="ID")
+@click.argument("passkey_id", metavar="ID", shell_complete=offers.passkeys)
 @click.argument("name")
 def rename(passkey_id: str, name: str) -> None:
     """Call a passkey something else."""
@@ -162,12 +175,16 @@ def rename(passkey_id: str, name: str) -> None:
 
 
 @click.command("remove", cls=Command)
-@click.argument("passkey_id", metavar="ID")
-def remove_passkey(passkey_id: str) -> None:
+@click.argument("passkey_id", metavar="ID", shell_complete=offers.passkeys)
+@_yes
+def remove_passkey(passkey_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Take a passkey away. With the last second factor go the recovery codes."""
+    if not confirmed(f"Take the passkey {passkey_id} away?", yes=yes, nothing="Nothing was taken away."):
+        return Exit.NO
     with connected() as client:
         client.factors.remove_passkey(passkey_id)
     show_deleted(passkey_id)
+    return Exit.OK
 
 
 def _show(passkey: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.asking import confirmed
 from keywright.cli.choice import chosen
 from keywright.cli.common import PRINTING, Command, LazyGroup
@@ -33,7 +34,7 @@ _COLUMNS: Final = (
     Column("NAME", shrink=24),
     Column("ID"),
     Column("FOR", goes=3, shrink=24),
-    Column("STATE"),
+    Column("STATE", goes=4),
     Column("ROLES", goes=2),
     Column("EXPIRES", goes=1),
 )
@@ -88,7 +89,7 @@ def list_invitations(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, F
 
 
 @click.command("revoke", cls=Command)
-@click.argument("invitation_id", metavar="ID")
+@click.argument("invitation_id", metavar="ID", shell_complete=offers.invitations)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def revoke(invitation_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Take an invitation back; its link is worth nothing from then on."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import offers, values
 from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
@@ -31,7 +31,7 @@ _COLUMNS: Final = (
     Column("ID"),
     Column("WHO", shrink=24),
     Column("KIND", goes=2),
-    Column("ROLE"),
+    Column("ROLE", shrink=30),
     Column("GIVEN", goes=1),
 )
 _OPTIONS: Final = {
@@ -60,8 +60,14 @@ def memberships() -> None:
 
 
 @click.command("list", cls=Command)
-@click.option("--identity", "identity_id", metavar="ID", help="Only those of this identity.")
-@click.option("--role", metavar="NAME", help="Only those with this role.")
+@click.option(
+    "--identity",
+    "identity_id",
+    metavar="ID",
+    help="Only those of this identity.",
+    shell_complete=offers.identities,
+)
+@click.option("--role", metavar="NAME", help="Only those with this role.", shell_complete=offers.roles)
 @paging_options
 def list_memberships(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List who holds which role. With --quiet only ids are printed."""
@@ -84,7 +90,7 @@ def list_memberships(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, 
 
 
 @click.command("show", cls=Command)
-@click.argument("membership_id", metavar="ID")
+@click.argument("membership_id", metavar="ID", shell_complete=offers.memberships)
 def show(membership_id: str) -> None:
     """Show a membership."""
     with connected(_OPTIONS) as client:
@@ -93,8 +99,8 @@ def show(membership_id: str) -> None:
 
 
 @click.command("create", cls=Command)
-@click.argument("identity_id")
-@click.argument("role")
+@click.argument("identity_id", shell_complete=offers.identities)
+@click.argument("role", shell_complete=offers.roles)
 @_variables
 @click.option(
     "--idempotency-key",
@@ -116,7 +122,7 @@ def create(identity_id: str, role: str, variables: tuple[str, ...], idempotency_
 
 
 @click.command("update", cls=Command)
-@click.argument("membership_id", metavar="ID")
+@click.argument("membership_id", metavar="ID", shell_complete=offers.memberships)
 @_variables
 @no_wait
 def update(membership_id: str, variables: tuple[str, ...]) -> None:
@@ -130,7 +136,7 @@ def update(membership_id: str, variables: tuple[str, ...]) -> None:
 
 
 @click.command("delete", cls=Command)
-@click.argument("membership_id", metavar="ID")
+@click.argument("membership_id", metavar="ID", shell_complete=offers.memberships)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @no_wait
 def delete(membership_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name

@@ -20,9 +20,9 @@ _COLUMNS: Final = (
     Column("KIND", goes=2),
     Column("VERSION", goes=1),
     Column("STATE"),
-    Column("EPOCH"),
-    Column("LAG"),
-    Column("LEASE AGE"),
+    Column("EPOCH", goes=5),
+    Column("LAG", goes=7),
+    Column("LEASE AGE", goes=6),
     Column("STARTED", goes=3),
 )
 

@@ -17,10 +17,11 @@ from keywright.cli.common import given, in_environment
 from keywright.cli.text import pretty_json, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _GAP: Final = "  "
 _LEAST: Final = 8  # characters of a cut text that still say something
+_LEAST_WRAPPED: Final = 20
 _COLORS: Final = {
     "active": "green",
     "VALID": "green",
@@ -40,12 +41,15 @@ class Column:
     """A column of a table. Where space is short, columns are left out in the order of `goes`, lowest first.
 
     A column that may `shrink` is cut to so many characters before any is left out, and further only when all
-    others have gone. A column with neither is always there, and complete.
+    others have gone. A column with neither is there, and complete, while the terminal has room for it beside those
+    on its left.
+    The last column may `wrap`: it is never cut, and takes as many lines as it needs.
     """
 
     title: str
     goes: int | None = None
     shrink: int | None = None
+    wrap: bool = False
 
 
 class Output:
@@ -85,8 +89,8 @@ class Output:
         if self.terminal:
             widths = fitted(columns, widths, shutil.get_terminal_size().columns)
         shown = [index for index, width in enumerate(widths) if width]
-        for number, row in enumerate(cells):
-            parts = [_cut(row[index], widths[index]) for index in shown]
+        for number, row in enumerate(_lines(columns, cells, widths)):
+            parts = [cut(row[index], widths[index]) for index in shown]
             padded = [part + " " * (widths[at] - _width(part)) for part, at in zip(parts, shown, strict=True)]
             if number == 0:
                 click.echo(click.style(_GAP.join(padded).rstrip(), bold=True), color=self.color)
@@ -101,16 +105,56 @@ class Output:
 
 def fitted(columns: Sequence[Column], widths: Sequence[int], available: int) -> list[int]:
     """The widths of columns that fit together; 0 for one that is left out."""
-    fitting = [min(wide, column.shrink or wide) for wide, column in zip(widths, columns, strict=True)]
+    enough = [_LEAST_WRAPPED if column.wrap else column.shrink for column in columns]
+    fitting = [min(wide, short or wide) for wide, short in zip(widths, enough, strict=True)]
     leaving = [(column.goes, index) for index, column in enumerate(columns) if column.goes is not None]
     for _, index in sorted(leaving):
         if _total(fitting) > available:
             fitting[index] = 0
     for index, column in enumerate(columns):
-        if column.shrink is not None:
+        if column.shrink is not None or column.wrap:
             room = fitting[index] + available - _total(fitting)
             fitting[index] = 0 if room < min(_LEAST, widths[index]) else min(widths[index], room)
+    # What is still too wide goes from the right; what is left alone stays whole, since an id is of no use in part.
+    for index in reversed(range(len(columns))):
+        over = _total(fitting) - available
+        if over > 0 and 0 < fitting[index] < sum(fitting):
+            left = fitting[index] - over
+            fitting[index] = left if left >= _LEAST else 0
     return fitting
+
+
+def _lines(
+    columns: Sequence[Column], rows: Sequence[Sequence[str]], widths: Sequence[int]
+) -> Iterator[Sequence[str]]:
+    """The rows, each with further ones below it for what its last column has too much for its width."""
+    for row in rows:
+        if not columns[-1].wrap or _width(row[-1]) <= widths[-1] or not widths[-1]:
+            yield row
+            continue
+        first, *more = _wrapped(row[-1], widths[-1])
+        yield [*row[:-1], first]
+        for part in more:
+            yield [*[""] * (len(columns) - 1), part]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The text in lines of at most so many places, broken at spaces where that can be."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if _width(joined) <= width:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        rest = word
+        while _width(rest) > width:
+            taken = next(at for at in range(len(rest), 0, -1) if at == 1 or _width(rest[:at]) <= width)
+            lines[-1:] = [rest[:taken], ""]
+            rest = rest[taken:]
+        lines[-1] = rest
+    return lines
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -127,7 +171,7 @@ def _width(text: str) -> int:
     return cell_len(text)
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
     """The text in at most so many places, with an ellipsis where something was cut off."""
     if _width(text) <= width:
         return text

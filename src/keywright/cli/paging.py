@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli.progress import Progress
 from keywright.client import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _LARGEST: Final = 200
+_PATIENCE: Final = 0.5  # seconds for which nobody asks how far it is
 
 _DECLARED: Final = (
     click.option(
@@ -37,7 +39,9 @@ def listing(ask: Callable[..., Page], filters: Mapping[str, Any], *, all_pages: 
         raise click.UsageError("Give either --limit or --all.")
     page = ask(**{**filters, "limit": _LARGEST})
     items = list(page.items)
-    while page.next_cursor is not None:
-        page = ask(**{**filters, "limit": _LARGEST, "cursor": page.next_cursor})
-        items += page.items
+    with Progress(after=_PATIENCE) as progress:
+        while page.next_cursor is not None:
+            progress.show(len(items), f"{len(items):,} read.")
+            page = ask(**{**filters, "limit": _LARGEST, "cursor": page.next_cursor})
+            items += page.items
     return Page(tuple(items), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import offers, values
 from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
@@ -59,6 +59,7 @@ _DECLARED: Final = (
         multiple=True,
         metavar="POLICY|JSON|@FILE",
         help="What it allows: 'actions=article:*;resources=article:${language}:**'; repeatable.",
+        shell_complete=offers.named_files,
     ),
 )
 
@@ -95,7 +96,7 @@ def list_roles() -> None:
 
 
 @click.command("show", cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=offers.roles)
 def show(name: str) -> None:
     """Show a role."""
     with connected(_OPTIONS) as client:
@@ -118,7 +119,7 @@ def create(name: str, idempotency_key: str | None, **given: Any) -> None:  # noq
 
 
 @click.command("update", cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=offers.own_roles)
 @_fields
 @click.option("--clear", multiple=True, type=click.Choice(list(_CLEARED)), help="Empty this; repeatable.")
 @no_wait
@@ -137,7 +138,7 @@ def update(name: str, clear: tuple[str, ...], **given: Any) -> None:  # noqa: AN
 
 
 @click.command("delete", cls=Command)
-@click.argument("name")
+@click.argument("name", shell_complete=offers.own_roles)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 def delete(name: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name
     """Delete a role that nobody holds."""

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 import click
 
-from keywright.cli.common import Command, LazyGroup, given
+from keywright.cli.common import PRINTING, Command, LazyGroup, given
 from keywright.cli.exits import MEANINGS, Exit, Failed
 from keywright.cli.text import pretty_json
 
@@ -55,6 +55,10 @@ _COMMANDS = {
         "Answer other systems' API-key calls: list them, set one up.",
     ),
     "nodes": ("keywright.cli.nodes:nodes", "See the processes that decide from memory."),
+    "completion": (
+        "keywright.cli.completion.command:completion",
+        "Print the script that completes commands in a shell.",
+    ),
     "version": ("keywright.cli.root:version", "Show the version."),
 }
 
@@ -108,7 +112,7 @@ def cli() -> None:
     """
 
 
-@click.command("version", cls=Command, common=("json", "quiet"))
+@click.command("version", cls=Command, common=PRINTING)
 def version() -> None:
     """Show the version."""
     if given("json"):
@@ -144,4 +148,8 @@ def _prepare_streams() -> None:
 
 def main() -> NoReturn:
     """The command `keywright`."""
+    if "_KEYWRIGHT_COMPLETE" in os.environ:
+        from keywright.cli.completion.answering import answer  # noqa: PLC0415 - only a shell asks for it
+
+        answer(cli)
     sys.exit(run(sys.argv[1:]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from keywright.cli import values
+from keywright.cli import offers, values
 from keywright.cli.child import run_child, signals_held
 from keywright.cli.common import EVERYWHERE, Command
 from keywright.cli.connection import connected, failure, open_client
@@ -46,9 +46,20 @@ _OPTIONS: Final = {
     common=("url", "key", "profile", "tenant", "global", "quiet"),
     context_settings={"allow_interspersed_args": False},
 )
-@click.argument("command", nargs=-1, required=True, metavar="-- COMMAND...", type=click.UNPROCESSED)
+@click.argument(
+    "command",
+    nargs=-1,
+    required=True,
+    metavar="-- COMMAND...",
+    type=click.UNPROCESSED,
+    shell_complete=offers.program,
+)
 @click.option(
-    "--service-account", "account", metavar="NAME|ID", help="For whom the key speaks. [default: you]"
+    "--service-account",
+    "account",
+    metavar="NAME|ID",
+    help="For whom the key speaks. [default: you]",
+    shell_complete=offers.account_names,
 )
 @click.option(
     "--for",
@@ -58,12 +69,28 @@ _OPTIONS: Final = {
     metavar="SPAN",
     help="When the key ends at the latest, such as 15m. [default: 1h]",
 )
-@click.option("--action", "actions", multiple=True, help="What it may do, such as article:read; repeatable.")
+@click.option(
+    "--action",
+    "actions",
+    multiple=True,
+    help="What it may do, such as article:read; repeatable.",
+    shell_complete=offers.actions,
+)
 @click.option(
     "--resource", "resources", multiple=True, help="To what it may do so, such as article:cs:**; repeatable."
 )
-@click.option("--scope", metavar="JSON|@FILE", help="All that it may do, as a list of policies.")
-@click.option("--template", metavar="NAME", help="A key template, which says what is not said here.")
+@click.option(
+    "--scope",
+    metavar="JSON|@FILE",
+    help="All that it may do, as a list of policies.",
+    shell_complete=offers.named_files,
+)
+@click.option(
+    "--template",
+    metavar="NAME",
+    help="A key template, which says what is not said here.",
+    shell_complete=offers.templates,
+)
 @click.option(
     "--env",
     "variable",
@@ -92,7 +119,11 @@ def run(
         raise click.UsageError("--for is at least a second.")
     program = shutil.which(command[0])
     if program is None:
-        raise Failed(f"There is no program {printable(command[0])} to run.", Exit.NO_PROGRAM)
+        raise Failed(
+            f"There is no program {printable(command[0])} to run.",
+            Exit.NO_PROGRAM,
+            "Name one that is on the PATH, or by its path; what stands behind -- is not read by a shell.",
+        )
     fields: KeyFields = {"expires_at": datetime.now(UTC) + timedelta(seconds=seconds)}
     narrowed = values.scope(scope, actions, resources)
     if narrowed is not None:

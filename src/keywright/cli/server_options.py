@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.exits import Exit, Failed
 from keywright.settings import SETTINGS, SettingsError, load
 
@@ -25,6 +26,7 @@ def setting_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "--config",
         metavar="PATH",
         help="Settings file. [KEYWRIGHT_CONFIG; default: keywright.toml, if there is one]",
+        shell_complete=offers.files,
     )(command)
 
 

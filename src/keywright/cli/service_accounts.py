@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
@@ -83,7 +84,7 @@ def list_accounts(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT0
 
 
 @click.command("show", cls=Command)
-@click.argument("account_id", metavar="ID")
+@click.argument("account_id", metavar="ID", shell_complete=offers.accounts)
 def show(account_id: str) -> None:
     """Show a service account."""
     with connected(_OPTIONS) as client:
@@ -100,6 +101,7 @@ def show(account_id: str) -> None:
     multiple=True,
     metavar="ROLE[:VARIABLE=VALUE,...]",
     help="A role for it, such as member or editor:language=cs,en; repeatable.",
+    shell_complete=offers.roles,
 )
 @_limit
 @click.option(
@@ -128,7 +130,7 @@ def create(
 
 
 @click.command("update", cls=Command)
-@click.argument("account_id", metavar="ID")
+@click.argument("account_id", metavar="ID", shell_complete=offers.accounts)
 @click.option("--name", metavar="TEXT", help="Another name.")
 @click.option("--description", metavar="TEXT", help="What it is for; an empty text clears it.")
 @click.option("--enable/--disable", "active", default=None, help="Have its keys accepted, or refused.")
@@ -147,7 +149,7 @@ def update(account_id: str, limits: tuple[str, ...], clear: tuple[str, ...], **g
 
 
 @click.command("delete", cls=Command)
-@click.argument("account_id", metavar="ID")
+@click.argument("account_id", metavar="ID", shell_complete=offers.accounts)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @no_wait
 def delete(account_id: str, yes: bool) -> int:  # noqa: FBT001 - click passes by name

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import click
 
-from keywright.cli import proofs
+from keywright.cli import offers, proofs
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
 from keywright.cli.output import Column, Output
@@ -25,7 +25,7 @@ _PLACES = {
 _COLUMNS: Final = (
     Column("ID"),
     Column("THIS ONE", goes=3),
-    Column("LOGGED IN"),
+    Column("LOGGED IN", goes=5),
     Column("LAST USED", goes=2),
     Column("FROM", goes=1),
     Column("SHOWN", goes=4),
@@ -48,7 +48,7 @@ def list_sessions(all_pages: bool, **given: Any) -> None:  # noqa: ANN401, FBT00
 
 
 @click.command("end", cls=Command)
-@click.argument("session_id", metavar="ID")
+@click.argument("session_id", metavar="ID", shell_complete=offers.sessions)
 def end(session_id: str) -> None:
     """End one of your logins."""
     with connected(_OPTIONS) as client:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
@@ -68,7 +69,7 @@ def create(slug: str, name: str | None) -> None:
 
 
 @click.command("show", cls=Command)
-@click.argument("slug")
+@click.argument("slug", shell_complete=offers.tenants)
 def show(slug: str) -> None:
     """Show a tenant."""
     with connected() as client:
@@ -93,7 +94,7 @@ def list_tenants(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT00
 
 
 @click.command("update", cls=Command)
-@click.argument("slug")
+@click.argument("slug", shell_complete=offers.tenants)
 @click.option("--slug", "new_slug", metavar="WORD", help="Another slug.")
 @click.option("--name", metavar="TEXT", help="Another name.")
 @click.option("--enable/--disable", "active", default=None, help="Open it, or close it to all its members.")
@@ -163,7 +164,7 @@ def update(
 
 
 @click.command("delete", cls=Command)
-@click.argument("slug")
+@click.argument("slug", shell_complete=offers.tenants)
 @click.option("--force", is_flag=True, help="Delete its keys too.")
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @no_wait

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.asking import confirmed
 from keywright.cli.common import Command, LazyGroup
 from keywright.cli.connection import connected
@@ -72,7 +73,7 @@ _limit = click.option(
     help="A limit for all uses of the person's keys together, such as burst=100/1s; repeatable.",
 )
 _yes = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-_user = click.argument("user_id", metavar="ID")
+_user = click.argument("user_id", metavar="ID", shell_complete=offers.users)
 
 
 @click.command("users", cls=LazyGroup, places=_PLACES)
@@ -84,7 +85,12 @@ def users() -> None:
 
 
 @click.command("list", cls=Command)
-@click.option("--login", metavar="NAME", help="Only who has this login name or e-mail address.")
+@click.option(
+    "--login",
+    metavar="NAME",
+    help="Only who has this login name or e-mail address.",
+    shell_complete=offers.logins,
+)
 @paging_options
 def list_users(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List the people with a role in the tenant, or with --tenant '*' all. With --quiet only ids are printed."""
@@ -127,6 +133,7 @@ def show(user_id: str) -> None:
     multiple=True,
     metavar="ROLE[:VARIABLE=VALUE,...]",
     help="A role for the person, such as member or editor:language=cs,en; repeatable.",
+    shell_complete=offers.roles,
 )
 @_days
 @_again

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit
@@ -59,10 +60,14 @@ _MISSING: Final = {
 @click.command("verify", cls=Command)
 @click.argument("token", required=False)
 @click.option("--hash", "token_hash", metavar="HEX", help="The token's SHA-256 in hex, instead of the token.")
-@click.option("--action", help="Ask whether it may do this, such as article:read.")
+@click.option(
+    "--action", help="Ask whether it may do this, such as article:read.", shell_complete=offers.actions
+)
 @click.option("--resource", help="Ask whether it may do so to this, such as article:42.")
 @click.option("--ip", metavar="ADDRESS", help="The address from which it is used.")
-@click.option("--in-tenant", metavar="SLUG", help="The tenant that it is used in.")
+@click.option(
+    "--in-tenant", metavar="SLUG", help="The tenant that it is used in.", shell_complete=offers.tenants
+)
 @click.option("--explain", is_flag=True, help="Say which policy allows, or what is missing.")
 @click.option(
     "--cost",

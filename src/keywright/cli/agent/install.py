@@ -11,6 +11,7 @@ from typing import Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.agent.start import DEFAULT_LISTEN
 from keywright.cli.choice import choose
 from keywright.cli.common import PRINTING, Command
@@ -47,7 +48,11 @@ WantedBy={target}
 
 @click.command("install", cls=Command, common=("url", "profile", *PRINTING))
 @click.option(
-    "--key-file", metavar="PATH", required=True, help="The file with the agent's key, for its owner alone."
+    "--key-file",
+    metavar="PATH",
+    required=True,
+    help="The file with the agent's key, for its owner alone.",
+    shell_complete=offers.files,
 )
 @click.option(
     "--listen", metavar="ADDRESS", default=DEFAULT_LISTEN, show_default=True, help="As for `agent start`."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.choice import choose
 from keywright.cli.common import Command, in_environment
 from keywright.cli.exits import Exit, Failed
@@ -27,7 +28,12 @@ _HOW: Final = "Give it by --key-file, by KEYWRIGHT_API_KEY, or with `-t -` on st
 @click.option(
     "-t", "--token", metavar="KEY", help="Its key; - reads it from standard input. [KEYWRIGHT_API_KEY]"
 )
-@click.option("--key-file", metavar="PATH", help="A file with its key, which nobody else may read.")
+@click.option(
+    "--key-file",
+    metavar="PATH",
+    help="A file with its key, which nobody else may read.",
+    shell_complete=offers.files,
+)
 @click.option(
     "--listen",
     metavar="ADDRESS",

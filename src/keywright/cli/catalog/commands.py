@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.asking import confirmed
 from keywright.cli.catalog.files import CatalogFile, FaultyFile, opened, saved, text_of
 from keywright.cli.common import PRINTING, Command, assume
@@ -30,7 +31,7 @@ _SECTIONS: Final = ("actions", "resource_types", "entities", "roles", "key_templ
 
 
 @click.command("validate", cls=Command, common=PRINTING)
-@click.argument("file")
+@click.argument("file", shell_complete=offers.files)
 def validate(file: str) -> int:
     """Look for faults in a catalog file, without a server. FILE is YAML or JSON; - reads standard input.
 
@@ -59,7 +60,7 @@ def validate(file: str) -> int:
 
 
 @click.command("diff", cls=Command)
-@click.argument("file")
+@click.argument("file", shell_complete=offers.files)
 def diff(file: str) -> None:
     """Show what applying a catalog file would change, and whom it would leave with less.
 
@@ -78,7 +79,7 @@ def diff(file: str) -> None:
 
 
 @click.command("apply", cls=Command)
-@click.argument("file")
+@click.argument("file", shell_complete=offers.files)
 @click.option(
     "--revision", type=int, metavar="NUMBER", help="Apply it to this revision alone, 0 for none at all."
 )
@@ -116,7 +117,12 @@ def apply(file: str, revision: int | None, yes: bool) -> int:  # noqa: FBT001 - 
 
 @click.command("export", cls=Command)
 @click.option(
-    "--output", "-o", "path", metavar="FILE", help="Write to this file, and not to standard output."
+    "--output",
+    "-o",
+    "path",
+    metavar="FILE",
+    help="Write to this file, and not to standard output.",
+    shell_complete=offers.files,
 )
 @click.option(
     "--format",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.catalog.files import opened
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
@@ -14,9 +15,13 @@ from keywright.core.routes import RouteTable
 
 
 @click.command("route", cls=Command)
-@click.argument("method")
+@click.argument(
+    "method", shell_complete=offers.words("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+)
 @click.argument("path")
-@click.option("--file", metavar="FILE", help="Look in this catalog file, without a server.")
+@click.option(
+    "--file", metavar="FILE", help="Look in this catalog file, without a server.", shell_complete=offers.files
+)
 def route(method: str, path: str, file: str | None) -> int:
     """Say what a request asks for by the catalog's routes, as a gateway is answered.
 

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit, Failed
@@ -22,6 +23,7 @@ from keywright.cli.files import opened
 from keywright.cli.keys.rows import rows
 from keywright.cli.keys.sending import Refused, send
 from keywright.cli.output import Output
+from keywright.cli.progress import Progress
 from keywright.cli.text import printable
 
 if TYPE_CHECKING:
@@ -69,7 +71,7 @@ class _Tally:
 
 
 @click.command("import", cls=Command)
-@click.argument("path", metavar="FILE")
+@click.argument("path", metavar="FILE", shell_complete=offers.files)
 @click.option(
     "--format",
     "form",
@@ -91,7 +93,12 @@ class _Tally:
     metavar="N",
     help="How many such batches are on their way at once. [default: 4]",
 )
-@click.option("--report", metavar="FILE", help="Write the refused lines to this file, as CSV.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    help="Write the refused lines to this file, as CSV.",
+    shell_complete=offers.files,
+)
 def import_keys(
     path: str,
     form: str | None,
@@ -110,7 +117,7 @@ def import_keys(
     tally = _Tally()
     with connected(_OPTIONS) as client, _source(path) as source, opened(report) as out:
         write = None if report is None else _writer(out)
-        progress = _Progress(path, source, shown=not (output.as_json or output.quiet))
+        progress = Progress(0 if path == "-" else Path(path).stat().st_size)
         try:
             for sent in _sent(
                 client, _batches(rows(source, as_csv=as_csv), batch), parallel, dry_run=dry_run
@@ -118,7 +125,8 @@ def import_keys(
                 tally.add(sent)
                 if write is not None:
                     write.writerows([one.line, one.code, one.field or "", one.detail] for one in sent.refused)
-                progress.show(tally, dry_run=dry_run)
+                read = source.buffer.tell() if isinstance(source, io.TextIOWrapper) and path != "-" else 0
+                progress.show(read, tally.in_words(dry_run=dry_run))
         except BaseException:
             progress.clear()
             if not tally.lines:
@@ -175,26 +183,6 @@ def _writer(out: IO[str] | None) -> Any:  # noqa: ANN401 - the csv module's own 
     writer = csv.writer(out or sys.stdout, lineterminator="\n")
     writer.writerow(["line", "code", "field", "detail"])
     return writer
-
-
-class _Progress:
-    """A line on a terminal that says how far it is; nothing elsewhere."""
-
-    def __init__(self, path: str, source: IO[str], *, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
-        self._source = source
-        self._size = 0 if path == "-" else Path(path).stat().st_size
-
-    def show(self, tally: _Tally, *, dry_run: bool) -> None:
-        """Say how far it is."""
-        if self._shown:
-            part = f"{100 * self._source.buffer.tell() // self._size:3} %  " if self._size else ""  # type: ignore[attr-defined]
-            click.echo(f"\r\x1b[K{part}{tally.in_words(dry_run=dry_run)}", nl=False, err=True)
-
-    def clear(self) -> None:
-        """Take the line away."""
-        if self._shown:
-            click.echo("\r\x1b[K", nl=False, err=True)
 
 
 def _tell(output: Output, tally: _Tally, report: str | None, *, dry_run: bool) -> None:

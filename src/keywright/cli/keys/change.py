@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit, Failed
@@ -37,7 +38,7 @@ _CLEARED: Final = {
 }
 _AGENTS: Final = 20
 """How many agents of one key are shown before it is deleted."""
-_ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...")
+_ids = click.argument("ids", nargs=-1, required=True, metavar="KEY...", shell_complete=offers.keys)
 
 
 @click.command("update", cls=Command)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.exits import Exit, Failed
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 @click.argument("name")
 @field_options
 @click.option(
-    "--for", "identity_id", metavar="IDENTITY_ID", help="For whom it speaks, where that is not you."
+    "--for",
+    "identity_id",
+    metavar="IDENTITY_ID",
+    help="For whom it speaks, where that is not you.",
+    shell_complete=offers.identities,
 )
 @click.option(
     "--role",
@@ -30,8 +35,14 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="ROLE[:VARIABLE=VALUE,...]",
     help="Have it speak for itself alone, with this role, such as editor:language=cs,en; repeatable.",
+    shell_complete=offers.roles,
 )
-@click.option("--template", metavar="NAME", help="A key template, which says what is not said here.")
+@click.option(
+    "--template",
+    metavar="NAME",
+    help="A key template, which says what is not said here.",
+    shell_complete=offers.templates,
+)
 @click.option("--prefix", metavar="WORD", help="The token's prefix; the tenant's unless given, else kw.")
 @click.option(
     "--token-hash",

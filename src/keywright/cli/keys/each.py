@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from keywright.cli.connection import connected, failure
 from keywright.cli.exits import Exit, Failed
 from keywright.cli.output import Output
+from keywright.cli.progress import Progress
 from keywright.cli.receipts import tell_receipt
 from keywright.cli.text import printable
 from keywright.client import BadInput, Conflict, NotFound, PermissionDenied
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from keywright.client import Client
 
+_PATIENCE: Final = 0.5
+"""Seconds for which nobody asks how far it is."""
 _ID: Final = re.compile(r"key_[0-9a-f]{32}")
 # What can be wrong with one key and right with the next; anything else would go wrong with all of them.
 _OF_ONE: Final = (BadInput, Conflict, NotFound, PermissionDenied)
@@ -49,10 +52,13 @@ def for_each(
     several = len(ids) > 1
     done: list[dict[str, Any]] = []
     seen: set[str] = set()
+    told: set[str | None] = set()
     code = Exit.OK
     try:
-        with connected(options) as client:
-            for named in dict.fromkeys(ids):
+        with connected(options) as client, Progress(len(ids), after=_PATIENCE) as progress:
+            for count, named in enumerate(dict.fromkeys(ids)):
+                if several:
+                    progress.show(count, f"{count:,} of {len(ids):,} keys")
                 try:
                     key_id = id_of(client, named)
                     if key_id in seen:
@@ -60,13 +66,17 @@ def for_each(
                     seen.add(key_id)
                     result = act(client, key_id)
                 except _OF_ONE as error:
+                    progress.clear()
                     failed = failure(error, options=options)
                     about = f"{printable(named)}: " if several else ""
-                    Failed(f"{about}{failed.message}", failed.code, failed.hint).show()
+                    hint = None if failed.hint in told else failed.hint
+                    told.add(failed.hint)
+                    Failed(f"{about}{failed.message}", failed.code, hint).show()
                     code = code or failed.code
                     continue
                 done.append(result)
                 if not output.as_json and not output.quiet:
+                    progress.clear()
                     tell(output, result)
                     tell_receipt(output, result.get("receipt"), done_word)
     finally:

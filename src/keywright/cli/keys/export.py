@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli.common import Command
+from keywright.cli import offers
+from keywright.cli.common import Command, given
 from keywright.cli.connection import connected
 from keywright.cli.files import opened
 from keywright.cli.keys.list import OPTIONS, filter_options
+from keywright.cli.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,9 +49,16 @@ COLUMNS: Final = (
 _PAGE: Final = 200
 
 
-@click.command("export", cls=Command, common=("url", "key", "profile", "tenant", "global"))
+@click.command("export", cls=Command)
 @filter_options
-@click.option("-o", "--output", "path", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "-o",
+    "--output",
+    "path",
+    metavar="FILE",
+    help="Write to this file instead of standard output.",
+    shell_complete=offers.files,
+)
 @click.option(
     "--format",
     "form",
@@ -59,13 +68,20 @@ _PAGE: Final = 200
 def export(path: str | None, form: str | None, **filters: Any) -> None:  # noqa: ANN401 - click's own
     """Write keys to a file, with all that is known of them; tokens are not, and their hashes are left out.
 
+    With --json it is a JSON object a line, whatever the file's name.
+
     A file appears only when it is whole; what goes to standard output may break off, and then it ends with an error.
     """
-    as_csv = form == "csv" if form else (path or "").lower().endswith(".csv")
+    if given("json") and form == "csv":
+        raise click.UsageError("Give either --json or --format csv.")
+    named_csv = (path or "").lower().endswith(".csv")
+    as_csv = form == "csv" if form else named_csv and not given("json")
     with connected(OPTIONS) as client, opened(path) as out:
         put = _csv(out or sys.stdout) if as_csv else _lines(out)
-        for key in client.keys.list(limit=_PAGE, **filters):
-            put(key)
+        with Progress(beside=out is None) as progress:
+            for count, key in enumerate(client.keys.list(limit=_PAGE, **filters), 1):
+                put(key)
+                progress.show(count, f"{count:,} keys written.")
 
 
 def _lines(out: IO[str] | None) -> Callable[[dict[str, Any]], None]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from keywright.cli import uses, values
+from keywright.cli import offers, uses, values
 from keywright.cli.times import Moment
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ _DECLARED: Final = (
     ),
     click.option("--not-before", type=Moment(), metavar="TIME", help="When it begins; as --expires."),
     click.option(
-        "--action", "actions", multiple=True, help="What it may do, such as article:read; repeatable."
+        "--action",
+        "actions",
+        multiple=True,
+        help="What it may do, such as article:read; repeatable.",
+        shell_complete=offers.actions,
     ),
     click.option(
         "--resource",
@@ -57,6 +61,7 @@ _DECLARED: Final = (
         "--scope",
         metavar="JSON|@FILE",
         help="All that it may do, as a list of policies, instead of --action.",
+        shell_complete=offers.named_files,
     ),
     click.option(
         "--cidr", "cidrs", multiple=True, metavar="RANGE", help="From where it may be used; repeatable."
@@ -66,6 +71,7 @@ _DECLARED: Final = (
         multiple=True,
         metavar="JSON|@FILE|KEY=VALUE",
         help="Facts of your own; repeatable.",
+        shell_complete=offers.named_files,
     ),
     click.option(
         "--limit",

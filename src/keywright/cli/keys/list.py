@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected
 from keywright.cli.output import Column, Output
@@ -53,7 +54,13 @@ _FILTERS: Final = (
         type=click.Choice(["active", "disabled", "expired", "not_yet_valid"]),
         help="Only keys in this state; repeatable.",
     ),
-    click.option("--identity", "identity_id", metavar="ID", help="Only keys that speak for this identity."),
+    click.option(
+        "--identity",
+        "identity_id",
+        metavar="ID",
+        help="Only keys that speak for this identity.",
+        shell_complete=offers.identities,
+    ),
     click.option("--handle", metavar="WORD", help="Only the key with this handle."),
     click.option("--name-prefix", metavar="TEXT", help="Only keys whose name begins so."),
     click.option("--search", metavar="TEXT", help="Only by the name's beginning, or the id, handle or hint."),

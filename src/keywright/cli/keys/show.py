@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.keys.each import for_each
 from keywright.cli.policies import in_words
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("show", cls=Command)
-@click.argument("ids", nargs=-1, required=True, metavar="KEY...")
+@click.argument("ids", nargs=-1, required=True, metavar="KEY...", shell_complete=offers.keys)
 def show(ids: tuple[str, ...]) -> int:
     """Show keys. Tokens cannot be shown again.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.connection import connected, stdin_is_terminal
 from keywright.cli.exits import Exit, Failed
@@ -22,8 +23,8 @@ _OPTIONS: Final = {"id": "KEY", "identity_id": "IDENTITY_ID", "tenant": "--tenan
 
 
 @click.command("transfer", cls=Command)
-@click.argument("named", metavar="KEY")
-@click.argument("identity_id", metavar="IDENTITY_ID")
+@click.argument("named", metavar="KEY", shell_complete=offers.keys)
+@click.argument("identity_id", metavar="IDENTITY_ID", shell_complete=offers.identities)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 @click.option("--dry-run", is_flag=True, help="Show what it would gain and lose, and change nothing.")
 @no_wait

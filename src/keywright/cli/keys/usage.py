@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from keywright.cli import offers
 from keywright.cli.common import Command
 from keywright.cli.keys.each import for_each
 from keywright.cli.output import Column
@@ -22,7 +23,7 @@ _COLUMNS: Final = (Column("ACTION"), Column("TIMES"), Column("LAST", goes=1))
 
 
 @click.command("usage", cls=Command)
-@click.argument("ids", nargs=-1, required=True, metavar="KEY...")
+@click.argument("ids", nargs=-1, required=True, metavar="KEY...", shell_complete=offers.keys)
 @span_options
 def usage(ids: tuple[str, ...], **span: Any) -> int:  # noqa: ANN401 - click passes by name
     """Show how keys were used, and what of their scope was not needed.

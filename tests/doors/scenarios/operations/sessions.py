@@ -124,12 +124,12 @@ OPERATIONS = {
     "factors.totp.remove": Operation(
         rest=lambda door, _: door.call("DELETE", "/v1/factors/totp"),
         graphql=_mutation("removeTotp", "removed"),
-        cli=lambda door, _: door.run("factors", "totp", "remove"),
+        cli=lambda door, _: door.run("factors", "totp", "remove", "--yes"),
     ),
     "factors.recovery_codes.renew": Operation(
         rest=lambda door, _: door.call("POST", "/v1/factors/recovery-codes"),
         graphql=_codes_graphql("renewRecoveryCodes"),
-        cli=lambda door, _: door.run("factors", "recovery-codes", "renew"),
+        cli=lambda door, _: door.run("factors", "recovery-codes", "renew", "--yes"),
     ),
     "factors.passkeys.begin": Operation(
         rest=lambda door, _: door.call("POST", "/v1/factors/passkeys/options"),
@@ -151,6 +151,6 @@ OPERATIONS = {
     "factors.passkeys.remove": Operation(
         rest=lambda door, fields: door.call("DELETE", f"/v1/factors/passkeys/{fields['id']}"),
         graphql=_mutation("removePasskey", "removedId", "RemovePasskeyInput"),
-        cli=lambda door, fields: door.run("factors", "passkeys", "remove", fields["id"]),
+        cli=lambda door, fields: door.run("factors", "passkeys", "remove", "--yes", fields["id"]),
     ),
 }

@@ -1,0 +1,1 @@
+"""Completion in shells: the scripts, and what answers them when somebody presses the Tab key."""
