@@ -24,16 +24,24 @@ def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
     """FastAPI."""
     from fastapi import FastAPI  # noqa: PLC0415 - one framework is loaded, not all
 
-    from keywright.client.fastapi import KeyAuth  # noqa: PLC0415 - as above
+    from keywright.client.fastapi import KeyAuth, KeyRoute  # noqa: PLC0415 - as above
 
     keys = KeyAuth(verifier)
     app = FastAPI(lifespan=keys.lifespan)
+    reads = keys.requires(ACTION, RESOURCE)
 
     async def hello(article_id: str) -> dict[str, str]:
         return HELLO if article_id else {}
 
+    async def told(article_id: str, caller: Any = reads) -> dict[str, str]:  # noqa: ANN401 - a verdict
+        return HELLO if article_id and caller else {}
+
     app.add_api_route("/open/{article_id}", hello)
-    app.add_api_route("/keyed/{article_id}", hello, dependencies=[keys.requires(ACTION, RESOURCE)])
+    app.add_api_route("/dependency/{article_id}", hello, dependencies=[reads])
+    app.add_api_route("/parameter/{article_id}", told)
+    app.router.route_class = KeyRoute
+    app.add_api_route("/keyed/{article_id}", hello, dependencies=[reads])
+    app.add_api_route("/value/{article_id}", told)
     return app
 
 

@@ -18,6 +18,7 @@ from flask import Response, abort, current_app, g, request
 
 from keywright.client.guard import Resource, Rule
 from keywright.client.protection import Protection, Refused
+from keywright.client.wsgi import header_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,8 +71,9 @@ class KeyAuth(Protection):
 
     def _let_in(self, rule: Rule) -> None:
         params: dict[str, Any] = request.view_args or {}
+        header = header_of(request.environ)
         try:
-            g.keywright = self.admit_now(rule, request.headers.get, request.remote_addr, params, request)
+            g.keywright = self.admit_now(rule, header, request.remote_addr, params, request)
         except Refused as refused:
             refusal = refused.refusal
             abort(Response(refusal.body, refusal.status, refusal.all_headers))
