@@ -5,13 +5,32 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keywright import Verifier
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ACTION, RESOURCE = "article:read", "article:{article_id}"
-FAST, SYNC = ("fastapi", "starlette", "litestar"), ("flask", "django", "drf")
+WAYS = {
+    "fastapi": {
+        "keyed": "FastAPI, on a KeyRoute",
+        "value": "FastAPI, on a KeyRoute, with the verdict as a parameter",
+        "dependency": "FastAPI, as a dependency",
+        "parameter": "FastAPI, as a dependency, with the verdict as a parameter",
+    },
+    "starlette": {"keyed": "Starlette"},
+    "litestar": {"keyed": "Litestar, as a middleware", "guarded": "Litestar, as a guard"},
+    "flask": {"keyed": "Flask"},
+    "django": {"keyed": "Django"},
+    "drf": {"keyed": "Django REST framework"},
+    "wsgi": {"keyed": "plain WSGI"},
+}
+"""Where each application wants a key, beside `open`, and what to call that."""
+FAST, SYNC = ("fastapi", "starlette", "litestar"), ("flask", "django", "drf", "wsgi")
 HELLO = {"hello": "world"}
 
 
@@ -72,7 +91,9 @@ def starlette() -> Any:  # noqa: ANN401 - as above
 def litestar() -> Any:  # noqa: ANN401 - as above
     """Litestar."""
     from litestar import Litestar, get  # noqa: PLC0415 - as above
+    from litestar.middleware import DefineMiddleware  # noqa: PLC0415 - as above
 
+    from keywright.client.asgi import KeyRequired  # noqa: PLC0415 - as above
     from keywright.client.litestar import KeyAuth  # noqa: PLC0415 - as above
 
     keys = KeyAuth(verifier)
@@ -81,11 +102,17 @@ def litestar() -> Any:  # noqa: ANN401 - as above
     async def open_to_all() -> dict[str, str]:
         return HELLO
 
-    @get("/keyed/{article_id:str}", guards=[keys.requires(ACTION, RESOURCE)])
+    reads = DefineMiddleware(KeyRequired, protection=keys, action=ACTION, resource=RESOURCE)
+
+    @get("/keyed/{article_id:str}", middleware=[reads])
     async def keyed() -> dict[str, str]:
         return HELLO
 
-    return Litestar([open_to_all, keyed], lifespan=[keys.lifespan], openapi_config=None)
+    @get("/guarded/{article_id:str}", guards=[keys.requires(ACTION, RESOURCE)])
+    async def guarded() -> dict[str, str]:
+        return HELLO
+
+    return Litestar([open_to_all, keyed, guarded], lifespan=[keys.lifespan], openapi_config=None)
 
 
 def flask() -> Any:  # noqa: ANN401 - as above
@@ -146,6 +173,26 @@ def drf() -> Any:  # noqa: ANN401 - as above
 
     urls += [path("open/<str:article_id>", Open.as_view()), path("keyed/<str:article_id>", Keyed.as_view())]
     return application
+
+
+def wsgi() -> Any:  # noqa: ANN401 - as above
+    """Plain WSGI."""
+    from keywright.client.wsgi import KeyRequired, Protection  # noqa: PLC0415 - as above
+
+    body = json.dumps(HELLO).encode()
+
+    def hello(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    keyed = KeyRequired(hello, Protection(verifier), action=ACTION, resource=RESOURCE)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Any:  # noqa: ANN401 - as above
+        kind, _, article = environ["PATH_INFO"][1:].partition("/")
+        environ["wsgiorg.routing_args"] = ((), {"article_id": article})
+        return (keyed if kind == "keyed" else hello)(environ, start_response)
+
+    return app
 
 
 def _project() -> tuple[Any, list[Any]]:

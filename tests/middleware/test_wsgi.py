@@ -44,7 +44,13 @@ DENIED = Verdict(valid=False, code="INSUFFICIENT_PERMISSIONS")
 def told(app: Any, method: str = "GET", **environ: Any) -> tuple[str, dict[str, str], bytes]:
     """What a WSGI application answers, held to the protocol on the way."""
     found: list[Any] = []
-    asked: dict[str, Any] = {"REQUEST_METHOD": method, "SCRIPT_NAME": "", "QUERY_STRING": "", **environ}
+    asked: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/",
+        "QUERY_STRING": "",
+        **environ,
+    }
     setup_testing_defaults(asked)
 
     def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
