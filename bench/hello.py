@@ -39,14 +39,27 @@ def verifier() -> Verifier:
     return Verifier(os.environ["HELLO_DATABASE_URL"], tenant="default")
 
 
+def _apart(apps: dict[str, Any]) -> Any:  # noqa: ANN401 - an application
+    """Each for the paths that begin with its name: in one, a route would pay for those that stand before it.
+
+    The first opens the verifier of all.
+    """
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        kind = "open" if scope["type"] == "lifespan" else scope["path"].split("/", 2)[1]
+        await apps[kind](scope, receive, send)
+
+    return app
+
+
 def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
     """FastAPI."""
     from fastapi import FastAPI  # noqa: PLC0415 - one framework is loaded, not all
+    from fastapi.routing import APIRoute  # noqa: PLC0415 - as above
 
     from keywright.client.fastapi import KeyAuth, KeyRoute  # noqa: PLC0415 - as above
 
     keys = KeyAuth(verifier)
-    app = FastAPI(lifespan=keys.lifespan)
     reads = keys.requires(ACTION, RESOURCE)
 
     async def hello(article_id: str) -> dict[str, str]:
@@ -55,13 +68,21 @@ def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
     async def told(article_id: str, caller: Any = reads) -> dict[str, str]:  # noqa: ANN401 - a verdict
         return HELLO if article_id and caller else {}
 
-    app.add_api_route("/open/{article_id}", hello)
-    app.add_api_route("/dependency/{article_id}", hello, dependencies=[reads])
-    app.add_api_route("/parameter/{article_id}", told)
-    app.router.route_class = KeyRoute
-    app.add_api_route("/keyed/{article_id}", hello, dependencies=[reads])
-    app.add_api_route("/value/{article_id}", told)
-    return app
+    def app(kind: str, endpoint: Any, route: type[APIRoute], *dependencies: Any) -> FastAPI:  # noqa: ANN401 - of FastAPI
+        made = FastAPI(lifespan=keys.lifespan)
+        made.router.route_class = route
+        made.add_api_route(f"/{kind}/{{article_id}}", endpoint, dependencies=dependencies)
+        return made
+
+    return _apart(
+        {
+            "open": app("open", hello, APIRoute),
+            "keyed": app("keyed", hello, KeyRoute, reads),
+            "value": app("value", told, KeyRoute),
+            "dependency": app("dependency", hello, APIRoute, reads),
+            "parameter": app("parameter", told, APIRoute),
+        }
+    )
 
 
 def starlette() -> Any:  # noqa: ANN401 - as above
@@ -79,12 +100,11 @@ def starlette() -> Any:  # noqa: ANN401 - as above
     async def hello(_request: object) -> JSONResponse:
         return JSONResponse(HELLO)
 
-    return Starlette(
-        lifespan=keys.lifespan,
-        routes=[
-            Route("/open/{article_id}", hello),
-            Route("/keyed/{article_id}", hello, middleware=[needed]),
-        ],
+    return _apart(
+        {
+            "open": Starlette(lifespan=keys.lifespan, routes=[Route("/open/{article_id}", hello)]),
+            "keyed": Starlette(routes=[Route("/keyed/{article_id}", hello, middleware=[needed])]),
+        }
     )
 
 

@@ -2,7 +2,7 @@
 
 A program that does not await has its node in a thread with an event loop of its own. To send each question there costs
 many times what the answer does, so that the thread that asks decides by itself whenever memory alone can tell.
-ADR 0020 says why that keeps the promise about revocations.
+`docs/decisions/0020` says why that keeps the promise about revocations.
 """
 
 from __future__ import annotations
