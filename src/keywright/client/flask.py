@@ -46,10 +46,12 @@ class KeyAuth(Protection):
         rule = Rule(action, resource, cost)
 
         def decorate(view: Callable[P, T]) -> Callable[P, T]:
+            is_awaited = iscoroutinefunction(view)
+
             @wraps(view)
             def guarded(*args: P.args, **more: P.kwargs) -> T:
                 self._let_in(rule)
-                if iscoroutinefunction(view):
+                if is_awaited:
                     return cast("T", current_app.ensure_sync(view)(*args, **more))
                 return view(*args, **more)
 
@@ -70,10 +72,11 @@ class KeyAuth(Protection):
         part.before_request(lambda: self._let_in(rule))
 
     def _let_in(self, rule: Rule) -> None:
-        params: dict[str, Any] = request.view_args or {}
-        header = header_of(request.environ)
+        # `request` looks for the request anew each time that it is asked for something.
+        asked = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - Flask's way to it
+        params: dict[str, Any] = asked.view_args or {}
         try:
-            g.keywright = self.admit_now(rule, header, request.remote_addr, params, request)
+            g.keywright = self.admit_now(rule, header_of(asked.environ), asked.remote_addr, params, asked)
         except Refused as refused:
             refusal = refused.refusal
             abort(Response(refusal.body, refusal.status, refusal.all_headers))

@@ -90,9 +90,9 @@ class Verdict(_Later):
             # Only a field that is not there yet comes here: each request makes a verdict, and few read all of it.
             if name not in _MADE_LATER:
                 raise AttributeError(f"A verdict has no {name!r}.", name=name, obj=self)
-            for field_name, value in _told(self._decision).items():
-                object.__setattr__(self, field_name, value)
-            return object.__getattribute__(self, name)
+            value = _told(self._decision, name)
+            object.__setattr__(self, name, value)
+            return value
 
 
 _LIMIT: Final = ("level", "name", "limit", "window_seconds", "remaining", "reset_seconds")
@@ -147,24 +147,31 @@ def from_decision(decision: Any) -> Verdict:  # noqa: ANN401 - a `Decision` of t
     )
 
 
-def _told(decision: Any) -> dict[str, Any]:  # noqa: ANN401 - as above
-    """All that a valid decision tells beyond that it is valid, and about which key."""
-    key, identity = decision.facts.key, decision.facts.identity
-    scope, metadata = key.scope, key.metadata
-    return {
-        "name": key.name,
-        "identity": Identity(identity.id, identity.kind.value, identity.name),
-        "tenant": None if decision.tenant is None else decision.tenant.slug,
-        "roles": tuple([HeldRole(one.role, dict(one.variables)) for one in decision.roles]),
-        "scope": None if scope is None else tuple([_policy(one.to_plain()) for one in scope]),
-        "expires_at": key.expires_at,
-        "metadata": {} if metadata == "{}" else json.loads(metadata),
-        "limits": _counted(decision.limits)[0],
-        "credits_left": decision.credits_left,
-        "retry_after_seconds": None,
-        "explanation": None,
-        "answer": {},
-    }
+def _told(decision: Any, name: str) -> Any:  # noqa: ANN401, PLR0911 - as above, and one for each field
+    """What a valid decision tells in a field of a verdict."""
+    facts = decision.facts
+    match name:
+        case "identity":
+            return Identity(facts.identity.id, facts.identity.kind.value, facts.identity.name)
+        case "tenant":
+            return None if decision.tenant is None else decision.tenant.slug
+        case "name" | "expires_at":
+            return getattr(facts.key, name)
+        case "roles":
+            return tuple([HeldRole(one.role, dict(one.variables)) for one in decision.roles])
+        case "scope":
+            scope = facts.key.scope
+            return None if scope is None else tuple([_policy(one.to_plain()) for one in scope])
+        case "metadata":
+            return json.loads(facts.key.metadata)
+        case "limits":
+            return _counted(decision.limits)[0]
+        case "credits_left":
+            return decision.credits_left
+        case "answer":
+            return {}
+        case _:  # when to come again, and an explanation, are told of refusals and by servers
+            return None
 
 
 _VALID: Final = "VALID"
