@@ -5,13 +5,32 @@
 
 from __future__ import annotations
 
+import json
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keywright import Verifier
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 ACTION, RESOURCE = "article:read", "article:{article_id}"
-FAST, SYNC = ("fastapi", "starlette", "litestar"), ("flask", "django", "drf")
+WAYS = {
+    "fastapi": {
+        "keyed": "FastAPI, on a KeyRoute",
+        "value": "FastAPI, on a KeyRoute, with the verdict as a parameter",
+        "dependency": "FastAPI, as a dependency",
+        "parameter": "FastAPI, as a dependency, with the verdict as a parameter",
+    },
+    "starlette": {"keyed": "Starlette"},
+    "litestar": {"keyed": "Litestar, as a middleware", "guarded": "Litestar, as a guard"},
+    "flask": {"keyed": "Flask"},
+    "django": {"keyed": "Django"},
+    "drf": {"keyed": "Django REST framework"},
+    "wsgi": {"keyed": "plain WSGI"},
+}
+"""Where each application wants a key, beside `open`, and what to call that."""
+FAST, SYNC = ("fastapi", "starlette", "litestar"), ("flask", "django", "drf", "wsgi")
 HELLO = {"hello": "world"}
 
 
@@ -20,21 +39,50 @@ def verifier() -> Verifier:
     return Verifier(os.environ["HELLO_DATABASE_URL"], tenant="default")
 
 
+def _apart(apps: dict[str, Any]) -> Any:  # noqa: ANN401 - an application
+    """Each for the paths that begin with its name: in one, a route would pay for those that stand before it.
+
+    The first opens the verifier of all.
+    """
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI is untyped
+        kind = "open" if scope["type"] == "lifespan" else scope["path"].split("/", 2)[1]
+        await apps[kind](scope, receive, send)
+
+    return app
+
+
 def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
     """FastAPI."""
     from fastapi import FastAPI  # noqa: PLC0415 - one framework is loaded, not all
+    from fastapi.routing import APIRoute  # noqa: PLC0415 - as above
 
-    from keywright.client.fastapi import KeyAuth  # noqa: PLC0415 - as above
+    from keywright.client.fastapi import KeyAuth, KeyRoute  # noqa: PLC0415 - as above
 
     keys = KeyAuth(verifier)
-    app = FastAPI(lifespan=keys.lifespan)
+    reads = keys.requires(ACTION, RESOURCE)
 
     async def hello(article_id: str) -> dict[str, str]:
         return HELLO if article_id else {}
 
-    app.add_api_route("/open/{article_id}", hello)
-    app.add_api_route("/keyed/{article_id}", hello, dependencies=[keys.requires(ACTION, RESOURCE)])
-    return app
+    async def told(article_id: str, caller: Any = reads) -> dict[str, str]:  # noqa: ANN401 - a verdict
+        return HELLO if article_id and caller else {}
+
+    def app(kind: str, endpoint: Any, route: type[APIRoute], *dependencies: Any) -> FastAPI:  # noqa: ANN401 - of FastAPI
+        made = FastAPI(lifespan=keys.lifespan)
+        made.router.route_class = route
+        made.add_api_route(f"/{kind}/{{article_id}}", endpoint, dependencies=dependencies)
+        return made
+
+    return _apart(
+        {
+            "open": app("open", hello, APIRoute),
+            "keyed": app("keyed", hello, KeyRoute, reads),
+            "value": app("value", told, KeyRoute),
+            "dependency": app("dependency", hello, APIRoute, reads),
+            "parameter": app("parameter", told, APIRoute),
+        }
+    )
 
 
 def starlette() -> Any:  # noqa: ANN401 - as above
@@ -52,19 +100,20 @@ def starlette() -> Any:  # noqa: ANN401 - as above
     async def hello(_request: object) -> JSONResponse:
         return JSONResponse(HELLO)
 
-    return Starlette(
-        lifespan=keys.lifespan,
-        routes=[
-            Route("/open/{article_id}", hello),
-            Route("/keyed/{article_id}", hello, middleware=[needed]),
-        ],
+    return _apart(
+        {
+            "open": Starlette(lifespan=keys.lifespan, routes=[Route("/open/{article_id}", hello)]),
+            "keyed": Starlette(routes=[Route("/keyed/{article_id}", hello, middleware=[needed])]),
+        }
     )
 
 
 def litestar() -> Any:  # noqa: ANN401 - as above
     """Litestar."""
     from litestar import Litestar, get  # noqa: PLC0415 - as above
+    from litestar.middleware import DefineMiddleware  # noqa: PLC0415 - as above
 
+    from keywright.client.asgi import KeyRequired  # noqa: PLC0415 - as above
     from keywright.client.litestar import KeyAuth  # noqa: PLC0415 - as above
 
     keys = KeyAuth(verifier)
@@ -73,11 +122,17 @@ def litestar() -> Any:  # noqa: ANN401 - as above
     async def open_to_all() -> dict[str, str]:
         return HELLO
 
-    @get("/keyed/{article_id:str}", guards=[keys.requires(ACTION, RESOURCE)])
+    reads = DefineMiddleware(KeyRequired, protection=keys, action=ACTION, resource=RESOURCE)
+
+    @get("/keyed/{article_id:str}", middleware=[reads])
     async def keyed() -> dict[str, str]:
         return HELLO
 
-    return Litestar([open_to_all, keyed], lifespan=[keys.lifespan], openapi_config=None)
+    @get("/guarded/{article_id:str}", guards=[keys.requires(ACTION, RESOURCE)])
+    async def guarded() -> dict[str, str]:
+        return HELLO
+
+    return Litestar([open_to_all, keyed, guarded], lifespan=[keys.lifespan], openapi_config=None)
 
 
 def flask() -> Any:  # noqa: ANN401 - as above
@@ -138,6 +193,26 @@ def drf() -> Any:  # noqa: ANN401 - as above
 
     urls += [path("open/<str:article_id>", Open.as_view()), path("keyed/<str:article_id>", Keyed.as_view())]
     return application
+
+
+def wsgi() -> Any:  # noqa: ANN401 - as above
+    """Plain WSGI."""
+    from keywright.client.wsgi import KeyRequired, Protection  # noqa: PLC0415 - as above
+
+    body = json.dumps(HELLO).encode()
+
+    def hello(_environ: object, start_response: Callable[..., object]) -> list[bytes]:
+        start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+    keyed = KeyRequired(hello, Protection(verifier), action=ACTION, resource=RESOURCE)
+
+    def app(environ: dict[str, Any], start_response: Callable[..., object]) -> Any:  # noqa: ANN401 - as above
+        kind, _, article = environ["PATH_INFO"][1:].partition("/")
+        environ["wsgiorg.routing_args"] = ((), {"article_id": article})
+        return (keyed if kind == "keyed" else hello)(environ, start_response)
+
+    return app
 
 
 def _project() -> tuple[Any, list[Any]]:

@@ -29,14 +29,6 @@ A hello in each framework, open to all and for keys that may read an article, de
 SQLite. FastAPI, Starlette and Litestar run on uvicorn and are loaded by wrk; the others are called without a server,
 which would be most of what is measured. Processor time of the whole process a request. Below it a verification by the
 SDK over localhost, one after another on one connection, as elapsed time, and importing the SDK."""
-NAMES = {
-    "fastapi": "FastAPI",
-    "starlette": "Starlette",
-    "litestar": "Litestar",
-    "flask": "Flask",
-    "django": "Django",
-    "drf": "Django REST framework",
-}
 _LOOPS, _CALLS, _IMPORTS = 2_000, 2_000, 10
 
 
@@ -50,7 +42,7 @@ def run(options: Options) -> Section:
         sdk = _sdk(options, server, token)
     costs = {name: figure([b - a for a, b in rounds], "µs") for name, rounds in found.items()}
     bare = {name: figure([a for a, _ in rounds], "µs") for name, rounds in found.items()}
-    share = figure([(b - a) / a for a, b in found["fastapi"]], "")
+    share = figure([(b - a) / a for a, b in found[hello.WAYS["fastapi"]["keyed"]]], "")
     return Section(
         name="middleware",
         title="A key in front of an application, and the SDK",
@@ -65,7 +57,7 @@ def run(options: Options) -> Section:
             Plot(
                 "middleware",
                 "What a key adds to a request, deciding in process",
-                tuple(Bar(NAMES[name], one, ours=True) for name, one in costs.items()),
+                tuple(Bar(name, one, ours=True) for name, one in costs.items()),
             ),
         ),
     )
@@ -73,7 +65,7 @@ def run(options: Options) -> Section:
 
 def _frameworks(bare: dict[str, Figure], costs: dict[str, Figure]) -> Table:
     rows = [
-        Row(NAMES[name], (str(bare[name]), str(one), f"{one.value / bare[name].value:.0%}"), ours=True)
+        Row(name, (str(bare[name]), str(one), f"{one.value / bare[name].value:.0%}"), ours=True)
         for name, one in costs.items()
     ]
     return Table(("a hello", "open to all", "a key adds", "of it"), tuple(rows))
@@ -92,20 +84,22 @@ def _loaded(options: Options, folder: Path, url: str, token: str) -> dict[str, l
         kind: script_of(
             [Request("GET", f"/{kind}/42", {"Authorization": f"Bearer {token}"})], folder / f"{kind}.lua"
         )
-        for kind in ("open", "keyed")
+        for kind in ("open", *(kind for name in hello.FAST for kind in hello.WAYS[name]))
     }
     with ExitStack() as stack:
         servers = {name: stack.enter_context(_serving(name, folder, url)) for name in hello.FAST}
         for turn in range(options.rounds + 1):
             for name, server in servers.items():
-                rounds = [
-                    load(server, script, connections=options.connections, seconds=options.seconds)
-                    for script in scripts.values()
-                ]
-                if any(one.failures for one in rounds):
-                    raise SystemExit(f"{NAMES[name]} refused the key.")
-                if turn:
-                    found[name].append((rounds[0].cpu_us, rounds[1].cpu_us))
+                rounds = {
+                    kind: load(
+                        server, scripts[kind], connections=options.connections, seconds=options.seconds
+                    )
+                    for kind in ("open", *hello.WAYS[name])
+                }
+                if any(one.failures for one in rounds.values()):
+                    raise SystemExit(f"{name} refused the key.")
+                for kind, called in hello.WAYS[name].items() if turn else ():
+                    found[called].append((rounds["open"].cpu_us, rounds[kind].cpu_us))
     return found
 
 
@@ -129,7 +123,7 @@ def _called(options: Options, url: str, token: str) -> dict[str, list[tuple[floa
                 command, env={"HELLO_DATABASE_URL": url}, check=True, capture_output=True, text=True
             )
             bare, keyed = map(float, done.stdout.split())
-            found[name].append((bare, keyed))
+            found[hello.WAYS[name]["keyed"]].append((bare, keyed))
     return found
 
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from keywright import Verifier
 from keywright.client import AsyncClient, Verdict
-from keywright.client.fastapi import KeyAuth
+from keywright.client.fastapi import KeyAuth, KeyRoute
 
 
 def verifier() -> Verifier | AsyncClient:
@@ -19,6 +19,7 @@ def verifier() -> Verifier | AsyncClient:
 
 keys = KeyAuth(verifier)
 app = FastAPI(lifespan=keys.lifespan)
+app.router.route_class = KeyRoute
 Reader = Annotated[Verdict, keys.requires("article:read", "article:{article_id}")]
 
 

@@ -84,3 +84,4 @@ def test_the_answers_in_the_document_are_those_of_the_guard() -> None:
     assert f"`WWW-Authenticate: {Guard().challenge}`" in MIDDLEWARE
     for extra in ("asgi", "fastapi", "litestar", "flask", "django", "drf"):
         assert f"`pip install 'keywright[{extra}]'`" in MIDDLEWARE
+    assert "`pip install keywright`" in MIDDLEWARE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.support.keywright import Keywright
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-FRAMEWORKS = ("starlette", "fastapi", "litestar", "flask", "django", "drf")
+FRAMEWORKS = ("starlette", "fastapi", "litestar", "flask", "django", "drf", "wsgi")
 WAYS = ("in process", "over HTTP")
 PATIENCE = 30.0
 
@@ -88,7 +88,7 @@ def command(framework: str) -> list[str]:
     text = (EXAMPLES / framework / "README.md").read_text("utf-8")
     block = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)[0]
     install, export, start = block.strip().splitlines()
-    assert install.startswith("pip install 'keywright[")
+    assert install.startswith("pip install 'keywright[") or install == "pip install keywright"
     assert export.startswith("export KEYWRIGHT_DATABASE_URL=")
     return shlex.split(start)
 

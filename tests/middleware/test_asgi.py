@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator  # noqa: TC003 - FastAPI reads the annotation when it runs
 from typing import Any
 
 import httpx2
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Request as FastAPIRequest
+from fastapi.routing import APIRoute
 from litestar import Litestar, Request, get
 from litestar.params import FromPath  # noqa: TC002 - Litestar reads the annotation when it runs
 from starlette.applications import Starlette
@@ -17,9 +20,9 @@ from starlette.routing import Mount, Route
 
 from keywright.client import Verdict
 from keywright.client.asgi import KeyRequired, Protection
-from keywright.client.fastapi import KeyAuth
+from keywright.client.fastapi import KeyAuth, KeyRoute
 from keywright.client.litestar import KeyAuth as LitestarKeyAuth
-from tests.middleware.plain import Plain
+from tests.middleware.plain import VALID, Plain
 
 pytestmark = pytest.mark.anyio
 KEY = {"X-Api-Key": "kw_x"}
@@ -158,6 +161,120 @@ async def test_fastapi_asks_once_with_what_the_route_says() -> None:
     elsewhere = fastapi_app(Plain(), key_from=lambda connection: connection.query_params.get("key"))
     assert (await ask(elsewhere, "/cheap?key=kw_x", {})).status_code == 200
     assert (await ask(elsewhere, "/cheap", KEY)).status_code == 401
+
+
+def quick_app(plain: Plain, *, quick: bool = True) -> tuple[FastAPI, Any]:
+    """An application with keys in every place where FastAPI takes dependencies, and the key of one of them."""
+    keys = KeyAuth(plain)
+    app = FastAPI()
+    if quick:
+        app.router.route_class = KeyRoute
+    reads = keys.requires("article:read", "article:{number}")
+    anything = keys.requires()
+
+    async def nested(caller: Verdict = reads) -> str | None:
+        return caller.key_id
+
+    @app.get("/value/{number}")
+    async def value(number: int, caller: Verdict = reads) -> list[Any]:
+        return [number, caller.key_id]
+
+    @app.get("/sync/{number}")
+    def in_a_thread(request: FastAPIRequest, number: int, caller: Verdict = reads) -> list[Any]:
+        return [number, caller.key_id, request.user.identity]
+
+    @app.get("/stream/{number}")
+    async def stream(number: int, caller: Verdict = reads) -> AsyncIterator[Any]:
+        yield [number, caller.key_id]
+
+    @app.get("/nested/{number}", dependencies=[reads])
+    async def within(number: int, key_id: str | None = Depends(nested)) -> list[Any]:
+        return [number, key_id]
+
+    @app.post("/both/{number}", dependencies=[anything, reads])
+    async def both(number: int, body: dict[str, int], again: Verdict = reads) -> list[Any]:
+        return [number, again.key_id, body]
+
+    @app.get("/open")
+    async def open_to_all() -> None:
+        return None
+
+    router = APIRouter(route_class=KeyRoute if quick else APIRoute)
+
+    @router.get("/{number}", dependencies=[reads])
+    async def part(number: int) -> list[Any]:
+        return [number]
+
+    app.include_router(router, prefix="/part", dependencies=[anything])
+    return app, reads.dependency
+
+
+PATHS = ("/value/7", "/sync/7", "/stream/7", "/nested/7", "/both/7", "/part/7", "/open")
+
+
+def method_of(path: str) -> str:
+    return "POST" if path.startswith("/both") else "GET"
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_fastapis_quick_route_answers_as_any_other(path: str) -> None:
+    seen = []
+    for quick in (True, False):
+        plain = Plain()
+        app, _ = quick_app(plain, quick=quick)
+        transport = httpx2.ASGITransport(app, client=("192.0.2.1", 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://here") as http:
+            found = []
+            for answer, headers in ((VALID, KEY), (DENIED, KEY), (VALID, {})):
+                plain.answer = answer
+                body = {"x": 1} if path.startswith("/both") else None
+                got = await http.request(method_of(path), path, headers=headers, json=body)
+                found.append((got.status_code, got.text, got.headers.get("www-authenticate")))
+        seen.append((found, plain.asked))
+    assert seen[0] == seen[1]
+    (first, *others), asked = seen[0]
+    assert first[0] == 200
+    assert [one[0] for one in others] == ([200, 200] if path == "/open" else [403, 401])
+    assert bool(asked) is (path != "/open")
+
+
+async def test_fastapis_quick_route_stands_in_the_document_as_any_other() -> None:
+    documents = [
+        (await ask(quick_app(Plain(), quick=quick)[0], "/openapi.json", {})).json() for quick in (True, False)
+    ]
+    assert documents[0] == documents[1]
+    assert documents[0]["paths"]["/both/{number}"]["post"]["security"] == [{"Keywright": []}]
+
+
+async def test_fastapis_quick_route_asks_before_it_reads_anything_else() -> None:
+    for quick, status in ((True, 401), (False, 422)):
+        app, _ = quick_app(Plain(), quick=quick)
+        transport = httpx2.ASGITransport(app, client=("192.0.2.1", 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://here") as http:
+            wrong = {"content-type": "application/json"}
+            assert (await http.post("/both/7", content=b"{", headers=wrong)).status_code == status
+
+
+async def test_a_test_may_put_something_in_the_place_of_a_key() -> None:
+    app, key = quick_app(plain := Plain())
+    app.dependency_overrides[key] = lambda: VALID
+    assert (await ask(app, "/value/7", {})).json() == [7, "key_1"]
+    assert plain.asked == []
+    app.dependency_overrides.clear()
+    assert (await ask(app, "/value/7", {})).status_code == 401
+
+
+async def test_a_fastapi_that_does_not_say_what_an_inclusion_makes_is_asked_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(KeyRoute, "_described", lambda self: self)
+    app, _ = quick_app(plain := Plain())
+    assert (await ask(app, "/part/7")).json() == [7]
+    assert plain.asked == [
+        {"action": "article:read", "resource": "article:7", "ip": "192.0.2.1"},
+        {"action": None, "resource": None, "ip": "192.0.2.1"},
+    ]
+    assert (await ask(app, "/part/7", {})).status_code == 401
 
 
 async def test_litestar_knows_who_it_is() -> None:

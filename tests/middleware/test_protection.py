@@ -14,9 +14,9 @@ import pytest
 
 import keywright
 from keywright.client import AsyncClient, Client, Unauthenticated, Verdict
-from keywright.client.guard import Rule
+from keywright.client.guard import Question, Rule
 from keywright.client.protection import Protection, Refused
-from tests.middleware.plain import VALID, Plain
+from tests.middleware.plain import VALID, Plain, Quick
 from tests.unit.client.scripted import Answer, problem, scripted
 
 if TYPE_CHECKING:
@@ -74,6 +74,43 @@ def test_what_is_awaited_lives_in_one_thread_from_the_first_use() -> None:
     assert not any(thread.name == "keywright" for thread in threading.enumerate())
     assert now(protection) is VALID
     assert living.entered == 2
+    protection.close()
+
+
+async def test_what_can_be_told_at_once_is_not_waited_for() -> None:
+    quick = Quick(VALID)
+    protection = Protection(quick)
+    async with protection.lifespan():
+        assert await later(protection, Rule("a:b", "c", cost=2)) is VALID
+    # The first question opens the verifier, and is asked where it lives.
+    assert now(protection) is VALID
+    assert len(quick.asked) == 1
+    assert now(protection, Rule("d:e")) is VALID
+    here = threading.current_thread().name
+    assert quick.asked_at_once == [
+        {"action": "a:b", "resource": "c", "ip": "192.0.2.1", "cost": 2, "thread": here},
+        {"action": "d:e", "resource": None, "ip": "192.0.2.1", "thread": here},
+    ]
+    assert len(quick.asked) == 1
+    protection.close()
+    assert protection.at_once(Question("kw_x")) is None
+
+
+async def test_what_cannot_be_told_at_once_is_asked_as_ever_and_a_refusal_is_one() -> None:
+    quick = Quick()
+    protection = Protection(quick)
+    async with protection.lifespan():
+        assert await later(protection) is VALID
+        quick.known = Verdict(valid=False, code="DISABLED")
+        with pytest.raises(Refused):
+            await later(protection)
+        quick.known = True
+        with pytest.raises(TypeError):
+            await later(protection)
+    quick.known = None
+    assert [now(protection), now(protection)] == [VALID, VALID]
+    assert quick.threads == {threading.current_thread().name, "keywright"}
+    assert len(quick.asked) == 3
     protection.close()
 
 

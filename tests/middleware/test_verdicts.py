@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pickle
+from copy import copy, deepcopy
+from dataclasses import FrozenInstanceError, asdict, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import keywright
-from keywright.client import Client
+from keywright.client import Client, Verdict
 from keywright.client.protection import verdict_of
 from keywright.client.verdict import from_decision, rate_limit_fields
 from keywright.web.rate_limit_fields import rate_limit_fields as fields_of_the_server
@@ -61,6 +63,27 @@ async def test_both_tell_the_same(place: Place) -> None:
                     assert here == replace(there, answer={}), question
                     assert verdict_of(there.answer) == there
                     assert bool(here) is here.valid
+
+
+async def test_what_is_made_of_a_decision_when_it_is_asked_for_is_a_verdict_like_any_other(
+    place: Place,
+) -> None:
+    token = place.keywright.key("default", **KEYS["rich"])["token"]
+    async with keywright.Verifier(f"sqlite:///{place.database}", tenant="default") as verifier:
+        decision = await verifier.verify(token, ip="192.0.2.7", cost=0)
+    whole = Verdict(**{one.name: getattr(from_decision(decision), one.name) for one in fields(Verdict)})
+    for change in (copy, deepcopy, replace, lambda one: pickle.loads(pickle.dumps(one)), lambda one: one):
+        assert change(from_decision(decision)) == whole
+    assert repr(from_decision(decision)) == repr(whole)
+    assert asdict(from_decision(decision)) == asdict(whole)
+    # What one request does to its own, no other sees.
+    from_decision(decision).metadata["team"] = "another"
+    assert from_decision(decision).metadata == KEYS["rich"]["metadata"]
+    for verdict in (whole, from_decision(decision)):
+        with pytest.raises(AttributeError, match="no 'colour'"):
+            _ = verdict.colour  # type: ignore[attr-defined] # that is the point
+        with pytest.raises(FrozenInstanceError):
+            verdict.valid = True  # type: ignore[misc] # as above
 
 
 async def test_limits_are_told_in_the_fields_of_the_server(place: Place) -> None:

@@ -1,9 +1,13 @@
-"""What is particular to Flask, Django and Django REST framework."""
+"""What is particular to plain WSGI, Flask, Django and Django REST framework."""
 
 from __future__ import annotations
 
 import json
+import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
 
 import django
 import pytest
@@ -16,7 +20,8 @@ from flask import Blueprint, Flask, g
 
 from keywright.client import Verdict
 from keywright.client.flask import KeyAuth
-from tests.middleware.plain import Plain
+from keywright.client.wsgi import KeyRequired, Protection
+from tests.middleware.plain import VALID, Plain, Quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +39,70 @@ from keywright.client import drf
 pytestmark = pytest.mark.anyio
 KEY = {"X-Api-Key": "kw_x"}
 DENIED = Verdict(valid=False, code="INSUFFICIENT_PERMISSIONS")
+
+
+def told(app: Any, method: str = "GET", **environ: Any) -> tuple[str, dict[str, str], bytes]:
+    """What a WSGI application answers, held to the protocol on the way."""
+    found: list[Any] = []
+    asked: dict[str, Any] = {
+        "REQUEST_METHOD": method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/",
+        "QUERY_STRING": "",
+        **environ,
+    }
+    setup_testing_defaults(asked)
+
+    def start(status: str, headers: list[tuple[str, str]], _error: Any = None) -> Any:
+        found.extend((status, dict(headers)))
+        return lambda _data: None
+
+    answer = validator(app)(asked, start)
+    try:
+        body = b"".join(answer)
+    finally:
+        answer.close()
+    return (*found, body)
+
+
+def who(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    return [" ".join([environ["keywright"].key_id, environ["REMOTE_USER"], environ["AUTH_TYPE"]]).encode()]
+
+
+def test_plain_wsgi_is_guarded() -> None:
+    plain = Plain()
+    app = KeyRequired(who, Protection(plain), action="a:b", resource="c:{one}", cost=2)
+    here: dict[str, Any] = {"wsgiorg.routing_args": ((), {"one": "x"}), "REMOTE_ADDR": "192.0.2.1"}
+    key = {"HTTP_X_API_KEY": "kw_x"}
+    assert told(app, **here, **key)[::2] == ("200 OK", b"key_1 idn_1 Bearer")
+    assert plain.asked == [{"action": "a:b", "resource": "c:x", "ip": "192.0.2.1", "cost": 2}]
+    status, headers, body = told(app, **here)
+    assert (status, json.loads(body)["code"]) == ("401 Unauthorized", "NOT_FOUND")
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Content-Length"] == str(len(body))
+    assert headers["WWW-Authenticate"] == 'Bearer realm="keywright"'
+    assert told(app, "HEAD", **here)[::2] == ("401 Unauthorized", b"")
+    plain.answer = DENIED
+    assert told(app, **here, **key)[0] == "403 Forbidden"
+
+
+def test_where_no_router_was_nobody_is_let_in_by_a_parameter() -> None:
+    app = KeyRequired(who, Protection(Plain()), action="a:b", resource="c:{one}")
+    with pytest.raises(LookupError):
+        told(app, HTTP_X_API_KEY="kw_x")
+
+
+def test_a_whole_application_is_guarded_by_what_its_environ_says() -> None:
+    plain = Plain(replace(VALID, identity=None))
+    keys = Protection(plain, key_from=lambda environ: environ["QUERY_STRING"] or None)
+    app = KeyRequired(who, keys, action="a:b", resource=lambda environ: f"path:{environ['PATH_INFO'][1:]}")
+    # No address is known over a Unix socket.
+    answer = told(app, PATH_INFO="/x", QUERY_STRING="kw_x", REMOTE_ADDR="", HTTP_X_API_KEY="kw_y")
+    assert answer[::2] == ("200 OK", b"key_1  Bearer")
+    assert plain.asked == [{"action": "a:b", "resource": "path:x", "ip": None}]
+    assert told(app, PATH_INFO="/a b", QUERY_STRING="kw_x")[0] == "403 Forbidden"
+    assert told(app, PATH_INFO="/x", HTTP_X_API_KEY="kw_y")[0] == "401 Unauthorized"
 
 
 def test_flask_guards_views_and_whole_parts() -> None:
@@ -117,6 +186,24 @@ async def test_django_guards_an_async_view(plain: Plain) -> None:
     plain.answer = DENIED
     refused = await later(django_request(x_api_key="kw_x"))
     assert (refused.status_code, refused["Content-Type"]) == (403, "application/problem+json")
+
+
+async def test_an_async_view_of_django_waits_for_nobody_who_knows_at_once() -> None:
+    quick = Quick(VALID)
+    with override_settings(KEYWRIGHT={"VERIFIER": quick}):
+
+        @ours.requires_key("a:b")
+        async def later(request: Any) -> HttpResponse:
+            return view(request)
+
+        for _ in range(3):
+            assert (await later(django_request(x_api_key="kw_x"))).status_code == 200
+        assert (await later(django_request())).status_code == 401
+        judged = django_request(x_api_key="kw_x")
+        assert ours.KeyRequiredMiddleware(lambda _request: None).process_view(judged, later, (), {}) is None
+        assert (await later(judged)).status_code == 200
+    assert len(quick.asked) == 1
+    assert [one["thread"] for one in quick.asked_at_once] == [threading.current_thread().name] * 3
 
 
 def through(inner: Any, request: Any, **more: Any) -> Any:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+import inspect
+import threading
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,8 +19,10 @@ from keywright.core.errors import InvalidValue, MissingField
 from keywright.services import embedded
 from keywright.services.keys import KeyIds, NewKey, create_key, delete_keys
 from keywright.services.upkeep import Upkeep
+from keywright.services.usage import TenantUsageQuestion, tenant_usage
 from keywright.services.work import Call
 from keywright.storage import Database, StorageError
+from keywright.verify import glances
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +30,7 @@ if TYPE_CHECKING:
     from tests.support.house import House
 
 pytestmark = pytest.mark.anyio
+THREADS = 4
 
 
 async def test_a_few_lines_in_an_application(
@@ -84,6 +93,132 @@ async def test_what_is_no_question_is_told(each_home: House, database_url: str) 
                 await verifier.verify("x", **wrong)  # type: ignore[arg-type] # as a caller might
         with pytest.raises(MissingField):
             await verifier.verify("x", resource="a")
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """A tenant with a key, and who may revoke it."""
+
+    call: Call
+    key_id: str
+    token: str
+
+
+async def sold(home: House, **fields: Any) -> Sold:
+    call = Call(caller=await home.admin(await home.tenant("acme")))
+    made = await home.services.run(create_key, call, NewKey(name="A key", **fields))
+    assert made.token is not None
+    return Sold(call, made.view.key.id, made.token.reveal())
+
+
+async def used(home: House, shop: Sold) -> int:
+    """How often the tenant's keys were accepted, as it was written down."""
+    now = datetime.now(UTC)
+    span = TenantUsageQuestion(since=now - timedelta(days=1), until=now + timedelta(days=1))
+    return (await home.services.run(tenant_usage, shop.call, span)).counts.totals["VALID"]
+
+
+async def test_what_is_remembered_is_decided_at_once_in_any_thread(
+    each_home: House, database_url: str
+) -> None:
+    shop = await sold(each_home)
+    verifier = keywright.Verifier(database_url, tenant="acme")
+    assert verifier.at_once(shop.token) is None
+    async with verifier:
+        assert verifier.at_once(shop.token) is None
+        assert (await verifier.verify(shop.token)).valid
+        for ask in (verifier.at_once, partial(asyncio.to_thread, verifier.at_once)):
+            found = ask(shop.token, ip="192.0.2.1")
+            decision = await found if inspect.isawaitable(found) else found
+            assert decision is not None
+            assert decision.valid
+            other = ask(shop.token, tenant="other", explain=True)
+            decision = await other if inspect.isawaitable(other) else other
+            assert decision is not None
+            assert decision.code is Code.TENANT_MISMATCH
+            assert decision.explanation is not None
+        for wrong in ({"action": "a b"}, {"ip": "nowhere"}, {"cost": -1}):
+            with pytest.raises(InvalidValue):
+                verifier.at_once(shop.token, **wrong)  # type: ignore[arg-type] # as a caller might
+    assert verifier.at_once(shop.token) is None
+    assert await asyncio.to_thread(verifier.at_once, shop.token) is None
+    assert await used(each_home, shop) == 3
+
+
+async def test_keys_with_limits_and_session_tokens_in_the_loops_own_thread(
+    each_home: House, database_url: str
+) -> None:
+    shop = await sold(each_home, limits=(("slow", 1, 3600),))
+    async with keywright.Verifier(database_url) as verifier:
+        assert (await verifier.verify(shop.token)).valid
+        assert verifier.at_once(shop.token) is None
+        assert (await verifier.verify(shop.token)).code is Code.RATE_LIMITED
+        found = verifier.at_once("kws_x")
+        assert found is not None
+        assert found.code is Code.NOT_FOUND
+
+
+async def test_a_revocation_is_final_for_threads_and_each_use_is_counted(
+    each_home: House, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(glances, "HAND_OVER_AT", 8)
+    home = each_home
+    shop = await sold(home)
+    accepted = [0] * THREADS
+    late: list[object] = []
+    revoked, done = threading.Event(), threading.Event()
+    async with keywright.Verifier(database_url, tenant="acme") as verifier:
+        assert (await verifier.verify(shop.token)).valid
+
+        def ask(number: int) -> None:
+            while not done.is_set():
+                was_revoked = revoked.is_set()
+                decision = verifier.at_once(shop.token)
+                if decision is not None and decision.valid:
+                    accepted[number] += 1
+                    if was_revoked:
+                        late.append(decision)
+                time.sleep(0)
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(THREADS)]
+        for thread in threads:
+            thread.start()
+        try:
+            while sum(accepted) < 200:
+                assert all(thread.is_alive() for thread in threads)
+                await asyncio.sleep(0.01)
+            await home.services.change(delete_keys, shop.call, KeyIds((shop.key_id,)))
+            revoked.set()
+            await asyncio.sleep(0.1)
+        finally:
+            done.set()
+            for thread in threads:
+                await asyncio.to_thread(thread.join)
+        assert late == []
+    assert await used(home, shop) == sum(accepted) + 1
+
+
+async def test_a_process_that_is_forked_off_answers_nothing_from_what_it_remembers(
+    each_home: House, database_url: str
+) -> None:
+    shop = await sold(each_home)
+    async with keywright.Verifier(database_url) as verifier:
+        assert (await verifier.verify(shop.token)).valid
+        assert verifier.at_once(shop.token) is not None
+        # What the child of a fork calls, which a test could not be without being two.
+        embedded._forked()
+        assert verifier.at_once(shop.token) is None
+        assert not verifier.ready
+
+
+async def test_a_loop_that_has_ended_is_told_nothing(each_home: House, database_url: str) -> None:
+    verifier = keywright.Verifier(database_url)
+    async with verifier:
+        loop = asyncio.new_event_loop()
+        loop.close()
+        verifier._loop = loop
+        verifier._soon()
+        assert verifier.ready
 
 
 async def test_a_database_of_another_version_is_not_used(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ The endpoint finds the verdict in `request.state.keywright`, and who it is in `r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from keywright.client.guard import Resource, Rule
 from keywright.client.people import Grants, KeyUser
@@ -76,18 +76,17 @@ class KeyRequired:
         await self._app(scope, receive, send)
 
 
+_READ: Final = {name.encode(): name for name in ("authorization", "x-api-key", "x-forwarded-for")}
+
+
 def header_of(headers: Any) -> Callable[[str], str | None]:  # noqa: ANN401 - ASGI is untyped
-    """Looks up headers in the form in which ASGI has them."""
-
-    def header(name: str) -> str | None:
-        wanted = name.encode()
-        found = None
-        for key, value in headers:
-            if key == wanted:
-                found = value if found is None else found + b", " + value
-        return None if found is None else found.decode("latin-1")
-
-    return header
+    """Looks up the headers that a guard reads, in the form in which ASGI has them."""
+    found: dict[str, str] = {}
+    for key, value in headers:
+        if key in _READ:
+            name, text = _READ[key], value.decode("latin-1")
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found.get
 
 
 async def _refuse(scope: Any, send: Any, refusal: Refusal) -> None:  # noqa: ANN401 - ASGI is untyped

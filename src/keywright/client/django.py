@@ -29,6 +29,7 @@ from django.utils.module_loading import import_string
 from keywright.client.guard import Refusal, Resource, Rule
 from keywright.client.people import KeyUser
 from keywright.client.protection import Protection, Refused
+from keywright.client.wsgi import header_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,7 +91,7 @@ def requires_key(
 
             @wraps(view)
             async def guarded_later(request: Any, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - a view takes anything
-                refusal = await asyncio.to_thread(_refusal, request, rule, more)
+                refusal = await _refusal_later(request, rule, more)
                 return await view(request, *args, **more) if refusal is None else _response(refusal)
 
             found: Callable[..., Any] = guarded_later
@@ -141,22 +142,48 @@ class KeyRequiredMiddleware:
 
 def judge(request: Any, rule: Rule, params: Mapping[str, Any]) -> Verdict:  # noqa: ANN401 - Django has no types
     """The verdict about a request; raises `Refused`."""
-    return protection().admit_now(
-        rule, request.headers.get, request.META.get("REMOTE_ADDR") or None, params, request
-    )
+    return protection().admit_now(rule, *_read(request), params, request)
+
+
+def _read(request: Any) -> tuple[Callable[[str], str | None], str | None]:  # noqa: ANN401 - as above
+    """What gives the headers of a request, and the address that it came from."""
+    return header_of(request.META), request.META.get("REMOTE_ADDR") or None
 
 
 def _refusal(request: Any, rule: Rule, params: Mapping[str, Any]) -> Refusal | None:  # noqa: ANN401 - as above
-    if getattr(request, "_keywright_rule", None) is rule:
-        return None  # the middleware has asked already, and a second use would be counted
+    if _is_judged(request, rule):
+        return None
     try:
-        verdict = judge(request, rule, params)
+        _let_in(request, rule, judge(request, rule, params))
     except Refused as refused:
         return refused.refusal
+    return None
+
+
+async def _refusal_later(request: Any, rule: Rule, params: Mapping[str, Any]) -> Refusal | None:  # noqa: ANN401 - as above
+    if _is_judged(request, rule):
+        return None
+    keys = protection()
+    try:
+        question = keys.question(rule, *_read(request), params, request)
+        verdict = keys.at_once(question)
+        if verdict is None:
+            verdict = await asyncio.to_thread(keys.waited_for, question)
+    except Refused as refused:
+        return refused.refusal
+    _let_in(request, rule, verdict)
+    return None
+
+
+def _is_judged(request: Any, rule: Rule) -> bool:  # noqa: ANN401 - as above
+    """Whether the middleware has asked already: a second use would be counted."""
+    return getattr(request, "_keywright_rule", None) is rule
+
+
+def _let_in(request: Any, rule: Rule, verdict: Verdict) -> None:  # noqa: ANN401 - as above
     request.keywright = verdict
     request._keywright_rule = rule  # noqa: SLF001 - the request is where Django's middlewares leave things
     request.user = KeyUser(verdict)
-    return None
 
 
 def _response(refusal: Refusal) -> Any:  # noqa: ANN401 - Django has no types

@@ -18,6 +18,7 @@ from flask import Response, abort, current_app, g, request
 
 from keywright.client.guard import Resource, Rule
 from keywright.client.protection import Protection, Refused
+from keywright.client.wsgi import header_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,10 +46,12 @@ class KeyAuth(Protection):
         rule = Rule(action, resource, cost)
 
         def decorate(view: Callable[P, T]) -> Callable[P, T]:
+            is_awaited = iscoroutinefunction(view)
+
             @wraps(view)
             def guarded(*args: P.args, **more: P.kwargs) -> T:
                 self._let_in(rule)
-                if iscoroutinefunction(view):
+                if is_awaited:
                     return cast("T", current_app.ensure_sync(view)(*args, **more))
                 return view(*args, **more)
 
@@ -69,9 +72,11 @@ class KeyAuth(Protection):
         part.before_request(lambda: self._let_in(rule))
 
     def _let_in(self, rule: Rule) -> None:
-        params: dict[str, Any] = request.view_args or {}
+        # `request` looks for the request anew each time that it is asked for something.
+        asked = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - Flask's way to it
+        params: dict[str, Any] = asked.view_args or {}
         try:
-            g.keywright = self.admit_now(rule, request.headers.get, request.remote_addr, params, request)
+            g.keywright = self.admit_now(rule, header_of(asked.environ), asked.remote_addr, params, asked)
         except Refused as refused:
             refusal = refused.refusal
             abort(Response(refusal.body, refusal.status, refusal.all_headers))

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from keywright.client.verdict import CREDITS_EXHAUSTED, RATE_LIMITED, STALE, rate_limit_fields
 
@@ -118,15 +118,18 @@ def _one_segment(value: object) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What is asked about one request."""
 
-    token: str = field(repr=False)
+    token: str
     action: str | None = None
     resource: str | None = None
     ip: str | None = None
     cost: int = 1
+
+    def __repr__(self) -> str:
+        """Without the token."""
+        return f"Question(action={self.action!r}, resource={self.resource!r}, ip={self.ip!r}, cost={self.cost!r})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,9 +261,11 @@ class Guard:
 
         None where there is no address, as over a Unix socket, or a trusted proxy wrote one that cannot be read.
         """
+        if not self._trusted:
+            return _written(peer)
         here = _parsed(peer)
-        if here is None or not self._trusted or not self._is_trusted(here):
-            return None if here is None else _written(here)
+        if here is None or not self._is_trusted(here):
+            return None if here is None else str(here)
         for text in reversed((header("x-forwarded-for") or "").split(",")):
             if not text.strip():
                 continue
@@ -288,7 +293,11 @@ def _parsed(text: str) -> IPv4Address | IPv6Address | None:
     return found
 
 
-_written = lru_cache(maxsize=4096)(str)
+@lru_cache(maxsize=4096)
+def _written(text: str) -> str | None:
+    """An address in the form in which it is compared; None for what is none."""
+    found = _parsed(text)
+    return None if found is None else str(found)
 
 
 def _without_port(text: str) -> str:

@@ -60,7 +60,7 @@ class KeyAuth(Protection):
                     headers=dict(refusal.headers),
                     extra={"code": refusal.code},
                 ) from None
-            connection.state.keywright = verdict
+            scope["state"]["keywright"] = verdict
             scope["user"] = KeyUser(verdict)
             scope["auth"] = Grants(verdict, rule)
 

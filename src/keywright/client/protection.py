@@ -28,6 +28,8 @@ class Verifies(Protocol):
     """What decides: `keywright.Verifier`, `Client` and `AsyncClient`, or anything like them.
 
     The answer, or what is awaited, is a `Verdict`, a `Decision` of the verifier, or the JSON object of `/v1/verify`.
+    One that is awaited may also have `at_once`, with the same arguments: the answer if it can tell without waiting, in
+    any thread, and None, with nothing counted, if not.
     """
 
     def verify(
@@ -75,6 +77,7 @@ class Protection:
         else:
             self._make = cast("Callable[[], Verifies]", verifier)
         self._made: Verifies | None = None
+        self._at_once: Callable[..., Any] | None = None
         self._awaits = False
         self._here: _Here | None = None
         self._opening = threading.Lock()
@@ -102,15 +105,17 @@ class Protection:
         request: object,
     ) -> Verdict:
         """The verdict about a request that may pass; raises `Refused` for any other. For async applications."""
-        question = self.guard.question(rule, header, peer, params, request)
-        if isinstance(question, Refusal):
-            raise Refused(question)
+        question = self.question(rule, header, peer, params, request)
         verifier = self._made or self._unopened()
         try:
+            if self._at_once is not None:
+                answer = ask(self._at_once, question)
+                if answer is not None:
+                    return self._judged(answer)
             if self._awaits:
-                answer = await ask(verifier, question)
+                answer = await ask(verifier.verify, question)
             else:
-                answer = await asyncio.to_thread(ask, verifier, question)
+                answer = await asyncio.to_thread(ask, verifier.verify, question)
         except _NO_ANSWER as error:
             raise self._unknown(error) from None
         return self._judged(answer)
@@ -124,9 +129,34 @@ class Protection:
         request: object,
     ) -> Verdict:
         """The same for applications that do not await; from many threads."""
+        question = self.question(rule, header, peer, params, request)
+        return self.at_once(question) or self.waited_for(question)
+
+    def question(
+        self,
+        rule: Rule,
+        header: Callable[[str], str | None],
+        peer: str | None,
+        params: Mapping[str, Any],
+        request: object,
+    ) -> Question:
+        """What `admit_now` asks about a request; raises `Refused` where there is nothing to ask about."""
         question = self.guard.question(rule, header, peer, params, request)
         if isinstance(question, Refusal):
             raise Refused(question)
+        return question
+
+    def at_once(self, question: Question) -> Verdict | None:
+        """The answer to a question if it can be told without waiting, else None, with nothing counted.
+
+        For applications that do not await, and for their event loops where they have some. Raises `Refused`.
+        """
+        here = self._here
+        answer = here.at_once(question) if here is not None and here.is_open else None
+        return None if answer is None else self._judged(answer)
+
+    def waited_for(self, question: Question) -> Verdict:
+        """The answer to a question, for whoever may wait. Raises `Refused`."""
         here = self._here
         if here is None or not here.is_open:
             here = self._opened()
@@ -179,6 +209,7 @@ class Protection:
     def _verifier(self) -> Verifies:
         made = self._make()
         self._awaits = inspect.iscoroutinefunction(made.verify)
+        self._at_once = _at_once_of(made)
         self._made = made
         return made
 
@@ -202,6 +233,7 @@ class _Here:
         self._process = os.getpid()
         awaits = inspect.iscoroutinefunction(verifier.verify)
         self._background = Background(verifier) if awaits else None
+        self._at_once = _at_once_of(verifier)
 
     @property
     def is_ours(self) -> bool:
@@ -216,8 +248,12 @@ class _Here:
     def ask(self, question: Question) -> object:
         """The answer to a question."""
         if self._background is None:
-            return ask(self._verifier, question)
-        return self._background.run(lambda verifier: ask(verifier, question))
+            return ask(self._verifier.verify, question)
+        return self._background.run(lambda verifier: ask(verifier.verify, question))
+
+    def at_once(self, question: Question) -> object:
+        """The answer to a question in this thread; None where it cannot be told without waiting."""
+        return None if self._at_once is None else ask(self._at_once, question)
 
     def close(self) -> None:
         """Close it."""
@@ -225,27 +261,24 @@ class _Here:
             self._background.close()
 
 
-def ask(verifier: Verifies, question: Question) -> Any:  # noqa: ANN401 - an answer, or what gives one when it is awaited
-    """Ask a verifier."""
-    if question.cost == 1:
-        return verifier.verify(
-            question.token, action=question.action, resource=question.resource, ip=question.ip
-        )
-    return verifier.verify(
-        question.token,
-        action=question.action,
-        resource=question.resource,
-        ip=question.ip,
-        cost=question.cost,
-    )
+def ask(verify: Callable[..., Any], question: Question) -> Any:  # noqa: ANN401 - an answer, or what gives one when it is awaited
+    """Ask a verifier, by its `verify` or `at_once`."""
+    token, action, resource, ip, cost = question
+    if cost == 1:
+        return verify(token, action=action, resource=resource, ip=ip)
+    return verify(token, action=action, resource=resource, ip=ip, cost=cost)
+
+
+def _at_once_of(verifier: Verifies) -> Callable[..., Any] | None:
+    return getattr(verifier, "at_once", None)
 
 
 def verdict_of(answer: object) -> Verdict:
     """A verdict of what a verifier answered. Raises TypeError for what is none: it is not taken for a yes."""
     if isinstance(answer, Verdict):
         return answer
-    if isinstance(answer, dict):
-        return from_answer(answer)
     if hasattr(answer, "facts") and hasattr(answer, "code"):
         return from_decision(answer)
+    if isinstance(answer, dict):
+        return from_answer(answer)
     raise TypeError("A verifier answers with a verdict.")

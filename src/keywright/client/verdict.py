@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from math import ceil, isfinite
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from keywright.client.values import Json
 
@@ -48,8 +48,15 @@ class LimitState(NamedTuple):
     reset_seconds: float
 
 
+class _Later:
+    """What was decided in this process, until somebody asks for a part of the verdict that takes time to make."""
+
+    __slots__ = ("_decision",)
+    _decision: Any
+
+
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(_Later):
     """The answer to "may the holder of this token do this now?"; true where the answer is yes.
 
     `code` says why. Beside `code`, `key_id` and what is told of limits and credits, facts are there for a valid key
@@ -76,6 +83,16 @@ class Verdict:
 
     def __bool__(self) -> bool:
         return self.valid
+
+    if not TYPE_CHECKING:  # or it would know every name
+
+        def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the field has
+            # Only a field that is not there yet comes here: each request makes a verdict, and few read all of it.
+            if name not in _MADE_LATER:
+                raise AttributeError(f"A verdict has no {name!r}.", name=name, obj=self)
+            value = _told(self._decision, name)
+            object.__setattr__(self, name, value)
+            return value
 
 
 _LIMIT: Final = ("level", "name", "limit", "window_seconds", "remaining", "reset_seconds")
@@ -110,34 +127,66 @@ def from_answer(answer: Json) -> Verdict:
 def from_decision(decision: Any) -> Verdict:  # noqa: ANN401 - a `Decision` of the core, which the SDK stands apart from
     """A verdict from what `keywright.Verifier` decided, in the shape that the API gives it."""
     facts, code = decision.facts, decision.code.value
-    limits, retry_after = _counted(decision.limits)
+    if code == _VALID:
+        found = _new(Verdict)
+        _set_valid(found, True)  # noqa: FBT003 - a value, as for any field
+        _set_code(found, code)
+        _set_key_id(found, facts.key.id)
+        _set_decision(found, decision)
+        return found
     if facts is None:
         return Verdict(valid=False, code=code)
-    key, identity = facts.key, facts.identity
-    if not decision.valid:
-        return Verdict(
-            valid=False,
-            code=code,
-            key_id=key.id,
-            limits=limits,
-            credits_left=decision.credits_left,
-            retry_after_seconds=retry_after,
-        )
-    scope, metadata = key.scope, key.metadata
+    limits, retry_after = _counted(decision.limits)
     return Verdict(
-        valid=True,
+        valid=False,
         code=code,
-        key_id=key.id,
-        name=key.name,
-        identity=Identity(identity.id, identity.kind.value, identity.name),
-        tenant=None if decision.tenant is None else decision.tenant.slug,
-        roles=tuple([HeldRole(one.role, dict(one.variables)) for one in decision.roles]),
-        scope=None if scope is None else tuple([_policy(one.to_plain()) for one in scope]),
-        expires_at=key.expires_at,
-        metadata={} if metadata == "{}" else json.loads(metadata),
+        key_id=facts.key.id,
         limits=limits,
         credits_left=decision.credits_left,
+        retry_after_seconds=retry_after,
     )
+
+
+def _told(decision: Any, name: str) -> Any:  # noqa: ANN401, PLR0911 - as above, and one for each field
+    """What a valid decision tells in a field of a verdict."""
+    facts = decision.facts
+    match name:
+        case "identity":
+            return Identity(facts.identity.id, facts.identity.kind.value, facts.identity.name)
+        case "tenant":
+            return None if decision.tenant is None else decision.tenant.slug
+        case "name" | "expires_at":
+            return getattr(facts.key, name)
+        case "roles":
+            return tuple([HeldRole(one.role, dict(one.variables)) for one in decision.roles])
+        case "scope":
+            scope = facts.key.scope
+            return None if scope is None else tuple([_policy(one.to_plain()) for one in scope])
+        case "metadata":
+            return json.loads(facts.key.metadata)
+        case "limits":
+            return _counted(decision.limits)[0]
+        case "credits_left":
+            return decision.credits_left
+        case "answer":
+            return {}
+        case _:  # when to come again, and an explanation, are told of refusals and by servers
+            return None
+
+
+_VALID: Final = "VALID"
+_MADE_LATER: Final = frozenset(one.name for one in fields(Verdict)) - {"valid", "code", "key_id"}
+
+
+def _setter(of: type, name: str) -> Callable[[Verdict, object], None]:
+    """What fills a slot, past a frozen class's refusal to be written to."""
+    setter: Callable[[Verdict, object], None] = getattr(of, name).__set__
+    return setter
+
+
+_new = object.__new__
+_set_valid, _set_code = _setter(Verdict, "valid"), _setter(Verdict, "code")
+_set_key_id, _set_decision = _setter(Verdict, "key_id"), _setter(_Later, "_decision")
 
 
 def _counted(taken: Any) -> tuple[tuple[LimitState, ...], int | None]:  # noqa: ANN401 - as above

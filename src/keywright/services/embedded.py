@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from contextlib import AsyncExitStack
+import threading
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from keywright.core import checks
 from keywright.core.decision import Asked
@@ -21,7 +24,7 @@ from keywright.services.upkeep import Upkeep, every
 from keywright.storage import Database
 from keywright.storage.counters import counters_of
 from keywright.storage.migrate import require_current
-from keywright.verify import Label, Terms
+from keywright.verify import Glances, Label, Terms
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 FLUSH_SECONDS = 5.0
 
 log = get_logger("keywright")
-# An application asks about the same few addresses, and reading one takes as long as deciding.
+# An application asks about the same few addresses and things, and to read them takes as long as to decide.
 _address = lru_cache(maxsize=4096)(checks.address)
 
 
@@ -84,6 +87,9 @@ class Verifier:
             keep_usage=timedelta.max,
         )
         self._stack = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: int | None = None
+        self._glances = Glances(self._deciding.node, clock, self._deciding.uses, self._soon)
 
     async def __aenter__(self) -> Self:
         """Register as a node. Raises `Unavailable`, and `SchemaMismatch` for a database of another version."""
@@ -92,6 +98,11 @@ class Verifier:
             await require_current(self._database)
             stack.push_async_callback(self._upkeep.flush)
             stack.push_async_callback(self._deciding.stop)
+            # Whatever other threads have decided is in the last batch, and they decide nothing after it.
+            stack.callback(self._glances.close)
+            self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+            self._glances.open()
+            _open.add(self)
             await self._deciding.start()
             flushing = asyncio.create_task(
                 every(FLUSH_SECONDS, self._upkeep.flush, _not_written), name="flush"
@@ -127,17 +138,74 @@ class Verifier:
         `STALE` when nobody can know. Raises `InvalidValue` for an action, a resource, an address or a cost that is
         none, and `MissingField` for a resource without an action.
         """
-        if resource is not None and action is None:
-            raise MissingField("A resource is asked about together with an action.", field="action")
-        asked = Asked(
-            tenant=self._tenant if tenant is None else tenant,
-            action=None if action is None else checks.action(action),
-            resource=None if resource is None else checks.action(resource, "resource"),
-            ip=None if ip is None else _address(ip),
-            cost=checks.cost(cost),
-            explain=explain,
-        )
+        asked = _asked(self._tenant if tenant is None else tenant, action, resource, ip, cost, explain)
         return await self._deciding.verifier.verify(token, asked)
+
+    def at_once(
+        self,
+        token: str,
+        *,
+        action: str | None = None,
+        resource: str | None = None,
+        tenant: str | None = None,
+        ip: str | None = None,
+        cost: int = 1,
+        explain: bool = False,
+    ) -> Decision | None:
+        """The same decision where memory alone can tell, without waiting and from any thread; None where it cannot.
+
+        Then nothing was counted, and `verify` is to be asked: about a key that is not remembered, or has limits or
+        credits, and without a lease. Raises what `verify` raises.
+        """
+        asked = _asked(self._tenant if tenant is None else tenant, action, resource, ip, cost, explain)
+        if threading.get_ident() == self._thread:
+            return self._deciding.verifier.at_once(token, asked)
+        return self._glances.at_once(token, asked)
+
+    def _soon(self) -> None:
+        """Have the loop note what other threads have used."""
+        loop = self._loop
+        assert loop is not None  # noqa: S101 - nothing is decided from memory before there is one
+        # A loop that is closed has no lease left, and has noted everything.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(self._glances.hand_over)
+
+    def _forked(self) -> None:
+        """Remember nothing in a process that was forked off: nobody waits for it, and it hears of no change."""
+        self._deciding.node.give_up()
+
+
+_open: WeakSet[Verifier] = WeakSet()
+
+
+def _forked() -> None:
+    for one in tuple(_open):
+        one._forked()  # noqa: SLF001 - it is of this module
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _asked(
+    tenant: str | None,
+    action: str | None,
+    resource: str | None,
+    ip: str | None,
+    cost: int,
+    explain: bool,  # noqa: FBT001 - as above
+) -> Asked:
+    """The question; raises `InvalidValue` and `MissingField` for what is none."""
+    if resource is not None and action is None:
+        raise MissingField("A resource is asked about together with an action.", field="action")
+    return Asked(
+        tenant=tenant,
+        action=None if action is None else checks.action(action),
+        resource=None if resource is None else checks.action(resource, "resource"),
+        ip=None if ip is None else _address(ip),
+        cost=checks.cost(cost),
+        explain=explain,
+    )
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

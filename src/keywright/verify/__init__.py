@@ -2,6 +2,7 @@
 
 from keywright.core.usage import Use
 from keywright.verify.credits import CreditSpender
+from keywright.verify.glances import Glances
 from keywright.verify.memory import Memory
 from keywright.verify.node import Label, Node, Terms
 from keywright.verify.recall import Recall
@@ -11,6 +12,7 @@ from keywright.verify.verifier import Verifier
 
 __all__ = [
     "CreditSpender",
+    "Glances",
     "Label",
     "Memory",
     "Node",

@@ -78,6 +78,18 @@ class Memory:
         self._entries.move_to_end(digest)
         return facts
 
+    def glimpse(self, digest: bytes) -> KeyFacts | None:
+        """What `get` gives, if it was compared with all that was heard; changes nothing, and any thread may call it.
+
+        Each of its three reads is one step for other threads, and `_heard` is the last: facts carry that number only
+        after they were found to hold, and what outdates some raises it before anybody is told that it was heard. Who
+        looked before that may still be given them, like a decision that had begun before.
+        """
+        facts = self._entries.get(digest)
+        if facts is None or facts.compared != self._heard:
+            return None
+        return facts
+
     def holds(self, facts: KeyFacts) -> bool:
         """Whether nothing that these facts rest on was touched since they were read, as far as was heard."""
         epoch = facts.epoch

@@ -1,0 +1,107 @@
+"""Decisions of other threads than the one in which a node lives.
+
+A program that does not await has its node in a thread with an event loop of its own. To send each question there costs
+many times what the answer does, so that the thread that asks decides by itself whenever memory alone can tell.
+`docs/decisions/0021` says why that keeps the promise about revocations.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from keywright.core.decision import NOT_FOUND, decide
+from keywright.core.tokens import digest, is_reserved
+from keywright.verify.verifier import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keywright.core.decision import Asked, Code, Decision
+    from keywright.core.ports import Clock, KeyFacts
+    from keywright.verify.node import Node
+    from keywright.verify.usage import UseLog
+
+HAND_OVER_AT: Final = 512
+"""So many uses wait before the loop is asked to note them, which takes it about a millisecond."""
+MAX_WAITING: Final = 10_000
+"""So many wait at most. Who comes then is not answered here, so that a loop that is late slows down those who ask."""
+
+
+class _Used(NamedTuple):
+    digest: bytes
+    facts: KeyFacts
+    code: Code
+    asked: Asked
+    now_us: int
+
+
+class Glances:
+    """Decides from the memory of a node in any thread, and hands what was used over to the node's own.
+
+    `soon` has the loop call `hand_over` before long; any thread may call it.
+    """
+
+    __slots__ = ("_boottime", "_is_closed", "_lock", "_node", "_now_us", "_soon", "_uses", "_waiting")
+
+    def __init__(self, node: Node, clock: Clock, uses: UseLog, soon: Callable[[], None]) -> None:
+        self._node = node
+        self._boottime = node.boottime
+        self._now_us = clock.now_us
+        self._uses = uses
+        self._soon = soon
+        self._lock = threading.Lock()
+        self._waiting: list[_Used] = []
+        self._is_closed = True
+        uses.before_taking(self.hand_over)
+
+    def at_once(self, token: str, asked: Asked) -> Decision | None:
+        """What `Verifier.at_once` answers; None also where the loop has to look at what was heard first."""
+        if is_reserved(token):
+            return refused(NOT_FOUND, asked)
+        token_digest = digest(token)
+        node = self._node
+        # First the lease and then the facts. A renewal applies what has changed before it moves the end of the lease,
+        # so that facts which are read after that end are as new as the lease that allows them. The other way round a
+        # thread could take up facts under a lease that has run out, sleep through a renewal, and find a lease.
+        if self._boottime() >= node.lease_end:
+            return None
+        facts = node.memory.glimpse(token_digest)
+        if facts is None or not facts.uncounted:
+            return None
+        # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
+        now_us = self._now_us()
+        decision = decide(facts, asked, now_us, None)
+        return decision if self._note(_Used(token_digest, facts, decision.code, asked, now_us)) else None
+
+    def hand_over(self) -> None:
+        """Note what was used; in the thread of the loop, before anybody reads it there."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            self._uses.note(one.facts, one.code, one.asked, one.now_us)
+        # What is used by threads alone is used, too: it is not what memory forgets first.
+        for token_digest in {one.digest for one in waiting}:
+            self._node.memory.get(token_digest)
+
+    def open(self) -> None:
+        """Decide from now on."""
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Decide nothing any more; what was decided before is noted."""
+        with self._lock:
+            self._is_closed = True
+        self.hand_over()
+
+    def _note(self, used: _Used) -> bool:
+        """Count a use, under a lock, so that each is handed over once; False where there is no counting any more."""
+        with self._lock:
+            waiting = self._waiting
+            if self._is_closed or len(waiting) >= MAX_WAITING:
+                return False
+            waiting.append(used)
+            is_time = len(waiting) == HAND_OVER_AT
+        if is_time:
+            self._soon()
+        return True
