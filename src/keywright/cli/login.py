@@ -98,15 +98,18 @@ def login(
     if output.as_json:
         output.json({"url": choice.url, "identity": identity, "expires_at": login.expires_at})
     elif not output.quiet:
-        ends = relative(login.expires_at, datetime.now(UTC))
-        what = "key" if login.is_key else "login"
-        until = f" The {what} ends {ends}{'' if login.is_key else ' at the latest'}."
-        output.line(
-            f"Logged in to {choice.url} as {identity['name']}.{'' if login.expires_at is None else until}"
-        )
+        output.line(f"Logged in to {choice.url} as {identity['name']}.{_until(login)}")
         known = {DEFAULT_URL, choice.named.profile.url}
         if not written and choice.url_steps[-1].place == "flag" and choice.url not in known:
             output.line(_NAMED_ONCE)
+
+
+def _until(login: SavedLogin) -> str:
+    """Until when a login is good, as a sentence after another; nothing where it does not end."""
+    if login.expires_at is None:
+        return ""
+    ends = relative(login.expires_at, datetime.now(UTC))
+    return f" The key ends {ends}." if login.is_key else f" The login ends {ends} at the latest."
 
 
 def _require_place(choice: Choice) -> None:
