@@ -76,6 +76,11 @@ class Found:
     more: bool = False
     named: Somebody | None = None
 
+    @property
+    def only(self) -> Somebody | None:
+        """Who alone fits, or is alone called just so."""
+        return self.those[0] if len(self.those) == 1 and not self.more else self.named
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -91,23 +96,19 @@ class Choice:
     somebody: Somebody | None = None
     found: Found | None = None
     searching: bool = False
-    """Whether those who fit are asked for, and nobody is chosen yet."""
+    """Whether those who fit are asked for: whoever stands in the field is not chosen yet."""
 
     @property
-    def only(self) -> Somebody | None:
-        """Who is chosen, or else the only one who fits what was typed."""
-        if self.somebody is not None or self.found is None or not self.typed:
-            return self.somebody
-        return self.found.those[0] if len(self.found.those) == 1 and not self.found.more else None
-
-    @property
-    def meant(self) -> str:
-        """The id of whom the form means, empty where it is not clear."""
-        return self.id or (self.only.id if self.only else "")
+    def made(self) -> str:
+        """The id of whom the form names, empty as long as that is not clear."""
+        return "" if self.searching else self.id
 
 
-async def choice_of(ask: Ask, form: Form, field: str, *, without: str = "") -> Choice:
-    """Whom a form names in a field: by id, or by a name that nobody else here has; `without` is never offered."""
+async def choice_of(ask: Ask, form: Form, field: str, *, without: str = "", loosely: bool = True) -> Choice:
+    """Whom a form names in a field: by id, or by what was typed where one alone fits; `without` is never offered.
+
+    Not `loosely`, it takes a whole name that nobody else here has, login name or e-mail address.
+    """
     typed, wanted, searching = form.get(f"{field}_name"), form.get(field), form.get("find") == field
     if not ask.may("identities:read"):
         return Choice(field, wanted or typed)
@@ -123,8 +124,8 @@ async def choice_of(ask: Ask, form: Form, field: str, *, without: str = "") -> C
         typed = ""
     # Our script asks for those who fit by itself.
     found = Found() if ask.wants_part and not typed else await find(ask, typed, without=without)
-    if not wanted and typed and not searching:
-        somebody = found.named
+    if not wanted and typed:
+        somebody = found.only if loosely or searching else found.named
     return Choice(field, wanted or (somebody.id if somebody else ""), typed, somebody, found, searching)
 
 

@@ -41,10 +41,10 @@ async def log(ask: Ask) -> Response:
     choice = await choice_of(ask, ask.query, "actor")
     if choice.searching:
         filters = replace(filters, actor="")
-    elif not filters.actor and choice.meant:
-        # A name that was typed, and that one alone has.
-        return ask.to(ask.at("audit", **filters.pairs(actor=choice.meant)))
-    elif filters.actor and not choice.id:
+    elif not filters.actor and choice.made:
+        # One alone fits what was typed.
+        return ask.to(ask.at("audit", **filters.pairs(actor=choice.made)))
+    elif not choice.id:
         # The id of a key or a session that was typed.
         choice = replace(choice, id=filters.actor)
     errors, question, found = Errors(), None, None

@@ -65,8 +65,8 @@ async def choose_owner(ask: Ask) -> Response:
     """Whose keys are to be shown; back to the list as soon as that is clear."""
     filters = Filters.of(ask.query)
     choice = await choice_of(ask, ask.query, "owner")
-    if choice.meant and not choice.searching:
-        return ask.to(ask.at("keys", **filters.address(owner=choice.meant)))
+    if choice.made:
+        return ask.to(ask.at("keys", **filters.address(owner=choice.made)))
     return ask.dialog("keys/list_owners.html", filters=filters, choice=choice)
 
 

@@ -46,9 +46,9 @@ async def owner(ask: Ask) -> Response:
     """Choose an owner, look at what changes, and change it."""
     subject = await subject_of(ask)
     choice = await choice_of(ask, ask.query, "to", without=subject.key.identity_id)
-    wanted = ask.form.get("identity_id") if ask.request.method == "POST" else choice.meant
+    wanted = ask.form.get("identity_id") if ask.request.method == "POST" else choice.made
     errors, preview = Errors(), None
-    if wanted and not choice.searching:
+    if wanted:
         try:
             if ask.request.method == "POST":
                 return await _given(subject, wanted)

@@ -83,7 +83,7 @@ async def roles_to_give(ask: Ask) -> tuple[Role, ...]:
 async def speaker_of(ask: Ask, form: Form, lexicon: Lexicon, roles: Sequence[Role]) -> Speaker:
     """Whom a form names."""
     choice = form.get("speaks", "me") if may_choose(ask) else "me"
-    owner = await choice_of(ask, form, "owner") if may_choose(ask) else None
+    owner = await choice_of(ask, form, "owner", loosely=False) if may_choose(ask) else None
     if choice == "alone":
         given = tuple(_given(form, role, lexicon) for role in roles if role.name in form.all("role"))
         by_name = {role.name: role for role in roles}
