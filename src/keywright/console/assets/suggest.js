@@ -54,6 +54,9 @@
       }
     };
     const choose = (option) => {
+      // What is still on its way would open the list again.
+      clearTimeout(timer);
+      asked += 1;
       show(false);
       input.dispatchEvent(new CustomEvent("kw:chosen", { bubbles: true, detail: option }));
     };
