@@ -295,7 +295,7 @@ MEANT = {
 """What the help calls a thing of the server, or a file."""
 NEW = {"keywright tenants create slug", "keywright catalog route path"}
 """Arguments that name what is not there yet, or the path of a request."""
-CREDENTIALS = {"keywright agent start token"}
+CREDENTIALS = {"keywright agent start token", "keywright login key"}
 
 
 @pytest.mark.parametrize(("path", "command"), [one[:2] for one in ALL], ids=[one[0] for one in ALL])

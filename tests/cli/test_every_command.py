@@ -45,6 +45,7 @@ NEVER_EMPTY: Final = {
     "audit",
     "users",
     "memberships",
+    "profiles",
 }
 LONG: Final = ("A name that is longer than any table has room for " * 3).strip()
 WIDE: Final = "名前は長い" * 12
@@ -254,17 +255,7 @@ def test_an_empty_list_is_a_sentence_beside_the_results(shell: Shell, words: lis
         assert re.fullmatch(r"[A-Z].+\.\n", done.err)
         assert own.run(*words, "--quiet").err == ""
     else:
-        assert words[0] in {
-            "sessions",
-            "factors",
-            "tenants",
-            "users",
-            "roles",
-            "dialects",
-            "nodes",
-            "audit",
-            "memberships",
-        }
+        assert words[0] in NEVER_EMPTY
 
 
 def test_what_is_too_wide_goes_from_the_right_and_the_last_stays_whole() -> None:

@@ -65,8 +65,8 @@ def test_profiles_are_made_by_a_login_listed_chosen_and_removed(
     assert (moved.code, f"The profile work is for {server.url}" in moved.err) == (2, True)
     assert plain.run("login", "--profile", "a b", "--url", server.url, "--password", "-").code == 2
     sessions = plain.run("sessions", "list", "--quiet").out.splitlines()
-    assert plain.run("profiles", "remove", "work").out == "Removed work.\n"
-    assert plain.run("profiles", "remove", "work").code == 6
+    assert plain.run("profiles", "remove", "work", "--yes").out == "Removed work.\n"
+    assert plain.run("profiles", "remove", "work", "--yes").code == 6
     assert plain.run("profiles", "list", "--quiet").out == "default\n"
     assert "# mine" in path.read_text("utf-8")
     again = plain.run("login", "--url", server.url, "--password", "-", "--print-token", stdin=PASSWORD).token
@@ -153,7 +153,7 @@ def test_a_profile_is_written_into_whatever_form_the_file_has(
         "profiles": {**old, "a.b": {"url": server.url, "tenant": "default"}},
     }
     assert plain.run("whoami", "--quiet").out == "root\n"
-    assert plain.run("profiles", "remove", "a.b").code == 0
+    assert plain.run("profiles", "remove", "a.b", "--yes").code == 0
     after = tomllib.loads(path.read_text("utf-8"))
     assert (after.get("profiles", {}), "default" in after) == (old, False)
     assert path.read_text("utf-8").count("# mine") == before.count("# mine")

@@ -375,7 +375,17 @@ def test_without_script_the_form_does_the_same(browser: Browser, keywright: Keyw
         page = reader.page
         page.get_by_label("Name", exact=True).fill("Without script")
         page.get_by_text("A service account or another person").click()
-        page.locator("input[name=owner_name]").fill("search-indexer")
+        page.locator("input[name=owner_name]").fill("search")
+        reader.button("Search", exact=True).click()
+        found = page.locator("select[name=owner] option").all_inner_texts()
+        assert [one.partition(" · ")[0] for one in found] == [
+            "Nobody is chosen",
+            "search-archive",
+            "search-indexer",
+        ]
+        assert page.locator("[data-errors], .error").count() == 0
+        assert page.get_by_label("Name", exact=True).input_value() == "Without script"
+        page.locator("select[name=owner]").select_option(blog["search-indexer"])
         row(reader, "article:read").locator("input[name=do]").check()
         row(reader, "article:read").get_by_label("Where").select_option("some")
         row(reader, "article:read").locator("input.add").fill("Czech, article:xx:**")

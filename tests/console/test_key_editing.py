@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.console.codes import Codes, codes_in
 from tests.console.keys_data import Blog, a_key, account, blog, use
@@ -281,15 +282,23 @@ def test_a_key_gets_another_owner_after_seeing_what_changes(
         account(keywright, house.slug, f"bot-{number:02}")
     admin.go(f"/t/{house.slug}/keys/{key['id']}")
     admin.link("change", exact=True).first.click()
-    assert "And more: type more of the name." in admin.text
-    admin.page.get_by_label("Find the new owner").press_sequentially("ROBOT")
-    admin.page.locator("#owners tr[data-row]:nth-child(2)").wait_for(state="detached")
-    assert admin.page.locator("#owners .name").all_inner_texts() == ["translation-robot"]
+    field = admin.page.get_by_role("combobox", name="Find the new owner")
+    field.focus()
+    offered = admin.page.get_by_role("option")
+    offered.nth(11).wait_for()
+    assert "More fit. Type more of the name." in admin.text
+    # Never the one for whom it speaks now.
+    assert not any("search-indexer" in one for one in offered.all_inner_texts())
+    field.press_sequentially("ROBOT")
+    expect(offered).to_have_count(1)
+    assert offered.inner_text().startswith("translation-robot service account")
     admin.look("key-owner")
-    admin.page.get_by_label("Find the new owner").fill("nobody at all")
-    admin.page.get_by_text("Nobody fits").wait_for()
-    admin.page.get_by_label("Find the new owner").fill("robot")
-    admin.link("translation-robot").click()
+    field.fill("nobody at all")
+    admin.page.get_by_text("Nobody here is called like this.").wait_for()
+    field.fill("robot")
+    expect(offered).to_have_count(1)
+    field.press("Enter")
+    admin.page.wait_for_url(f"**/owner?to={house.robot['id']}")
     preview = " ".join(admin.page.locator(".preview").inner_text().split())
     assert "it may do more read articles in German" in preview
     assert "read articles in Czech and English" in preview
@@ -374,9 +383,10 @@ def test_everything_is_changed_without_a_script(browser: Browser, keywright: Key
         plain.button("Save").click()
         assert "Narrowed." in plain.notice
         plain.go(f"/t/{house.slug}/keys/{key['id']}/owner")
-        plain.page.get_by_label("Find the new owner").fill("robot")
-        plain.button("Find").click()
-        plain.link("translation-robot").click()
+        plain.page.get_by_label("Find the new owner", exact=True).fill("robot")
+        plain.button("Search", exact=True).click()
+        assert plain.page.locator("select[name=to]").input_value() == house.robot["id"]
+        plain.button("Look what would change").click()
         plain.button("Let it speak for translation-robot").click()
         assert "It speaks for translation-robot now." in plain.notice
         plain.link("Delete…").click()

@@ -44,8 +44,8 @@ def test_people_are_listed_and_found_by_name_login_and_address(admin: Reader, ke
     assert "Hana Žižková" in admin.text
     admin.look("people")
     other = admin.link("Maximiliane")
-    search = admin.page.get_by_placeholder("Search name, login name or e-mail")
-    for wanted in ("žižk", "HANKA", "hanka@exam"):
+    search = admin.page.get_by_placeholder("Search name, login name, e-mail or id")
+    for wanted in ("žižk", "hana ž", "HANKA", "hanka@exam"):
         search.fill(wanted)
         other.wait_for(state="detached")
         assert admin.page.locator("a.name").all_inner_texts() == ["Hana Žižková"]
@@ -440,6 +440,6 @@ def test_without_script_somebody_is_invited_and_found(browser: Browser, keywrigh
         plain.button("Make the invitation").click()
         assert "kwi_" in plain.page.locator("[data-secret]").inner_text()
         plain.go(HERE)
-        plain.page.get_by_placeholder("Search name, login name or e-mail").fill("nobody of this name")
+        plain.page.get_by_placeholder("Search name, login name, e-mail or id").fill("nobody of this name")
         plain.button("Search").click()
         assert "Nobody is found" in plain.text

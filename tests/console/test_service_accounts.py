@@ -144,15 +144,15 @@ def test_the_forms_code_makes_and_changes_the_same(admin: Reader, keywright: Key
     assert "Bot" in shown.run_cli()
 
 
-def test_one_is_found_by_a_part_of_its_name(admin: Reader, keywright: Keywright) -> None:
+def test_one_is_found_by_a_word_of_its_name(admin: Reader, keywright: Keywright) -> None:
     account(keywright, "Přebírač článků")
     account(keywright, "something-else", description="Nothing of the kind")
     admin.go(HERE)
-    admin.page.get_by_placeholder("Search name or description").fill("ČLÁNK")
+    admin.page.get_by_placeholder("Search name or id").fill("ČLÁNK")
     admin.page.get_by_text("something-else").wait_for(state="detached")
     assert admin.page.locator("a.name").all_inner_texts() == ["Přebírač článků"]
     assert admin.page.url.endswith("?q=%C4%8CL%C3%81NK")
-    admin.page.get_by_placeholder("Search name or description").fill("nowhere to be found")
+    admin.page.get_by_placeholder("Search name or id").fill("nowhere to be found")
     admin.page.get_by_text("None is called like this").wait_for()
 
 

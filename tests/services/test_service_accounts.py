@@ -121,6 +121,10 @@ async def test_a_list_is_walked_page_by_page(each_home: House) -> None:
             break
     roles = [[MEMBER], [MEMBER, "editor"], [MEMBER]]
     assert seen == sorted(zip((one.id for one in accounts), roles, strict=True))
+    last, every = accounts[2].id, [one.id for one in accounts]
+    for text, expected in (("IMP", every), ("", every), (f" {last} ", [last]), ("porter", [])):
+        page = await home.run(list_service_accounts, admin, ListServiceAccounts(search=text))
+        assert [one.identity.id for one in page.items] == expected
     for wanted in (ListServiceAccounts(limit=0), ListServiceAccounts(limit=201)):
         assert (
             await refused(home, errors.InvalidValue, list_service_accounts, admin, wanted)

@@ -20,12 +20,14 @@ from keywright.core.errors import (
     NotFound,
     OwnKey,
     PermissionDenied,
+    SecretInText,
     Unauthenticated,
     WeakPassword,
 )
 from keywright.core.identities import Grant, IdentityKind
 from keywright.core.ids import new_id
 from keywright.core.roles import ADMIN, MEMBER, MONITOR, READ_ONLY, SUPER_ADMIN
+from keywright.core.tokens import mint
 from keywright.services.invitations import (
     Acceptance,
     NewInvitation,
@@ -34,6 +36,7 @@ from keywright.services.invitations import (
 )
 from keywright.services.mail import Mailer, MailProblem
 from keywright.services.memberships import RoleInput
+from keywright.services.service_accounts import ListServiceAccounts, list_service_accounts
 from keywright.services.users import (
     CreatedUser,
     ListUsers,
@@ -248,6 +251,48 @@ async def test_one_is_found_by_login_name_or_address(each_home: House) -> None:
     # Somebody's address may be another's login name, from a time before these had no @.
     assert await found("ada@example.com", "*") == sorted([ada.id, bea.id])
     assert await found("ada@example.com", "*", limit=1) == [min(ada.id, bea.id)]
+
+
+async def test_people_are_searched_where_the_call_is(each_home: House) -> None:
+    home = each_home
+    acme, other = await home.tenant("acme"), await home.tenant("other")
+    ada = await home.person("ada", PASSWORD, Grant(MEMBER, acme.id))
+    adam = await home.person("adam", PASSWORD, Grant(MEMBER, other.id))
+    caller = await root(home)
+
+    async def found(search: str, tenant: str = "acme", **more: Any) -> list[str]:
+        page = await home.run(list_users, caller, ListUsers(search=search, **more), tenant=tenant)
+        return [one.person.identity.id for one in page.items]
+
+    for text in ("ada", " AD ", "ada…", ada.id, "", "  "):
+        assert await found(text) == [ada.id]
+    assert await found("ada", "*") == [ada.id, adam.id]
+    assert await found("ada", "*", login="adam") == [adam.id]
+    for text in ("adam", adam.id, "da", "ad%", "_da", ada.id[:-1]):
+        assert await found(text) == []
+
+
+@pytest.mark.parametrize("text", ["\0", "a\nb", "\ud800", "x" * 256])
+async def test_what_is_no_text_is_not_searched_for(home: House, admin: Caller, text: str) -> None:
+    for use_case, wanted in (
+        (list_users, ListUsers(search=text)),
+        (list_service_accounts, ListServiceAccounts(search=text)),
+    ):
+        with pytest.raises(InvalidValue) as caught:
+            await home.run(use_case, admin, wanted)
+        assert caught.value.field == "search"
+
+
+async def test_a_token_is_not_searched_for(home: House, admin: Caller) -> None:
+    token = mint().reveal()
+    for use_case, wanted in (
+        (list_users, ListUsers(search=f" {token}")),
+        (list_service_accounts, ListServiceAccounts(search=f"x {token}")),
+    ):
+        with pytest.raises(SecretInText) as caught:
+            await home.run(use_case, admin, wanted)
+        assert caught.value.field == "search"
+        assert token not in str(caught.value)
 
 
 @pytest.mark.parametrize("user_id", ["", "idn", "\0", "key_" + "0" * 32, "idn_" + "0" * 32])

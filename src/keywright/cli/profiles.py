@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from keywright.cli.asking import confirmed
 from keywright.cli.common import DEFAULT_URL, PRINTING, Command, LazyGroup, complete_profile
 from keywright.cli.config import DEFAULT_PROFILE, Profile, read_config, remove_profile, use_profile
 from keywright.cli.credentials import Credentials, place_of
@@ -85,8 +86,12 @@ def use(name: str) -> None:
 
 @click.command("remove", cls=Command, common=PRINTING)
 @click.argument("name", shell_complete=complete_profile)
-def remove(name: str) -> None:
-    """Forget a profile, and end its login."""
+@click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+def remove(name: str, yes: bool) -> None:  # noqa: FBT001 - click passes by name
+    """Forget a profile with a key that stands in it, and end its login."""
+    question = f"Forget the profile {name}, and a key that stands in it?"
+    if not confirmed(question, yes=yes, nothing="Nothing was removed."):
+        return
     output = Output()
     profile = read_config().profiles.get(name)
     if profile is None:

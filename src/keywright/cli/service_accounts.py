@@ -41,6 +41,7 @@ _OPTIONS: Final = {
     "description": "--description",
     "memberships": "--role",
     "limits": "--limit",
+    "search": "--search",
     "tenant": "--tenant",
     "limit": "--limit",
     "cursor": "--cursor",
@@ -62,11 +63,12 @@ def service_accounts() -> None:
 
 
 @click.command("list", cls=Command)
+@click.option("--search", metavar="TEXT", help="Only by the beginning of the name, or by the id.")
 @paging_options
-def list_accounts(all_pages: bool, **paging: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
+def list_accounts(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List the tenant's service accounts. With --quiet only their ids are printed."""
     with connected(_OPTIONS) as client:
-        page = listing(client.service_accounts.page, paging, all_pages=all_pages)
+        page = listing(client.service_accounts.page, filters, all_pages=all_pages)
     now = datetime.now(UTC)
     show_page(
         page,

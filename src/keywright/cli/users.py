@@ -91,10 +91,15 @@ def users() -> None:
     help="Only who has this login name or e-mail address.",
     shell_complete=offers.logins,
 )
+@click.option(
+    "--search",
+    metavar="TEXT",
+    help="Only by the beginning of a name, login name or e-mail address, or by the id.",
+)
 @paging_options
 def list_users(all_pages: bool, **filters: Any) -> None:  # noqa: ANN401, FBT001 - click passes by name
     """List the people with a role in the tenant, or with --tenant '*' all. With --quiet only ids are printed."""
-    with connected({**_OPTIONS, "login": "--login"}) as client:
+    with connected({**_OPTIONS, "login": "--login", "search": "--search"}) as client:
         page = listing(client.users.page, filters, all_pages=all_pages)
     now = datetime.now(UTC)
     show_page(

@@ -24,6 +24,14 @@ class ServiceAccountFields(TypedDict, total=False):
     limits: Sequence[Mapping[str, Any]]
 
 
+class ServiceAccountFilters(TypedDict, total=False):
+    """Which service accounts to list, as in the REST API."""
+
+    search: str | None
+    limit: int | None
+    cursor: str | None
+
+
 class ServiceAccountChanges(TypedDict, total=False):
     """What may be changed of a service account; what is not given stays."""
 
@@ -44,14 +52,14 @@ class ServiceAccounts(Resource[S]):
         return self._create(_PATH, {**fields, "name": name}, idempotency_key)
 
     @call
-    def page(self, *, limit: int | None = None, cursor: str | None = None) -> Call[Page]:
+    def page(self, **filters: Unpack[ServiceAccountFilters]) -> Call[Page]:
         """One page of a list."""
-        return self._page(_PATH, {"limit": limit, "cursor": cursor})
+        return self._page(_PATH, filters)
 
     @listing
-    def list(self, *, limit: int | None = None) -> Listing:
+    def list(self, **filters: Unpack[ServiceAccountFilters]) -> Listing:
         """Go through all service accounts; pages are asked for as they are needed."""
-        return self._each(_PATH, {"limit": limit})
+        return self._each(_PATH, filters)
 
     @call
     def get(self, account_id: str) -> Call[Json]:

@@ -31,6 +31,7 @@ class UserFilters(TypedDict, total=False):
     """Which people to list, as in the REST API."""
 
     login: str | None
+    search: str | None
     limit: int | None
     cursor: str | None
 

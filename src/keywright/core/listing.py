@@ -17,6 +17,8 @@ T = TypeVar("T")
 MAX_PAGE = 200
 DEFAULT_PAGE = 50
 FOLDED_LENGTH = 255
+NAME_BEGINNINGS = 8
+_BETWEEN_WORDS = "PSZ"
 
 
 class KeySort(StrEnum):
@@ -96,3 +98,23 @@ class Page(Generic[T]):
 def fold(text: str) -> str:
     """How names are compared when searching and sorting: composed, letter case folded, cut to 255 characters."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())[:FOLDED_LENGTH]
+
+
+def beginnings(name: str) -> tuple[str, ...]:
+    """What a name may be searched by: the folded name, and what is left of it from each further word on, 8 in all.
+
+    So `Ada King-Lovelace` is found by how it begins, and by how `king-lovelace` and `lovelace` begin. A word begins
+    after punctuation, a symbol or a space.
+    """
+    folded = fold(name)
+    starts = [0]
+    for place in range(1, len(folded)):
+        if len(starts) == NAME_BEGINNINGS:
+            break
+        if _is_between(folded[place - 1]) and not _is_between(folded[place]):
+            starts.append(place)
+    return tuple(dict.fromkeys(folded[start:] for start in starts))
+
+
+def _is_between(character: str) -> bool:
+    return unicodedata.category(character)[0] in _BETWEEN_WORDS

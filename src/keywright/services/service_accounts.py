@@ -76,8 +76,12 @@ class CreatedServiceAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListServiceAccounts:
-    """How many service accounts to list, and after which cursor."""
+    """Which service accounts to list: all, or those that are searched for; how many, after which cursor.
 
+    `search` is the beginning of a name or of a word in it, or a whole id.
+    """
+
+    search: str | None = None
     limit: int = DEFAULT_PAGE
     cursor: str | None = None
 
@@ -127,10 +131,15 @@ async def get_service_account(work: Work, wanted: ServiceAccountId) -> ServiceAc
 
 @use_case("service_accounts.list", permission="identities:read")
 async def list_service_accounts(work: Work, wanted: ListServiceAccounts) -> ServiceAccountList:
-    """A page of the tenant's service accounts, in the order in which they were made."""
+    """A page of the tenant's service accounts, in the order in which they were made.
+
+    A search finds by how names and the words in them begin, and by a whole id; letter case does not count, and a
+    search for nothing finds all. Raises `InvalidValue` and, for a search that holds a token, `SecretInText`.
+    """
     cursors.sound_limit(wanted.limit)
     page = await work.transaction.identities.accounts(
         work.tenant.id,
+        search=None if wanted.search is None else checks.search(wanted.search),
         limit=wanted.limit,
         after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )

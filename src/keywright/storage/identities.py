@@ -8,6 +8,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 
 from keywright.core.identities import IdentityKind
 from keywright.core.listing import Page, Position
+from keywright.storage.names import accounts_called, add_name, remove_name
 from keywright.storage.rows import IDENTITY_COLUMNS, identity_of, identity_values, limits_text
 from keywright.storage.schema import identity, membership
 
@@ -35,10 +36,11 @@ class Identities:
     async def add(self, new: Identity) -> None:
         """Add an identity."""
         await self._connection.execute(insert(identity).values(identity_values(new)))
+        await add_name(self._connection, new)
 
     async def change(self, changed: Identity) -> None:
         """Store an identity's name, description, limits and switch."""
-        await self._connection.execute(
+        stored = await self._connection.execute(
             update(identity)
             .where(_LIVE, identity.c.id == changed.id)
             .values(
@@ -47,11 +49,19 @@ class Identities:
                 active=changed.active,
                 limits=limits_text(changed.limits),
             )
+            .returning(*IDENTITY_COLUMNS)
         )
+        row = stored.first()
+        if row is None:
+            return
+        await remove_name(self._connection, changed.id)
+        # Under the kind and the tenant that are stored, which never change.
+        await add_name(self._connection, identity_of(row))
 
     async def delete(self, identity_id: str, now: datetime) -> None:
         """Delete an identity, with every role that it holds. Its keys are for the caller to delete."""
         await self._connection.execute(delete(membership).where(membership.c.identity_id == identity_id))
+        await remove_name(self._connection, identity_id)
         await self._connection.execute(
             update(identity).where(identity.c.id == identity_id).values(deleted_at=now, active=False)
         )
@@ -82,14 +92,21 @@ class Identities:
         row = (await self._connection.execute(query)).first()
         return None if row is None else identity_of(row)
 
-    async def accounts(self, tenant_id: str, *, limit: int, after: Position | None = None) -> Page[Identity]:
-        """The service accounts of a tenant, in the order in which they were made."""
+    async def accounts(
+        self, tenant_id: str, *, search: str | None = None, limit: int, after: Position | None = None
+    ) -> Page[Identity]:
+        """The service accounts of a tenant, in the order in which they were made.
+
+        With `search`, those in whose name a word begins so, and who has just this id.
+        """
         query = (
             select(*IDENTITY_COLUMNS)
             .where(_LIVE, identity.c.tenant_id == tenant_id, identity.c.kind == IdentityKind.SERVICE_ACCOUNT)
             .order_by(identity.c.id)
             .limit(limit + 1)
         )
+        if search:
+            query = query.where(identity.c.id.in_(accounts_called(tenant_id, search)))
         if after is not None:
             query = query.where(identity.c.id > after.id)
         rows = (await self._connection.execute(query)).all()

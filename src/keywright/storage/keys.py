@@ -32,6 +32,7 @@ from keywright.core.instants import to_us
 from keywright.core.keys import State
 from keywright.core.listing import Between, KeySort, Page, Position, fold
 from keywright.storage.conflicts import conflicts
+from keywright.storage.names import beginning
 from keywright.storage.rows import KEY_COLUMNS, key_of, key_values
 from keywright.storage.schema import api_key, identity, membership
 from keywright.storage.types import NEVER_ENDS, NEVER_HAPPENED
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
     from keywright.core.keys import Key
     from keywright.core.listing import KeyQuery
 
-_LAST_CHARACTER = chr(0x10FFFF)
-_SURROGATES, _AFTER_SURROGATES = 0xD800, 0xE000
 _expires_at = type_coerce(api_key.c.expires_at, BigInteger())
 _ENDS = _expires_at < literal_column(str(NEVER_ENDS))  # as the index for the sweep has it
 _last_used_at = type_coerce(api_key.c.last_used_at, BigInteger())
@@ -140,7 +139,7 @@ class Keys:
         exact = (api_key.c.id == text, api_key.c.handle == text, api_key.c.hint == text)
         known = union_all(*(select(api_key.c.id).where(self._mine, one) for one in exact))
         ways = (
-            statement.where(self._mine, *_beginning(api_key.c.name_folded, fold(text))),
+            statement.where(self._mine, *beginning(api_key.c.name_folded, fold(text))),
             # Without the tenant, which is in the inner query, or SQLite would walk through all keys of it.
             statement.where(api_key.c.id.in_(known)),
         )
@@ -351,7 +350,7 @@ def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
     if query.handle is not None:
         found.append(api_key.c.handle == query.handle)
     if query.name_prefix:
-        found += _beginning(api_key.c.name_folded, fold(query.name_prefix))
+        found += beginning(api_key.c.name_folded, fold(query.name_prefix))
     if query.used is not None:
         found.append(_last_used_at > NEVER_HAPPENED if query.used else _last_used_at == NEVER_HAPPENED)
     if query.ends is not None:
@@ -360,16 +359,6 @@ def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
         found.append(_last_used_at > NEVER_HAPPENED)
     if query.expires != Between():
         found.append(_ENDS)
-    return found
-
-
-def _beginning(column: Column[Any], start: str) -> list[ColumnElement[bool]]:
-    """That a column's text begins with another, as a span that an index can answer: up to the next text as long."""
-    found = [column >= start]
-    stem = start.rstrip(_LAST_CHARACTER)
-    if stem:
-        following = ord(stem[-1]) + 1
-        found.append(column < stem[:-1] + chr(_AFTER_SURROGATES if following == _SURROGATES else following))
     return found
 
 

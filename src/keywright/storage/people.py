@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, insert, or_, select, update
 from keywright.core.errors import LoginTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
+from keywright.storage.names import add_name, people_called
 from keywright.storage.rows import IDENTITY_COLUMNS, identity_of, identity_values
 from keywright.storage.schema import (
     challenge,
@@ -69,6 +70,7 @@ class People:
         """
         values = identity_values(new.identity)
         await self._connection.execute(insert(identity).values(values))
+        await add_name(self._connection, new.identity)
         with conflicts(_taken()):
             await self._connection.execute(
                 insert(person).values(
@@ -103,17 +105,26 @@ class People:
         return None if row is None else _person(row)
 
     async def page(
-        self, tenant_id: str | None, *, login: str | None = None, limit: int, after: Position | None = None
+        self,
+        tenant_id: str | None,
+        *,
+        login: str | None = None,
+        search: str | None = None,
+        limit: int,
+        after: Position | None = None,
     ) -> Page[Person]:
         """The people of a tenant, or (None) of the installation, in the order in which they were made.
 
-        With `login`, who has just this (folded) login name or e-mail address: at most two.
+        With `login`, who has just this (folded) login name or e-mail address: at most two. With `search`, those in
+        whose name a word begins so, whose login name or e-mail address does, and who has just this id.
         """
         query = _selected().order_by(person.c.identity_id).limit(limit + 1)
         if tenant_id is not None:
             query = query.where(_belongs(tenant_id))
         if login is not None:
             query = query.where(_called(login))
+        if search:
+            query = query.where(person.c.identity_id.in_(people_called(search)))
         if after is not None:
             query = query.where(person.c.identity_id > after.id)
         rows = (await self._connection.execute(query)).all()

@@ -10,7 +10,7 @@ from keywright.core.errors import SlugTaken
 from keywright.core.listing import Page, Position
 from keywright.storage.conflicts import conflicts
 from keywright.storage.rows import TENANT_COLUMNS, tenant_of, tenant_values
-from keywright.storage.schema import agent, identity, invitation, membership, tenant
+from keywright.storage.schema import agent, identity, identity_name, invitation, membership, tenant
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -50,6 +50,7 @@ class Tenants:
         and the agents in it. Its keys are for the caller to delete first.
         """
         owned = select(identity.c.id).where(identity.c.tenant_id == tenant_id)
+        await self._connection.execute(delete(identity_name).where(identity_name.c.tenant_id == tenant_id))
         await self._connection.execute(
             delete(membership).where(
                 or_(membership.c.tenant_id == tenant_id, membership.c.identity_id.in_(owned))

@@ -170,7 +170,8 @@ OLD_ROWS = (
     f"INSERT INTO tenant (id, slug, name, active, created_at) VALUES ('ten_a', 'acme', 'Acme', TRUE, {AT})",
     f"INSERT INTO tenant (id, slug, name, active, created_at) VALUES ('ten_b', 'shop', 'Shop', FALSE, {AT})",
     "INSERT INTO identity (id, tenant_id, kind, name, active, created_at)"
-    f" VALUES ('idn_ada', NULL, 'user', 'Ada', TRUE, {AT}), ('idn_bot', 'ten_a', 'service_account', 'Bot', TRUE, {AT})",
+    f" VALUES ('idn_ada', NULL, 'user', 'Ada Lovelace', TRUE, {AT}),"
+    f" ('idn_bot', 'ten_a', 'service_account', 'Bot', TRUE, {AT})",
     "INSERT INTO person (identity_id, login, password_hash) VALUES ('idn_ada', 'ada', 'hash')",
     "INSERT INTO membership (id, identity_id, tenant_id, role, created_at)"
     f" VALUES ('mem_1', 'idn_ada', 'ten_a', 'admin', {AT}), ('mem_2', 'idn_ada', NULL, 'super_admin', {AT}),"
@@ -218,7 +219,7 @@ async def test_an_older_schema_is_brought_up(
     )
     shop = replace(acme, id="ten_b", slug="shop", name="Shop", active=False)
     ada = Identity(
-        id="idn_ada", kind=IdentityKind.USER, name="Ada", active=True, tenant_id=None, created_at=now
+        id="idn_ada", kind=IdentityKind.USER, name="Ada Lovelace", active=True, tenant_id=None, created_at=now
     )
     bot = replace(ada, id="idn_bot", kind=IdentityKind.SERVICE_ACCOUNT, name="Bot", tenant_id="ten_a")
     async with old.read() as transaction:
@@ -227,6 +228,14 @@ async def test_an_older_schema_is_brought_up(
         assert await transaction.people.by_login("ada") == Person(ada, "ada", "hash", None)
         assert await transaction.identities.named({"idn_ada", "idn_bot"}) == {"idn_ada": ada, "idn_bot": bot}
         assert (await transaction.identities.accounts("ten_a", limit=9)).items == (bot,)
+        # By their names, which nobody had written down to be searched.
+        assert (await transaction.people.page("ten_a", search="ADA", limit=9)).items == (
+            Person(ada, "ada", "hash", None),
+        )
+        assert (await transaction.people.page(None, search="love", limit=9)).items == (
+            Person(ada, "ada", "hash", None),
+        )
+        assert (await transaction.identities.accounts("ten_a", search="bot", limit=9)).items == (bot,)
         grants = (Grant("admin", "ten_a"), Grant("super_admin"), Grant("member", "ten_b"))
         assert await transaction.all_memberships.grants("idn_ada") == grants
         assert (await transaction.memberships("ten_a").page(limit=9)).items == tuple(

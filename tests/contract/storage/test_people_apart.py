@@ -155,6 +155,12 @@ async def identities_accounts(two: Two) -> None:
         assert (await accounts(two.mine.tenant_id, limit=10)).items == (two.mine.account,)
         after = Position(None, two.theirs.account.id)
         assert (await accounts(two.mine.tenant_id, limit=10, after=after)).items == ()
+        assert (await accounts(two.mine.tenant_id, search="identity", limit=10)).items == (two.mine.account,)
+        for theirs in (two.theirs.account.name, two.theirs.account.id):
+            assert (await accounts(two.mine.tenant_id, search=theirs, limit=10)).items == ()
+            assert (await accounts(two.theirs.tenant_id, search=theirs, limit=10)).items == (
+                two.theirs.account,
+            )
 
 
 async def people_in_tenant(two: Two) -> None:
@@ -177,6 +183,12 @@ async def people_page(two: Two) -> None:
         theirs = two.theirs.person.login
         assert (await page(two.mine.tenant_id, login=theirs, limit=10)).items == ()
         assert (await page(None, login=theirs, limit=10)).items == (two.theirs.person,)
+        mine_and_guest = (two.mine.person, two.guest)
+        assert (await page(two.mine.tenant_id, search="identity", limit=10)).items == mine_and_guest
+        assert (await page(None, search="identity", limit=10)).items == everybody
+        for text in (theirs, two.theirs.person.identity.name, two.theirs.person.identity.id):
+            assert (await page(two.mine.tenant_id, search=text, limit=10)).items == ()
+            assert (await page(None, search=text, limit=10)).items == (two.theirs.person,)
 
 
 CASES: dict[tuple[type[Any], str], Callable[[Two], Awaitable[None]]] = {

@@ -17,7 +17,7 @@ from keywright.core.agents import Agent
 from keywright.core.identities import IdentityKind
 from keywright.core.ids import new_id
 from keywright.core.keys import State
-from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position
+from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position, beginnings
 from keywright.core.usage import By
 from keywright.storage.lookup import KEY_SQL, TENANT_SQL
 from keywright.storage.rows import key_values, role_values
@@ -27,6 +27,7 @@ from keywright.storage.schema import (
     audit_entry,
     exercised,
     identity,
+    identity_name,
     membership,
     person,
     role,
@@ -59,6 +60,8 @@ OTHERS = [Home(a_tenant(), an_identity(kind=KINDS[number % 4])) for number in ra
 INSTALLATION = Home(None, an_identity())
 # Those that each speak for one key of the big tenant alone.
 CROWD = [an_identity(kind=IdentityKind.KEY, tenant_id=BIG.tenant_id) for _ in range(MANY)]
+ACCOUNTS = [an_identity(tenant_id=home.tenant_id) for home in (BIG, *OTHERS) for _ in range(4)]
+PEOPLE = [an_identity(kind=IdentityKind.USER) for _ in range(2 * MANY)]
 IDENTITY_FIELDS = ("id", "tenant_id", "kind", "name", "active", "created_at")
 PLACES = {
     KeySort.CREATED_AT: Position(None, f"key_{700:032x}"),
@@ -105,7 +108,15 @@ async def filled(database: Database) -> Database:
             insert(identity),
             [
                 {name: getattr(one, name) for name in IDENTITY_FIELDS}
-                for one in (*(home.identity for home in homes_of_all), *CROWD)
+                for one in (*(home.identity for home in homes_of_all), *CROWD, *ACCOUNTS, *PEOPLE)
+            ],
+        )
+        await connection.execute(
+            insert(identity_name),
+            [
+                {"identity_id": one.id, "tenant_id": one.tenant_id, "folded": folded}
+                for one in (*(home.identity for home in homes_of_all), *ACCOUNTS, *PEOPLE)
+                for folded in beginnings(one.name)
             ],
         )
         await connection.execute(
@@ -141,11 +152,11 @@ async def filled(database: Database) -> Database:
             insert(person),
             [
                 {
-                    "identity_id": home.identity.id,
+                    "identity_id": one.id,
                     "login": f"login {number}",
                     "email": f"{number}@example.org",
                 }
-                for number, home in enumerate(homes_of_all)
+                for number, one in enumerate([*(home.identity for home in homes_of_all), *PEOPLE])
             ],
         )
         await connection.execute(insert(api_key), rows)
@@ -360,12 +371,33 @@ async def test_lists_of_people_and_roles_have_their_indexes(filled: Database) ->
         await check(filled, "uq_role_tenant_id_name|sqlite_autoindex_role_", roles(mine, after))
 
 
-def accounts(tenant_id: str, after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
-    return lambda transaction: transaction.identities.accounts(tenant_id, limit=50, after=after)
+async def test_people_and_service_accounts_are_searched_by_their_indexes(filled: Database) -> None:
+    here = Position(None, CROWD[9].id)
+    for after in (None, here):
+        await check(
+            filled, "ix_identity_name_beginning", accounts(str(BIG.tenant_id), after, "iden"), sorts=True
+        )
+        for where in (str(BIG.tenant_id), None):
+            for index in (
+                "ix_identity_name_beginning",
+                r"uq_person_login|sqlite_autoindex_person_",
+                "uq_person_email",
+            ):
+                await check(filled, index, everybody(after, where, search="7@example"), sorts=True)
 
 
-def everybody(after: Position | None) -> Callable[[Transaction], Awaitable[object]]:
-    return lambda transaction: transaction.people.page(None, limit=50, after=after)
+def accounts(
+    tenant_id: str, after: Position | None, search: str | None = None
+) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.identities.accounts(
+        tenant_id, search=search, limit=50, after=after
+    )
+
+
+def everybody(
+    after: Position | None, tenant_id: str | None = None, search: str | None = None
+) -> Callable[[Transaction], Awaitable[object]]:
+    return lambda transaction: transaction.people.page(tenant_id, search=search, limit=50, after=after)
 
 
 def members(tenant_id: str | None, after: Position | None) -> Callable[[Transaction], Awaitable[object]]:

@@ -227,6 +227,10 @@ def test_service_accounts_are_read() -> None:
         with pytest.raises(InvalidType):
             service_accounts.account_changes({"input": {"id": "i", name: None}})
     assert service_accounts.asked({"first": 3, "after": "c"}) == ListServiceAccounts(limit=3, cursor="c")
+    for given in ({}, {"filter": None}, {"filter": {"search": None}}):
+        assert service_accounts.asked({"first": 3, **given}) == ListServiceAccounts(limit=3)
+    asked = {"first": 3, "filter": {"search": "jobs"}}
+    assert service_accounts.asked(asked) == ListServiceAccounts(search="jobs", limit=3)
 
 
 def test_a_question_for_the_trail_is_read() -> None:

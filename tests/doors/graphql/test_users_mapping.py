@@ -75,9 +75,10 @@ def test_what_is_asked_of_users_is_read() -> None:
         login="a", name="A", email="e", password="p", limits=(LimitInput("burst", 100, 1),)
     )
     assert users.asked({"first": 3, "after": "c"}) == ListUsers(limit=3, cursor="c")
-    for given in ({}, {"filter": None}, {"filter": {"login": None}}):
+    for given in ({}, {"filter": None}, {"filter": {"login": None, "search": None}}):
         assert users.asked({"first": 3, **given}) == ListUsers(limit=3)
     assert users.asked({"first": 3, "filter": {"login": "ada"}}) == ListUsers(login="ada", limit=3)
+    assert users.asked({"first": 3, "filter": {"search": "ada"}}) == ListUsers(search="ada", limit=3)
     assert sessions.session_for({"input": {"userId": "i"}}) == SessionFor(id="i")
     spans = {"idleSeconds": None, "longestSeconds": 9}
     assert sessions.session_for({"input": {"userId": "i", **spans}}) == SessionFor(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.doors.rest.bad_values import MARK
+from tests.doors.rest.bad_values import MARK, TOKEN
 from tests.doors.rest.house import house
 
 if TYPE_CHECKING:
@@ -163,6 +163,15 @@ BAD: list[tuple[str, str, Any, str, str | None]] = [
     ("PATCH", f"/service-accounts/{MARK}", {"name": "a"}, "not_found", None),
     ("PATCH", "/service-accounts/x", {"name": None}, "invalid_type", "name"),
     ("GET", f"/service-accounts?{MARK}=1", None, "unknown_field", None),
+    *(
+        ("GET", f"/{people}?search={text}", None, code, "search")
+        for people in ("users", "service-accounts")
+        for text, code in (
+            (f"{MARK}%00", "invalid_value"),
+            (MARK + "x" * 256, "invalid_value"),
+            (f"{MARK}+{TOKEN}", "secret_in_text"),
+        )
+    ),
     ("GET", f"/audit?since={MARK}", None, "invalid_value", "since"),
     ("GET", f"/audit?cursor={MARK}", None, "invalid_cursor", "cursor"),
     ("GET", "/audit?limit=0", None, "invalid_value", "limit"),

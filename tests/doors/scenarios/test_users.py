@@ -172,6 +172,36 @@ def test_one_is_found_by_login_name_or_address(admin: Door) -> None:
     assert admin.do("users.list", login="nobody") == []
 
 
+def test_people_are_searched_by_how_they_are_called(admin: Door) -> None:
+    ada, bea = come_in(admin, READER), come_in(admin, READER)
+    ada_id, bea_id = ada["identity"]["id"], bea["identity"]["id"]
+
+    def found(text: str, **paging: int) -> list[str]:
+        return [one["id"] for one in admin.do("users.list", search=text, **paging)]
+
+    for text in (ada["login"], ada["login"].upper()[:-1], f" {ada['login']}@Example", ada_id):
+        assert found(text) == [ada_id]
+    assert found("aDa", page=1) == found("") == [ada_id, bea_id]
+    for text in (ada["login"][1:], "example.com", "ada%", ada_id[:-1]):
+        assert found(text) == []
+    refused("invalid_value", found, "x" * 256)
+
+
+def test_service_accounts_are_searched_by_how_they_are_called(admin: Door) -> None:
+    names = ("Nightly export", "Exporter", "Backup")
+    nightly, exporter, backup = [admin.do("service_accounts.create", name=name)["id"] for name in names]
+
+    def found(text: str, **paging: int) -> list[str]:
+        return [one["id"] for one in admin.do("service_accounts.list", search=text, **paging)]
+
+    assert found("EXPORT", page=1) == [nightly, exporter]
+    assert found("nightly e") == [nightly]
+    assert found(backup) == [backup]
+    assert found("port") == found(backup[:-1]) == []
+    assert found(" ") == [nightly, exporter, backup]
+    refused("invalid_value", found, "x" * 256)
+
+
 def test_somebody_is_removed_from_a_tenant(installation: Installation, admin: Door) -> None:
     ada = come_in(admin, MEMBER)
     own = type(admin)(installation.url, log_in(installation, ada["login"]))

@@ -181,6 +181,8 @@ def test_creations_are_sent_again_under_one_key(
     [
         (lambda c: c.memberships.list(role="a"), "/v1/memberships?role=a"),
         (lambda c: c.service_accounts.list(limit=1), "/v1/service-accounts?limit=1"),
+        (lambda c: c.service_accounts.list(search="a b"), "/v1/service-accounts?search=a+b"),
+        (lambda c: c.users.list(search="a b"), "/v1/users?search=a+b"),
         (lambda c: c.tenants.list(limit=1), "/v1/tenants?limit=1"),
         (lambda c: c.audit.list(action="key.*"), "/v1/audit?action=key.%2A"),
     ],

@@ -37,8 +37,11 @@ def _deletion(args: Args) -> ServiceAccountId:
 
 
 def asked(args: Args) -> ListServiceAccounts:
-    """A question for a list of service accounts."""
-    return ListServiceAccounts(limit=mapping.page_size(args), cursor=args.get("after"))
+    """A question for a list of service accounts; null anywhere counts as left out."""
+    wanted = args.get("filter") or {}
+    return ListServiceAccounts(
+        search=wanted.get("search"), limit=mapping.page_size(args), cursor=args.get("after")
+    )
 
 
 def new_account(args: Args) -> NewServiceAccount:

@@ -31,7 +31,12 @@ def _named(args: Args) -> UserId:
 def asked(args: Args) -> ListUsers:
     """A question for a list of people; null anywhere counts as left out."""
     wanted = args.get("filter") or {}
-    return ListUsers(login=wanted.get("login"), limit=mapping.page_size(args), cursor=args.get("after"))
+    return ListUsers(
+        login=wanted.get("login"),
+        search=wanted.get("search"),
+        limit=mapping.page_size(args),
+        cursor=args.get("after"),
+    )
 
 
 def new_user(args: Args) -> NewUser:

@@ -96,6 +96,15 @@ class ServiceAccountListOut(Out):
     next_cursor: str | None
 
 
+class ServiceAccountFilters(PageFilters):
+    """The query string of a list."""
+
+    search: str | None = Query(
+        None,
+        description="The beginning of the name or of a word in it, or the whole id; letter case does not count.",
+    )
+
+
 def read_new(body: ServiceAccountIn) -> NewServiceAccount:
     """A service account to be made."""
     return NewServiceAccount(
@@ -106,9 +115,9 @@ def read_new(body: ServiceAccountIn) -> NewServiceAccount:
     )
 
 
-def read_list(filters: Annotated[PageFilters, Query()]) -> ListServiceAccounts:
+def read_list(filters: Annotated[ServiceAccountFilters, Query()]) -> ListServiceAccounts:
     """A list's question from the query string."""
-    return ListServiceAccounts(limit=filters.limit, cursor=filters.cursor)
+    return ListServiceAccounts(search=filters.search, limit=filters.limit, cursor=filters.cursor)
 
 
 def read_one(id: AccountPath) -> ServiceAccountId:  # noqa: A002 - the name stands in the path

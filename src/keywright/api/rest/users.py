@@ -108,6 +108,11 @@ class UserFilters(PageFilters):
     login: str | None = Query(
         None, description="Only who has just this login name or e-mail address; letter case does not count."
     )
+    search: str | None = Query(
+        None,
+        description="The beginning of the name or of a word in it, of the login name or of the e-mail address, or "
+        "the whole id; letter case does not count.",
+    )
 
 
 def read_new(body: UserIn) -> NewUser:
@@ -123,7 +128,7 @@ def read_new(body: UserIn) -> NewUser:
 
 def read_list(filters: Annotated[UserFilters, Query()]) -> ListUsers:
     """A list's question from the query string."""
-    return ListUsers(login=filters.login, limit=filters.limit, cursor=filters.cursor)
+    return ListUsers(login=filters.login, search=filters.search, limit=filters.limit, cursor=filters.cursor)
 
 
 def read_one(id: UserPath) -> UserId:  # noqa: A002 - the name stands in the path

@@ -1,4 +1,4 @@
-// The editor of the catalog, rows of limits, suggestions, and what is fetched again every few seconds.
+// The editor of the catalog, rows of limits, and what is fetched again every few seconds.
 "use strict";
 
 // The editor: line numbers, the lines that have faults, and a Tab that does not trap the keyboard.
@@ -138,32 +138,12 @@ function drop(button) {
   box.querySelector("input")?.focus();
 }
 
-// A list is sent again as soon as one picks; suggestions close when one goes elsewhere.
+// A list is sent again as soon as one picks.
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-at-once]")) {
     event.target.form.requestSubmit();
   }
-});
-
-document.addEventListener("keydown", (event) => {
-  const box = event.target.closest?.(".suggest");
-  if (!box) {
-    return;
-  }
-  const places = [box.querySelector("input"), ...box.querySelectorAll(".suggested a")];
-  const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) {
-    event.preventDefault();
-    places[Math.min(places.length - 1, Math.max(0, places.indexOf(event.target) + step))].focus();
-  } else if (event.key === "Escape") {
-    box.querySelector(".suggested").replaceChildren();
-    places[0].focus();
-  }
-});
-
-document.addEventListener("focusin", (event) => {
-  document.querySelectorAll(".suggested").forEach((one) => one.closest(".suggest").contains(event.target) || one.replaceChildren());
 });
 
 document.addEventListener("click", (event) => {

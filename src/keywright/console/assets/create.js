@@ -9,27 +9,6 @@
     element.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
-  // Whom it speaks for: the field shows a name, and a hidden one holds the id. A name that is changed is nobody's id.
-
-  document.addEventListener("kw:chosen", (event) => {
-    if (event.target.name === "owner_name") {
-      const id = form().elements.owner;
-      event.target.value = event.detail.dataset.text;
-      id.value = event.detail.dataset.value;
-      told(id);
-    }
-  });
-
-  document.addEventListener(
-    "input",
-    (event) => {
-      if (event.target.name === "owner_name") {
-        form().elements.owner.value = "";
-      }
-    },
-    true,
-  );
-
   // Limits and addresses
 
   function another(rows) {

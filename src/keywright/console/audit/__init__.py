@@ -1,5 +1,5 @@
 """The audit log."""
 
-from keywright.console.audit import actors, exporting, listing
+from keywright.console.audit import exporting, listing
 
-PAGES = (*listing.PAGES, *actors.PAGES, *exporting.PAGES)
+PAGES = (*listing.PAGES, *exporting.PAGES)

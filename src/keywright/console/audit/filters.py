@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -42,10 +42,9 @@ FAMILIES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What stands in the address. `who` is what somebody typed and did not pick; it narrows nothing."""
+    """What stands in the address."""
 
     actor: str = ""
-    who: str = ""
     action: str = ""
     target: str = ""
     last: str = ""
@@ -56,16 +55,15 @@ class Filters:
     def of(cls, ask: Ask) -> Filters:
         """The filters of a request. An id that was typed for who acted is taken for a choice."""
         query = ask.query
-        found = cls(
-            actor=query.get("actor"),
-            who=query.get("who"),
+        typed = query.get("actor_name")
+        return cls(
+            actor=query.get("actor") or (typed if is_any_id(typed) else ""),
             action=query.get("action"),
             target=query.get("target"),
             last=query.get("last"),
             since=query.get("since"),
             until=query.get("until"),
         )
-        return replace(found, actor=found.who, who="") if is_any_id(found.who) else found
 
     @property
     def any(self) -> bool:
@@ -73,7 +71,7 @@ class Filters:
         return any((self.actor, self.action, self.target, self.last, self.since, self.until))
 
     def pairs(self, **changed: str) -> dict[str, str]:
-        """What stands in the address, with some of it changed; `who` is left out unless it is given."""
+        """What stands in the address, with some of it changed."""
         kept = {name: getattr(self, name) for name in ("actor", "action", "target", "last", "since", "until")}
         return kept | changed
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 
-from keywright.console.audit.actors import Actor, actor_of, found_actors
+from keywright.console.audit.actors import actor_of
 from keywright.console.audit.filters import FAMILIES, SPANS, Filters, plain
 from keywright.console.audit.telling import told
+from keywright.console.choosing import choice_of
 from keywright.console.code import Graph, Rest
 from keywright.console.forms import Errors
 from keywright.console.routing import page
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from keywright.console.asking import Ask
+    from keywright.console.choosing import Choice
     from keywright.console.code import Code
     from keywright.services.trail import EntryList, ListEntries
 
@@ -36,12 +38,15 @@ query ($filter: AuditFilter) {
 async def log(ask: Ask) -> Response:
     """A page of the log."""
     filters = Filters.of(ask)
-    picked: list[Actor] = []
-    if filters.who:
-        # Without our script nothing was picked yet: the only one who is called so, or a choice.
-        picked = await found_actors(ask, filters.who)
-        if len(picked) == 1:
-            return ask.to(ask.at("audit", **filters.pairs(actor=picked[0].id)))
+    choice = await choice_of(ask, ask.query, "actor")
+    if choice.searching:
+        filters = replace(filters, actor="")
+    elif not filters.actor and choice.made:
+        # One alone fits what was typed.
+        return ask.to(ask.at("audit", **filters.pairs(actor=choice.made)))
+    elif not choice.id:
+        # The id of a key or a session that was typed.
+        choice = replace(choice, id=filters.actor)
     errors, question, found = Errors(), None, None
     try:
         question = filters.question(ask)
@@ -49,14 +54,14 @@ async def log(ask: Ask) -> Response:
         found = await ask.run(list_entries, replace(question, cursor=cursor))
     except KeywrightError as error:
         errors = ask.refused(error, "action", "since", "until")
-    return await _shown(ask, filters, errors, picked, question, found)
+    return await _shown(ask, filters, choice, errors, question, found)
 
 
 async def _shown(
     ask: Ask,
     filters: Filters,
+    choice: Choice,
     errors: Errors,
-    picked: list[Actor],
     question: ListEntries | None,
     found: EntryList | None,
 ) -> Response:
@@ -69,7 +74,7 @@ async def _shown(
         errors=errors,
         entries=() if found is None else [told(ask, one) for one in found.items],
         actor=await actor_of(ask, filters.actor) if filters.actor else None,
-        picked=picked,
+        choice=choice,
         spans=SPANS,
         families=FAMILIES,
         without={name: ask.at("audit", **filters.pairs(**{name: ""})) for name in filters.pairs()},

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from keywright.console import picker
 from keywright.console.forms import Errors, Form
-from keywright.console.keys import speakers
 from keywright.console.keys.making import Making, making_of
 from keywright.console.keys.starting import fresh, start_of
 from keywright.console.picker import catalog_of
@@ -36,6 +35,8 @@ async def form_of_new(ask: Ask) -> Response:
 async def make(ask: Ask) -> Response:
     """Make the key, and show its token this once."""
     making = await making_of(ask, ask.form, await catalog_of(ask))
+    if making.speaker.owner is not None and making.speaker.owner.searching:
+        return _again(ask, making, Errors())
     errors = making.draft.errors
     if errors:
         ask.status = STATUS[InvalidValue]
@@ -66,13 +67,6 @@ async def marks(ask: Ask) -> Response:
     return ask.part("keys/create_marks.html", **making.picked())
 
 
-@page("/t/{tenant}/keys/new/owners", needs="keys:create")
-async def owners(ask: Ask) -> Response:
-    """Whom the key could speak for, for what is typed so far."""
-    lexicon = picker.Lexicon.of(await catalog_of(ask))
-    return ask.part("keys/create_owners.html", found=await speakers.found(ask, ask.query.get("q"), lexicon))
-
-
 def _again(ask: Ask, making: Making, errors: Errors) -> Response:
     """The form with what is wrong beside its fields, and all that was typed."""
     context = making.context(errors)
@@ -99,4 +93,4 @@ def _shown(ask: Ask, made: CreatedKey) -> Response:
     return ask.done(path, f"Made {key.name}. Whoever has the token of this digest can use it from now on.")
 
 
-PAGES = (form_of_new, make, live, marks, owners, *picker.PAGES)
+PAGES = (form_of_new, make, live, marks, *picker.PAGES)

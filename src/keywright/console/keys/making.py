@@ -73,7 +73,6 @@ class Making:
             "errors": errors,
             "speaker": self.speaker,
             "may_choose": speakers.may_choose(ask),
-            "may_find": ask.may("identities:read"),
             "roles": tuple(self._choice(role) for role in self.roles),
             "spans": spans_of(settings, form.get("expires")),
             "settings": settings,

@@ -6,25 +6,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from keywright.console import words
+from keywright.console.choosing import choice_of
 from keywright.console.picker import Holder, reader
-from keywright.core.errors import NotFound
 from keywright.core.identities import IdentityKind, grants_in, role_set
-from keywright.core.ids import is_id
 from keywright.core.roles import is_value, values_of
 from keywright.services.memberships import Belonging, RoleInput, memberships_of
 from keywright.services.roles import list_roles
-from keywright.services.service_accounts import (
-    ListServiceAccounts,
-    ServiceAccountId,
-    get_service_account,
-    list_service_accounts,
-)
-from keywright.services.users import ListUsers, UserId, get_user, list_users
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from keywright.console.asking import Ask
+    from keywright.console.choosing import Choice
+    from keywright.console.choosing import Somebody as Chosen
     from keywright.console.forms import Form
     from keywright.console.picker import Lexicon
     from keywright.core.identities import Identity, Membership
@@ -35,7 +29,6 @@ KINDS: Final = {
     IdentityKind.SERVICE_ACCOUNT: "a service account",
     IdentityKind.KEY: "a key of its own",
 }
-_PAGES, _PAGE = 5, 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +57,8 @@ class Speaker:
     roles: tuple[RoleInput, ...] = ()
     holder: Holder | None = None
     unseen: str | None = None
+    owner: Choice | None = None
+    """What the field for another says, None for who makes keys for nobody else."""
 
     @property
     def other(self) -> str | None:
@@ -88,79 +83,24 @@ async def roles_to_give(ask: Ask) -> tuple[Role, ...]:
 async def speaker_of(ask: Ask, form: Form, lexicon: Lexicon, roles: Sequence[Role]) -> Speaker:
     """Whom a form names."""
     choice = form.get("speaks", "me") if may_choose(ask) else "me"
+    owner = await choice_of(ask, form, "owner", loosely=False) if may_choose(ask) else None
     if choice == "alone":
         given = tuple(_given(form, role, lexicon) for role in roles if role.name in form.all("role"))
         by_name = {role.name: role for role in roles}
         policies = tuple(
             policy for one in given for policy in by_name[one.role].expand(values_of(_sound(one.variables)))
         )
-        return Speaker("alone", roles=given, holder=Holder("its identity", policies, title="Its identity"))
-    if choice == "other" and not ask.may("identities:read"):
-        return Speaker("other", unseen=form.get("owner") or None)
-    if choice == "other":
-        somebody = await named(ask, form.get("owner") or form.get("owner_name"), lexicon)
+        made = Holder("its identity", policies, title="Its identity")
+        return Speaker("alone", roles=given, holder=made, owner=owner)
+    if owner is not None and choice == "other":
+        if owner.found is None:
+            return Speaker("other", unseen=owner.id or None, owner=owner)
+        somebody = None if owner.somebody is None else _somebody(owner.somebody, lexicon)
         holder = None if somebody is None else await _holder(ask, somebody)
-        return Speaker("other", somebody, holder=holder)
+        return Speaker("other", somebody, holder=holder, owner=owner)
     identity = ask.caller.identity
     me = Somebody(identity, (), ())
-    return Speaker("me", me, holder=Holder(identity.name, reader(ask), you=True))
-
-
-async def named(ask: Ask, text: str, lexicon: Lexicon) -> Somebody | None:
-    """Who has an id, or alone just this name; None where there is nobody of whom the reader may know."""
-    if not text or not ask.may("identities:read"):
-        return None
-    if is_id(text, "idn"):
-        return await _by_id(ask, text, lexicon)
-    alike = [
-        one for one in await found(ask, text, lexicon) if one.identity.name.casefold() == text.casefold()
-    ]
-    return alike[0] if len(alike) == 1 else None
-
-
-async def found(ask: Ask, text: str, lexicon: Lexicon, limit: int = 12) -> list[Somebody]:
-    """Service accounts and people in whose name a text stands; those whose name begins with it come first."""
-    if not ask.may("identities:read"):
-        return []
-    folded = text.casefold()
-    alike = [one for one in await _everybody(ask) if folded in one[0].name.casefold()]
-    alike.sort(key=lambda one: (not one[0].name.casefold().startswith(folded), one[0].name.casefold()))
-    return [_somebody(*one, lexicon) for one in alike[:limit]]
-
-
-async def _everybody(ask: Ask) -> list[tuple[Identity, tuple[Membership, ...]]]:
-    """Those whom a key can speak for, at most some thousand of each kind; any other is named by its id."""
-    everybody: list[tuple[Identity, tuple[Membership, ...]]] = []
-    cursor = None
-    for _ in range(_PAGES if ask.place is not None and ask.place.tenant is not None else 0):
-        accounts = await ask.run(list_service_accounts, ListServiceAccounts(limit=_PAGE, cursor=cursor))
-        everybody += [(one.identity, one.memberships) for one in accounts.items]
-        cursor = accounts.next_cursor
-        if cursor is None:
-            break
-    cursor = None
-    for _ in range(_PAGES):
-        users = await ask.run(list_users, ListUsers(limit=_PAGE, cursor=cursor))
-        everybody += [(one.person.identity, one.memberships) for one in users.items]
-        cursor = users.next_cursor
-        if cursor is None:
-            break
-    return everybody
-
-
-async def _by_id(ask: Ask, identity_id: str, lexicon: Lexicon) -> Somebody | None:
-    if ask.place is not None and ask.place.tenant is not None:
-        try:
-            account = await ask.run(get_service_account, ServiceAccountId(identity_id))
-        except NotFound:
-            pass
-        else:
-            return _somebody(account.identity, account.memberships, lexicon)
-    try:
-        user = await ask.run(get_user, UserId(identity_id))
-    except NotFound:
-        return None
-    return _somebody(user.person.identity, user.memberships, lexicon)
+    return Speaker("me", me, holder=Holder(identity.name, reader(ask), you=True), owner=owner)
 
 
 async def _holder(ask: Ask, somebody: Somebody) -> Holder:
@@ -178,8 +118,9 @@ async def _holder(ask: Ask, somebody: Somebody) -> Holder:
     return Holder(identity.name, policies, whole=whole)
 
 
-def _somebody(identity: Identity, memberships: tuple[Membership, ...], lexicon: Lexicon) -> Somebody:
-    return Somebody(identity, memberships, tuple(role_in_words(one, lexicon) for one in memberships))
+def _somebody(one: Chosen, lexicon: Lexicon) -> Somebody:
+    roles = tuple(role_in_words(given, lexicon) for given in one.memberships)
+    return Somebody(one.identity, one.memberships, roles)
 
 
 def role_in_words(membership: Membership, lexicon: Lexicon) -> str:

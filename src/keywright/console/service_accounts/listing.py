@@ -4,44 +4,49 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keywright.console.people.finding import found
+from keywright.console.forms import Errors
 from keywright.console.people.grants import choices
 from keywright.console.people.holding import held
 from keywright.console.routing import page
+from keywright.core.errors import InvalidCursor, InvalidValue, SecretInText
 from keywright.services.service_accounts import ListServiceAccounts, list_service_accounts
 
 if TYPE_CHECKING:
     from starlette.responses import Response
 
     from keywright.console.asking import Ask
-    from keywright.services.service_accounts import ServiceAccountList
 
 
 @page("/t/{tenant}/service-accounts", needs="identities:read")
 async def listing(ask: Ask) -> Response:
-    """The tenant's service accounts, or those in whose name or description stands what is searched for."""
+    """The tenant's service accounts, or those in whose name a word begins with what is searched for."""
     if ask.place is None or ask.place.tenant is None:
         return ask.page("service_accounts/elsewhere.html")
-
-    async def read(cursor: str | None, limit: int) -> ServiceAccountList:
-        return await ask.run(list_service_accounts, ListServiceAccounts(limit=limit, cursor=cursor))
-
-    q = ask.query.get("q")
-    context: dict[str, Any] = {"q": q, "first": None, "next": None, "looked_at": None}
-    if q:
-        alike = await found(read, q, lambda one: (one.identity.name, one.identity.description))
-        views = alike.items
-        context["looked_at"] = alike.looked_at if alike.more else None
-    else:
-        cursor = ask.query.get("cursor") or None
-        views = (listed := await ask.run(list_service_accounts, ListServiceAccounts(cursor=cursor))).items
-        context["first"] = ask.at("service-accounts") if cursor else None
-        context["next"] = ask.at("service-accounts", cursor=listed.next_cursor) if listed.more else None
+    q, cursor = ask.query.get("q"), ask.query.get("cursor")
+    errors, listed = Errors(), None
+    try:
+        wanted = ListServiceAccounts(search=q or None, cursor=cursor or None)
+        listed = await ask.run(list_service_accounts, wanted)
+    except InvalidCursor:
+        return ask.to(ask.at("service-accounts", q=q))
+    except (InvalidValue, SecretInText) as error:
+        errors = ask.refused(error, "search")
+        # A key that was pasted here is not shown again.
+        q = "" if isinstance(error, SecretInText) else q
     known = await choices(ask)
-    context["rows"] = [(view.identity, held(view.memberships, known)) for view in views]
+    views = () if listed is None else listed.items
+    context: dict[str, Any] = {
+        "rows": [(view.identity, held(view.memberships, known)) for view in views],
+        "errors": errors,
+        "q": q,
+        "first": ask.at("service-accounts", q=q) if cursor else None,
+        "next": ask.at("service-accounts", q=q, cursor=listed.next_cursor)
+        if listed and listed.more
+        else None,
+    }
     if ask.wants_part and ask.target == "list":
-        return ask.part("service_accounts/list_part.html", **context)
-    return ask.page("service_accounts/list.html", **context)
+        return ask.part("service_accounts/list_part.html", ask.status, **context)
+    return ask.page("service_accounts/list.html", ask.status, **context)
 
 
 PAGES = (listing,)

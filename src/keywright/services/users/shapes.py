@@ -57,9 +57,14 @@ UserList = Listed[UserView]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListUsers:
-    """Which people to list: all, or who has just this login name or e-mail address; how many, after which cursor."""
+    """Which people to list: all, or those that are searched for; how many, after which cursor.
+
+    `login` is a whole login name or e-mail address. `search` is the beginning of a login name, of an e-mail address,
+    of a name or of a word in it, or a whole id.
+    """
 
     login: str | None = None
+    search: str | None = None
     limit: int = DEFAULT_PAGE
     cursor: str | None = None
 

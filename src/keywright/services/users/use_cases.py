@@ -86,12 +86,15 @@ async def list_users(work: Work, wanted: ListUsers) -> UserList:
     """A page of the people with a role in the tenant, or of all, in the order in which they were made.
 
     By a login name or an e-mail address, compared as at a login, one finds who has it. Two may be found: whose
-    login name it is, and whose address; by it the former logs in.
+    login name it is, and whose address; by it the former logs in. A search finds by how names, login names and
+    addresses begin, and by a whole id; letter case does not count, and a search for nothing finds everybody.
+    Raises `InvalidValue` and, for a search that holds a token, `SecretInText`.
     """
     cursors.sound_limit(wanted.limit)
     page = await work.transaction.people.page(
         work.tenant_id,
         login=None if wanted.login is None else people.fold_login(wanted.login),
+        search=None if wanted.search is None else checks.search(wanted.search),
         limit=wanted.limit,
         after=cursors.after(_ORDER, wanted.cursor, type(None)),
     )

@@ -68,6 +68,17 @@ identity = Table(
     Index("ix_identity_by_kind", "tenant_id", "kind", "id"),
 )
 
+# By what a search finds people (of no tenant) and service accounts: their names, folded, from each word on.
+identity_name = Table(
+    "identity_name",
+    metadata,
+    Column("identity_id", ID, ForeignKey("identity.id"), nullable=False),
+    Column("folded", exact(255), nullable=False),
+    Column("tenant_id", ID, ForeignKey("tenant.id")),
+    PrimaryKeyConstraint("identity_id", "folded"),
+    Index("ix_identity_name_beginning", "tenant_id", "folded", "identity_id"),
+)
+
 person = Table(
     "person",
     metadata,

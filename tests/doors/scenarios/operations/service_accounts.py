@@ -94,7 +94,8 @@ OPERATIONS = {
     "service_accounts.list": Operation(
         rest=lambda door, fields: rest_list(door, "/v1/service-accounts", **fields),
         graphql=lambda door, fields: [
-            _shown(one) for one in graphql_list(door, "serviceAccounts", _ACCOUNT, **fields)
+            _shown(one)
+            for one in graphql_list(door, "serviceAccounts", _ACCOUNT, "ServiceAccountFilter", **fields)
         ],
         cli=lambda door, fields: cli_list(door, "service-accounts", "list", **fields),
     ),
