@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select
+    from sqlalchemy import Column, ColumnElement, FromClause, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.listing import KeyQuery
@@ -115,14 +115,16 @@ def filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
 
 async def few_of(
     connection: AsyncConnection, mine: ColumnElement[bool], query: KeyQuery, now: datetime
-) -> CompoundSelect[Any] | None:
+) -> Select[Any] | None:
     """The ids of the few keys that a filter leaves, with some others perhaps; None where every filter leaves many."""
     for spans in _spans(query, now):
         ways = (select(literal(1).label("one")).where(mine, span).limit(FEW + 1).subquery() for span in spans)
         found = union_all(*(select(way.c.one) for way in ways)).limit(FEW + 1).subquery()
         count = await connection.execute(select(func.count()).select_from(found))
         if count.scalar_one() <= FEW:
-            return union_all(*(select(api_key.c.id).where(mine, span) for span in spans))
+            found_first = union_all(*(select(api_key.c.id).where(mine, span) for span in spans)).cte("few")
+            # Or PostgreSQL sees that these are rows of the same table, and walks it after all.
+            return select(found_first.prefix_with("MATERIALIZED", dialect="postgresql").c.id)
     return None
 
 

@@ -181,7 +181,7 @@ def taken_down(database: Database) -> Iterator[list[Statement]]:
     engine = database.writer.sync_engine
 
     def take(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
             sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", take)
