@@ -11,19 +11,20 @@ branch_labels = None
 depends_on = None
 
 
-_LIVE = "deleted_at IS NULL AND"
-
-
 def upgrade() -> None:
     """Add the indexes."""
-    for name, column, sqlite, postgresql in (
-        ("disabled", "id", "active = 0", "NOT active"),
-        ("to_begin", "not_before", "not_before IS NOT NULL", "not_before IS NOT NULL"),
-    ):
-        op.create_index(
-            f"ix_api_key_{name}",
-            "api_key",
-            ["tenant_id", column],
-            sqlite_where=sa.text(f"{_LIVE} {sqlite}"),
-            postgresql_where=sa.text(f"{_LIVE} {postgresql}"),
-        )
+    op.create_index(
+        "ix_api_key_disabled",
+        "api_key",
+        ["tenant_id", "id"],
+        sqlite_where=sa.text("deleted_at IS NULL AND active = 0"),
+        postgresql_where=sa.text("deleted_at IS NULL AND NOT active"),
+    )
+    to_begin = sa.text("deleted_at IS NULL AND not_before IS NOT NULL")
+    op.create_index(
+        "ix_api_key_to_begin",
+        "api_key",
+        ["tenant_id", "not_before"],
+        sqlite_where=to_begin,
+        postgresql_where=to_begin,
+    )
