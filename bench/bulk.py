@@ -26,11 +26,12 @@ _HOUR = 3_600_000_000
 
 @dataclass(frozen=True, slots=True)
 class Bulk:
-    """How many keys, in which tenant, and how many of them each service account has."""
+    """How many keys, in which tenant, how many of them each service account has, and of how many one is disabled."""
 
     count: int
     tenant_id: str
     keys_an_owner: int = 100
+    disabled_each: int | None = None
 
     @property
     def owners(self) -> int:
@@ -132,7 +133,7 @@ def _memberships(bulk: Bulk, now: int) -> Iterator[tuple[object, ...]]:
 
 def _keys(bulk: Bulk, now: int, digests: Iterable[bytes]) -> Iterator[tuple[object, ...]]:
     """Keys made one a minute until now; each third has ended or will end, and each second was used."""
-    fixed = {"tenant_id": bulk.tenant_id, "description": "", "prefix": "kw", "active": True, "scope": SCOPE}
+    fixed = {"tenant_id": bulk.tenant_id, "description": "", "prefix": "kw", "scope": SCOPE}
     for number, digest in enumerate(digests):
         made = now - (bulk.count - number) * 60_000_000
         name = f"key {number * 7919 % bulk.count:08d}"
@@ -140,6 +141,7 @@ def _keys(bulk: Bulk, now: int, digests: Iterable[bytes]) -> Iterator[tuple[obje
             api_key,
             **fixed,
             id=_id("key", number),
+            active=bulk.disabled_each is None or number % bulk.disabled_each > 0,
             identity_id=_id("idn", number // bulk.keys_an_owner),
             digest=digest,
             name=name,

@@ -36,6 +36,8 @@ LISTS = {
     "a search by name": "?q=key%200000",
     "a search by hint": "?q=kw_00000001",
     "ending within 90 days": "?expires=90d",
+    "few that are disabled, by name": "?state=disabled&sort=name",
+    "used in the last 7 days, by name": "?used=7d&sort=name",
 }
 """Lists that are measured, by their address."""
 REQUESTS, PAINTS = 40, 10
@@ -94,7 +96,7 @@ def _served(folder: Path, size: int) -> Any:  # noqa: ANN401 - a context manager
 async def _filled(place: Path, size: int) -> None:
     async with installation(place, KEYWRIGHT_ADMIN_PASSWORD=_PASSWORD) as home:
         tenant_id = await default_tenant(home.app.database)
-    bulk.fill_sqlite(place / "data" / "keywright.db", bulk.Bulk(size, tenant_id))
+    bulk.fill_sqlite(place / "data" / "keywright.db", bulk.Bulk(size, tenant_id, disabled_each=50_000))
 
 
 def _logged_in(one: Keywright) -> str:

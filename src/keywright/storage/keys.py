@@ -5,22 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
-    BigInteger,
     alias,
     and_,
     bindparam,
     delete,
-    false,
     insert,
-    literal,
-    literal_column,
-    not_,
-    null,
-    or_,
     select,
     true,
-    tuple_,
-    type_coerce,
     union,
     union_all,
     update,
@@ -28,35 +19,23 @@ from sqlalchemy import (
 
 from keywright.core.errors import HandleTaken, TokenHashTaken
 from keywright.core.identities import IdentityKind
-from keywright.core.instants import to_us
-from keywright.core.keys import State
-from keywright.core.listing import Between, KeySort, Page, Position, fold
+from keywright.core.listing import KeySort, Page, Position, fold
 from keywright.storage.conflicts import conflicts
+from keywright.storage.key_lists import ENDS, few_of, filters, listing, of_tenant
 from keywright.storage.names import beginning
 from keywright.storage.rows import KEY_COLUMNS, key_of, key_values
 from keywright.storage.schema import api_key, identity, membership
-from keywright.storage.types import NEVER_ENDS, NEVER_HAPPENED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Column, ColumnElement, CompoundSelect, FromClause, Select
+    from sqlalchemy import ColumnElement, CompoundSelect, Select
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from keywright.core.keys import Key
     from keywright.core.listing import KeyQuery
 
-_expires_at = type_coerce(api_key.c.expires_at, BigInteger())
-_ENDS = _expires_at < literal_column(str(NEVER_ENDS))  # as the index for the sweep has it
-_last_used_at = type_coerce(api_key.c.last_used_at, BigInteger())
-# What a list is ordered by before the id, as it is stored.
-_PLACES: Mapping[KeySort, ColumnElement[Any]] = {
-    KeySort.CREATED_AT: type_coerce(api_key.c.created_at, BigInteger()),
-    KeySort.NAME: api_key.c.name_folded,
-    KeySort.EXPIRES_AT: _expires_at,
-    KeySort.LAST_USED_AT: _last_used_at,
-}
 _CHANGEABLE = (
     "name",
     "name_folded",
@@ -81,7 +60,7 @@ class Keys:
     def __init__(self, connection: AsyncConnection, tenant_id: str | None) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
-        self._mine = and_(_of(api_key, tenant_id), api_key.c.deleted_at.is_(None))
+        self._mine = and_(of_tenant(api_key, tenant_id), api_key.c.deleted_at.is_(None))
 
     async def add(self, key: Key, digest: bytes) -> None:
         """Add a key with the digest of its token.
@@ -126,20 +105,25 @@ class Keys:
 
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
         """One page of a list, from an index and without counting, however many keys there are."""
-        listed = _listing(query, self._tenant_id).where(*_filters(query, now))
-        statement = self._searched(listed, query) if query.search else listed.where(self._mine)
+        listed = listing(query, self._tenant_id).where(*filters(query, now))
+        few = await few_of(self._connection, self._mine, query, now)
+        # Then without the tenant, which is in the inner query, or SQLite would walk through all keys of it.
+        mine = self._mine if few is None else api_key.c.id.in_(few)
+        statement = self._searched(listed, query, mine) if query.search else listed.where(mine)
         rows = (await self._connection.execute(statement)).all()
         items = tuple(key_of(row[1:]) for row in rows[: query.limit])
         positions = tuple(Position(row[0], key.id) for row, key in zip(rows, items, strict=False))
         return Page(items, positions, len(rows) > query.limit)
 
-    def _searched(self, statement: Select[Any], query: KeyQuery) -> CompoundSelect[Any]:
+    def _searched(
+        self, statement: Select[Any], query: KeyQuery, mine: ColumnElement[bool]
+    ) -> CompoundSelect[Any]:
         """Those rows of a list that a search finds: by name, and by what names a key exactly, each from its index."""
         text = query.search or ""
         exact = (api_key.c.id == text, api_key.c.handle == text, api_key.c.hint == text)
         known = union_all(*(select(api_key.c.id).where(self._mine, one) for one in exact))
         ways = (
-            statement.where(self._mine, *beginning(api_key.c.name_folded, fold(text))),
+            statement.where(mine, *beginning(api_key.c.name_folded, fold(text))),
             # Without the tenant, which is in the inner query, or SQLite would walk through all keys of it.
             statement.where(api_key.c.id.in_(known)),
         )
@@ -208,7 +192,7 @@ class Keys:
 
     async def _forget_owners(self, which: ColumnElement[bool], now: datetime) -> None:
         """Delete the owners of some keys that have just been deleted, where they were made for those alone."""
-        owners = select(api_key.c.identity_id).where(_of(api_key, self._tenant_id), which)
+        owners = select(api_key.c.identity_id).where(of_tenant(api_key, self._tenant_id), which)
         await _forget(self._connection, identity.c.id.in_(owners), now)
 
 
@@ -257,7 +241,7 @@ class AllKeys:
         """
         query = (
             select(*KEY_COLUMNS)
-            .where(api_key.c.deleted_at.is_(None), _ENDS, api_key.c.expires_at < moment)
+            .where(api_key.c.deleted_at.is_(None), ENDS, api_key.c.expires_at < moment)
             .order_by(api_key.c.expires_at)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -303,87 +287,3 @@ def _taken() -> dict[str, Exception]:
     handle = HandleTaken("Another key of the tenant has this handle.", field="handle")
     digest = TokenHashTaken("A key with this token hash exists or existed.", field="token_hash")
     return {"uq_api_key_handle": handle, "uq_api_key_global_handle": handle, "uq_api_key_digest": digest}
-
-
-def _of(table: FromClause, tenant_id: str | None) -> ColumnElement[bool]:
-    return table.c.tenant_id.is_(None) if tenant_id is None else table.c.tenant_id == tenant_id
-
-
-def _listing(query: KeyQuery, tenant_id: str | None) -> Select[Any]:
-    """The rows of a page and the first one after it; each begins with what its position is made of."""
-    place = _PLACES[query.sort]
-    # With the tenant, since PostgreSQL does not see that it is the same in all rows where it is NULL.
-    order = (api_key.c.tenant_id, place, api_key.c.id)
-    first = null() if query.sort is KeySort.CREATED_AT else place
-    statement = select(first.label("place"), *KEY_COLUMNS)
-    if query.after is not None:
-        # Row values are compared from left to right by both engines, and found in an index that way.
-        row = tuple_(*order[1:])
-        here = tuple_(_value(query.sort, query.after, tenant_id), query.after.id)
-        statement = statement.where(row < here if query.descending else row > here)
-    return statement.order_by(*(one.desc() if query.descending else one.asc() for one in order)).limit(
-        query.limit + 1
-    )
-
-
-def _value(sort: KeySort, after: Position, tenant_id: str | None) -> ColumnElement[Any]:
-    """What the row of a position is ordered by: as the position says, or as that row itself, since it never changes."""
-    if sort is not KeySort.CREATED_AT:
-        return literal(after.value, _PLACES[sort].type)
-    row = alias(api_key)
-    place = type_coerce(row.c.created_at, BigInteger())
-    return select(place).where(row.c.id == after.id, _of(row, tenant_id)).scalar_subquery()
-
-
-def _filters(query: KeyQuery, now: datetime) -> list[ColumnElement[bool]]:
-    found = [
-        *_between(api_key.c.created_at, query.created),
-        *_between(api_key.c.expires_at, query.expires),
-        *_between(api_key.c.last_used_at, query.last_used),
-    ]
-    if query.states:
-        found.append(
-            or_(false(), *(_IN_STATE[state](now) for state in sorted(query.states) if state in _IN_STATE))
-        )
-    if query.identity_id is not None:
-        found.append(api_key.c.identity_id == query.identity_id)
-    if query.handle is not None:
-        found.append(api_key.c.handle == query.handle)
-    if query.name_prefix:
-        found += beginning(api_key.c.name_folded, fold(query.name_prefix))
-    if query.used is not None:
-        found.append(_last_used_at > NEVER_HAPPENED if query.used else _last_used_at == NEVER_HAPPENED)
-    if query.ends is not None:
-        found.append(_ENDS if query.ends else _expires_at == NEVER_ENDS)
-    if query.last_used != Between():
-        found.append(_last_used_at > NEVER_HAPPENED)
-    if query.expires != Between():
-        found.append(_ENDS)
-    return found
-
-
-def _between(column: Column[Any], span: Between) -> list[ColumnElement[bool]]:
-    found = []
-    if span.since is not None:
-        found.append(column >= span.since)
-    if span.until is not None:
-        found.append(column < span.until)
-    return found
-
-
-def _begun(now: datetime) -> ColumnElement[bool]:
-    return or_(api_key.c.not_before.is_(None), api_key.c.not_before <= now)
-
-
-def _ended(now: datetime) -> ColumnElement[bool]:
-    # `+ 0`, or SQLite would find the keys of a state by their expiry, most of all there are, and then sort them.
-    return _expires_at + 0 <= literal(to_us(now), BigInteger())
-
-
-# The same order of precedence as Key.state: a person's switch, then the expiry, then the start.
-_IN_STATE: Mapping[State, Callable[[datetime], ColumnElement[bool]]] = {
-    State.ACTIVE: lambda now: and_(api_key.c.active, not_(_ended(now)), _begun(now)),
-    State.DISABLED: lambda _now: not_(api_key.c.active),
-    State.EXPIRED: lambda now: and_(api_key.c.active, _ended(now)),
-    State.NOT_YET_VALID: lambda now: and_(api_key.c.active, not_(_ended(now)), not_(_begun(now))),
-}

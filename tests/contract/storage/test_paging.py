@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from keywright.core.instants import EPOCH, LATEST
 from keywright.core.keys import Key, State
 from keywright.core.listing import Between, KeyQuery, KeySort, fold
+from keywright.storage import key_lists
 from tests.contract.storage.making import (
     EXAMPLES,
     NASTY,
@@ -204,23 +205,36 @@ def expected(keys: list[Key], query: KeyQuery, now: datetime = NOW) -> list[Key]
 
 
 @EXAMPLES
-@given(drafts=st.lists(DRAFTS, max_size=12), queries=st.lists(FEW_FILTERS, min_size=3, max_size=8))
+@given(
+    drafts=st.lists(DRAFTS, max_size=12),
+    queries=st.lists(FEW_FILTERS, min_size=3, max_size=8),
+    few=st.sampled_from([0, key_lists.FEW]),
+)
 async def test_pages_make_up_the_list(
-    database: Database, drafts: list[Draft], queries: list[KeyQuery]
+    database: Database, drafts: list[Draft], queries: list[KeyQuery], few: int
 ) -> None:
     made = await stock(database, drafts)
-    for query in map(made.asked, queries):
-        assert await all_pages(database, made.home.tenant_id, query) == expected(made.keys, query)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_lists, "FEW", few)
+        for query in map(made.asked, queries):
+            assert await all_pages(database, made.home.tenant_id, query) == expected(made.keys, query)
 
 
 @EXAMPLES
-@given(drafts=st.lists(DRAFTS, min_size=1, max_size=12), queries=st.lists(QUERIES, min_size=3, max_size=8))
+@given(
+    drafts=st.lists(DRAFTS, min_size=1, max_size=12),
+    queries=st.lists(QUERIES, min_size=3, max_size=8),
+    few=st.sampled_from([0, 2, key_lists.FEW]),
+)
 async def test_filters_narrow_together(
-    database: Database, drafts: list[Draft], queries: list[KeyQuery]
+    database: Database, drafts: list[Draft], queries: list[KeyQuery], few: int
 ) -> None:
+    """Whether a filter leaves so few keys that they are found first, or they are met along the list."""
     made = await stock(database, drafts)
-    for query in map(made.asked, queries):
-        assert await all_pages(database, made.home.tenant_id, query) == expected(made.keys, query)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(key_lists, "FEW", few)
+        for query in map(made.asked, queries):
+            assert await all_pages(database, made.home.tenant_id, query) == expected(made.keys, query)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from keywright.core.ids import new_id
 from keywright.core.keys import State
 from keywright.core.listing import AuditQuery, Between, KeyQuery, KeySort, Position, beginnings
 from keywright.core.usage import By
+from keywright.storage import key_lists
 from keywright.storage.lookup import KEY_SQL, TENANT_SQL
 from keywright.storage.rows import key_values, role_values
 from keywright.storage.schema import (
@@ -191,7 +192,7 @@ def taken_down(database: Database) -> Iterator[list[Statement]]:
     engine = database.writer.sync_engine
 
     def take(_connection: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith(("SELECT", "UPDATE", "DELETE")):
+        if statement.startswith(("SELECT", "WITH", "UPDATE", "DELETE")):
             sent.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", take)
@@ -253,14 +254,17 @@ async def check(
     act: Callable[[Transaction], Awaitable[object]],
     *more: str,
     sorts: bool = False,
+    last: bool = False,
 ) -> None:
     """That what is done is one statement, answered from the index of this pattern; `more` are those of others.
 
-    `sorts` lets the few rows that an index has found be sorted.
+    `sorts` lets the few rows that an index has found be sorted. `last` looks at the last statement alone.
     """
     with taken_down(database) as sent:
         async with database.write() as transaction:
             await act(transaction)
+    if last:
+        del sent[:-1]
     for (sql, parameters), pattern in zip(sent, (index, *more), strict=True):
         one = parameters[0] if isinstance(parameters, list) else parameters
         for plan in await plans(database, (sql, one)):
@@ -289,12 +293,36 @@ async def test_filters_that_have_an_index(filled: Database) -> None:
     for query in (owner, replace(owner, after=PLACES[KeySort.CREATED_AT])):
         await check(filled, "ix_api_key_by_owner", listing(BIG, query))
     for sort in KeySort:
-        await check(
-            filled, INDEXES[sort], listing(BIG, KeyQuery(states=frozenset({State.ACTIVE}), sort=sort))
-        )
+        active = KeyQuery(states=frozenset({State.ACTIVE}), sort=sort)
+        for query in (active, replace(active, after=PLACES[sort])):
+            # Most keys are: that they are not few is seen at the first hundred, and then the list is walked.
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(key_lists, "FEW", 100)
+                await check(filled, INDEXES[sort], listing(BIG, query), last=True)
     beginning = KeyQuery(name_prefix="key 19", sort=KeySort.NAME)
     for query in (beginning, replace(beginning, after=Position("key 195", "key_7"))):
         await check(filled, "ix_api_key_by_name", listing(BIG, query))
+
+
+@pytest.mark.parametrize("sort", KeySort)
+async def test_the_few_that_a_filter_leaves_are_found_from_its_index(filled: Database, sort: KeySort) -> None:
+    queries = {
+        "disabled": KeyQuery(states=frozenset({State.DISABLED})),
+        "to_begin": KeyQuery(states=frozenset({State.NOT_YET_VALID})),
+        "(by_expiry|sweep)": KeyQuery(states=frozenset({State.EXPIRED})),
+        "(disabled|by_expiry|sweep)": KeyQuery(states=frozenset({State.DISABLED, State.EXPIRED})),
+    }
+    spans = {
+        (KeySort.EXPIRES_AT, "by_expiry"): KeyQuery(expires=Between(NOW, NOW + 9 * SECOND)),
+        (KeySort.LAST_USED_AT, "by_last_use"): KeyQuery(last_used=Between(NOW, NOW + 9 * SECOND)),
+        (KeySort.CREATED_AT, "newest"): KeyQuery(created=Between(NOW + SECOND, NOW + 9 * SECOND)),
+    }
+    queries |= {index: query for (own, index), query in spans.items() if own is not sort}
+    for index, query in queries.items():
+        one = replace(query, sort=sort)
+        for asked in (one, replace(one, after=PLACES[sort])):
+            pattern = f"ix_api_key_{index}"
+            await check(filled, pattern, listing(BIG, asked), pattern, sorts=True)
 
 
 @pytest.mark.parametrize("sort", KeySort)

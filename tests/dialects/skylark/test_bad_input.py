@@ -28,7 +28,11 @@ NULLED = """mutation ($name: String, $permissions: [SkylarkAPIPermission]) {
     createApiKey(api_key: {name: $name, permissions: $permissions}) { name }
 }"""
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=50),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=50),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
     max_leaves=8,
 )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     and_,
     false,
     literal_column,
+    not_,
     text,
 )
 
@@ -206,6 +207,9 @@ _live_index("newest", "tenant_id", "created_at", "id")
 _live_index("by_name", "tenant_id", "name_folded", "id")
 _live_index("by_expiry", "tenant_id", "expires_at", "id")
 _live_index("by_last_use", "tenant_id", "last_used_at", "id")
+# What few keys are, so that a list of those alone need not look at all others.
+_live_index("disabled", "tenant_id", "id", where=and_(_live, not_(api_key.c.active)))
+_live_index("to_begin", "tenant_id", "not_before", where=and_(_live, api_key.c.not_before.is_not(None)))
 # The hint first, so that PostgreSQL reads no list from it.
 _live_index("by_hint", "hint", "tenant_id")
 _live_index("by_owner", "tenant_id", "identity_id", "created_at", "id")
