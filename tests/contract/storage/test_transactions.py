@@ -47,7 +47,8 @@ class Failure(Exception):
 
 async def write_everything(transaction: Transaction) -> None:
     """Put a row into every table."""
-    tenant, who = a_tenant(), an_identity()
+    # Called as they log in, so that they are found by one word.
+    tenant, who = a_tenant(), an_identity(name="Ada")
     await transaction.tenants.add(tenant)
     await transaction.people.add(Person(who, "ada", "hash"))
     await transaction.all_memberships.add(who.id, Grant("admin", tenant.id), NOW)
