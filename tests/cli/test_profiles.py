@@ -109,10 +109,10 @@ def test_a_shell_can_complete_the_names_of_profiles(
     plain: Shell, home: Path, words: str, names: list[str], broken: bool
 ) -> None:
     config(home, '[profiles.work]\nurl = "http://a"\n[profiles.prod]\nurl = "http://b"\n' + "?" * broken)
-    at = str(len(words.split(" ")) - 1)
-    asking = plain.with_(_KEYWRIGHT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=at)
-    done = asking.run()
-    assert [line.removeprefix("plain,") for line in done.out.split()] == ([] if broken else names)
+    done = plain.with_(_KEYWRIGHT_COMPLETE="bash", _KEYWRIGHT_LINE=words).run()
+    kind, *found = done.out.splitlines()
+    assert kind == "words"
+    assert [line.partition("\t")[0].strip() for line in found] == ([] if broken else names)
     assert done.err == ""
 
 

@@ -25,7 +25,7 @@ _HERE = "keywright.cli.profiles"
 _PLACES = {
     "list": (f"{_HERE}:list_profiles", "List the profiles."),
     "use": (f"{_HERE}:use", "Make a profile the default."),
-    "remove": (f"{_HERE}:remove", "Forget a profile, and end its login."),
+    "remove": (f"{_HERE}:remove", "Forget a profile with a key that stands in it, and end its login."),
 }
 
 
@@ -87,11 +87,11 @@ def use(name: str) -> None:
 @click.command("remove", cls=Command, common=PRINTING)
 @click.argument("name", shell_complete=complete_profile)
 @click.option("--yes", "-y", is_flag=True, help="Do not ask.")
-def remove(name: str, yes: bool) -> None:  # noqa: FBT001 - click passes by name
+def remove(name: str, yes: bool) -> Exit | None:  # noqa: FBT001 - click passes by name
     """Forget a profile with a key that stands in it, and end its login."""
     question = f"Forget the profile {name}, and a key that stands in it?"
     if not confirmed(question, yes=yes, nothing="Nothing was removed."):
-        return
+        return Exit.NO
     output = Output()
     profile = read_config().profiles.get(name)
     if profile is None:
@@ -111,6 +111,7 @@ def remove(name: str, yes: bool) -> None:  # noqa: FBT001 - click passes by name
         output.json({"name": name, "removed": True})
     elif not output.quiet:
         output.line(f"Removed {name}.")
+    return None
 
 
 def _login(kept: Credentials, profile: Profile) -> str | None:

@@ -323,6 +323,7 @@ class Metrics:
     @property
     def decided(self) -> int:
         """Decisions that were counted."""
+        self._hand_over()
         return self._decisions.total
 
     @property

@@ -206,3 +206,4 @@ def test_whoever_counts_by_itself_is_asked_whenever_somebody_looks(metrics: Metr
     assert [value(metrics, name, **labels) for _ in range(2)] == [1, 2]
     (found,) = [one for one in metrics.figures() if one["name"] == name.removesuffix("_total")]
     assert [sample[2] for sample in found["samples"]] == [3]
+    assert metrics.decided == 4

@@ -63,7 +63,9 @@ async def ask_to_remove(ask: Ask) -> Response:
     """What taking it away will do."""
     require_recent(ask)
     code = ask.code(
-        rest=Rest("DELETE", "/v1/factors/totp"), graph=Graph(_REMOVE, {}), cli=["factors", "totp", "remove"]
+        rest=Rest("DELETE", "/v1/factors/totp"),
+        graph=Graph(_REMOVE, {}),
+        cli=["factors", "totp", "remove", "--yes"],
     )
     found = await ask.run(list_factors, None)
     return ask.dialog("account/remove_app.html", factors=found, code=code)

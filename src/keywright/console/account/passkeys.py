@@ -101,7 +101,7 @@ async def ask_to_remove(ask: Ask) -> Response:
     code = ask.code(
         rest=Rest("DELETE", f"/v1/factors/passkeys/{passkey.id}"),
         graph=Graph(_REMOVE, {"input": {"id": passkey.id}}),
-        cli=["factors", "passkeys", "remove", passkey.id],
+        cli=["factors", "passkeys", "remove", passkey.id, "--yes"],
     )
     return ask.dialog("account/remove_passkey.html", passkey=passkey, factors=factors, code=code)
 

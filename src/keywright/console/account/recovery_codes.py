@@ -28,7 +28,7 @@ async def ask_to_renew(ask: Ask) -> Response:
     code = ask.code(
         rest=Rest("POST", "/v1/factors/recovery-codes"),
         graph=Graph(_RENEW, {}),
-        cli=["factors", "recovery-codes", "renew"],
+        cli=["factors", "recovery-codes", "renew", "--yes"],
     )
     left = (await ask.run(list_factors, None)).recovery_codes_left
     return ask.dialog("account/renew_codes.html", left=left, code=code)
