@@ -49,7 +49,7 @@ ENDS = _expires_at < literal_column(str(NEVER_ENDS))  # as the index for the swe
 _created_at = type_coerce(api_key.c.created_at, BigInteger())
 _last_used_at = type_coerce(api_key.c.last_used_at, BigInteger())
 # What a list is ordered by before the id, as it is stored.
-PLACES: Mapping[KeySort, ColumnElement[Any]] = {
+_PLACES: Mapping[KeySort, ColumnElement[Any]] = {
     KeySort.CREATED_AT: _created_at,
     KeySort.NAME: api_key.c.name_folded,
     KeySort.EXPIRES_AT: _expires_at,
@@ -64,7 +64,7 @@ def of_tenant(table: FromClause, tenant_id: str | None) -> ColumnElement[bool]:
 
 def listing(query: KeyQuery, tenant_id: str | None) -> Select[Any]:
     """The rows of a page and the first one after it; each begins with what its position is made of."""
-    place = PLACES[query.sort]
+    place = _PLACES[query.sort]
     # With the tenant, since PostgreSQL does not see that it is the same in all rows where it is NULL.
     order = (api_key.c.tenant_id, place, api_key.c.id)
     first = null() if query.sort is KeySort.CREATED_AT else place
@@ -82,7 +82,7 @@ def listing(query: KeyQuery, tenant_id: str | None) -> Select[Any]:
 def _value(sort: KeySort, after: Position, tenant_id: str | None) -> ColumnElement[Any]:
     """What the row of a position is ordered by: as the position says, or as that row itself, since it never changes."""
     if sort is not KeySort.CREATED_AT:
-        return literal(after.value, PLACES[sort].type)
+        return literal(after.value, _PLACES[sort].type)
     row = alias(api_key)
     place = type_coerce(row.c.created_at, BigInteger())
     return select(place).where(row.c.id == after.id, of_tenant(row, tenant_id)).scalar_subquery()

@@ -104,7 +104,7 @@ class Keys:
         return {key.id: key for key in map(key_of, rows)}
 
     async def page(self, query: KeyQuery, now: datetime) -> Page[Key]:
-        """One page of a list, from an index and without counting, however many keys there are."""
+        """One page of a list, from an index, in a time that does not grow with how many keys there are."""
         listed = listing(query, self._tenant_id).where(*filters(query, now))
         few = await few_of(self._connection, self._mine, query, now)
         # Then without the tenant, which is in the inner query, or SQLite would walk through all keys of it.

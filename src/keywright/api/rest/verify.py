@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from keywright.ops.metrics import Metrics
     from keywright.services.decisions import Asker, Judge
     from keywright.web.visit import Visit
+
+_LATER: Final = {"Retry-After": "1"}
+"""Beside what nobody can know now."""
 
 
 class VerifyIn(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -253,9 +256,6 @@ class VerifyDoor:
             cost=item.cost,
         )
         return await self._judge.answer(asker, question, at)
-
-
-_LATER = {"Retry-After": "1"}
 
 
 def answer_of(decision: Decision) -> tuple[int, dict[str, str]]:
