@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from keywright.client.bearers import digest_of
 from keywright.client.guard import Resource, Rule
 from keywright.client.people import Grants, KeyUser
 from keywright.client.protection import Protection, Refused
@@ -28,7 +29,9 @@ from keywright.client.protection import Protection, Refused
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from keywright.client.bearers import Credential
     from keywright.client.guard import Refusal
+    from keywright.client.verdict import Verdict
 
 __all__ = ["KeyRequired", "Protection"]
 
@@ -58,22 +61,63 @@ class KeyRequired:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        client = scope.get("client")
         try:
-            verdict = await self._protection.admit(
-                self._rule,
-                header_of(scope["headers"]),
-                None if client is None else client[0],
-                scope.get("path_params") or {},
-                scope,
-            )
+            verdict = known(self._protection, self._rule, scope, scope)
+            if verdict is None:
+                verdict = await admit(self._protection, self._rule, scope, scope)
         except Refused as refused:
             await _refuse(scope, send, refused.refusal)
             return
-        scope.setdefault("state", {})["keywright"] = verdict
-        scope["user"] = KeyUser(verdict)
-        scope["auth"] = Grants(verdict, self._rule)
+        let_in(scope, verdict, self._rule)
         await self._app(scope, receive, send)
+
+
+def known(protection: Protection, rule: Rule, scope: Any, request: object) -> Verdict | None:  # noqa: ANN401 - ASGI is untyped
+    """The verdict about a request of whoever is known by what it shows; None for `admit` to tell. Raises `Refused`."""
+    credential = _credential(protection, scope)
+    if credential is None:
+        return None
+    return protection.known(rule, credential, scope.get("path_params") or {}, request)
+
+
+async def admit(protection: Protection, rule: Rule, scope: Any, request: object) -> Verdict:  # noqa: ANN401 - as above
+    """The verdict about a request. Raises `Refused`."""
+    return await protection.admit(
+        rule,
+        header_of(scope["headers"]),
+        _peer(scope),
+        scope.get("path_params") or {},
+        request,
+        _credential(protection, scope),
+    )
+
+
+def let_in(scope: Any, verdict: Verdict, rule: Rule) -> None:  # noqa: ANN401 - as above
+    """Leave the verdict where an endpoint looks for it, and who it is about."""
+    scope.setdefault("state", {})["keywright"] = verdict
+    scope["user"] = KeyUser(verdict)
+    scope["auth"] = Grants(verdict, rule)
+
+
+def _peer(scope: Any) -> str | None:  # noqa: ANN401 - as above
+    client = scope.get("client")
+    return None if client is None else client[0]
+
+
+def _credential(protection: Protection, scope: Any) -> Credential | None:  # noqa: ANN401 - as above
+    """What a request shows; None where that is nothing, or more than one."""
+    if not protection.recognizes:
+        return None
+    trusts = protection.guard.trusts_proxies
+    header = text = chain = None
+    for name, value in scope["headers"]:
+        if name == b"authorization" or name == b"x-api-key":  # noqa: PLR1714 - a set would need the hash of each name
+            if header is not None:
+                return None
+            header, text = name, value
+        elif trusts and name == b"x-forwarded-for":
+            chain = value if chain is None else chain + b"," + value
+    return None if text is None else (digest_of(text).digest(), header, _peer(scope), chain)
 
 
 _READ: Final = {name.encode(): name for name in ("authorization", "x-api-key", "x-forwarded-for")}

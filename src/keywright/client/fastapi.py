@@ -25,9 +25,8 @@ from fastapi.routing import APIRoute
 from fastapi.security.base import SecurityBase
 from starlette.requests import HTTPConnection  # noqa: TC002 - FastAPI reads the annotation when it runs
 
-from keywright.client.asgi import header_of
+from keywright.client.asgi import admit, known, let_in
 from keywright.client.guard import Resource, Rule
-from keywright.client.people import Grants, KeyUser
 from keywright.client.protection import Protection, Refused
 from keywright.client.verdict import Verdict  # noqa: TC001 - as above
 
@@ -68,26 +67,32 @@ class RequireKey(SecurityBase):
 
     async def __call__(self, connection: HTTPConnection) -> Verdict:
         """The verdict about the key of a request."""
-        scope = connection.scope
-        asked: dict[RequireKey, Verdict] = scope.get(_ASKED) or {}
+        asked: dict[RequireKey, Verdict] = connection.scope.get(_ASKED) or {}
         if self in asked:
             return asked[self]  # a second use would be counted
-        client = scope.get("client")
         try:
-            verdict = await self._protection.admit(
-                self._rule,
-                header_of(scope["headers"]),
-                None if client is None else client[0],
-                scope["path_params"],
-                connection,
-            )
+            verdict = known(self._protection, self._rule, connection.scope, connection)
+            if verdict is None:
+                verdict = await admit(self._protection, self._rule, connection.scope, connection)
         except Refused as refused:
-            refusal = refused.refusal
-            raise HTTPException(refusal.status, refusal.problem, dict(refusal.headers)) from None
-        scope.setdefault("state", {})["keywright"] = verdict
-        scope["user"] = KeyUser(verdict)
-        scope["auth"] = Grants(verdict, self._rule)
+            raise _answered(refused) from None
+        let_in(connection.scope, verdict, self._rule)
         return verdict
+
+    def at_once(self, connection: HTTPConnection) -> Verdict | None:
+        """The same where it can be told without waiting; None, with nothing counted, where it cannot."""
+        try:
+            verdict = known(self._protection, self._rule, connection.scope, connection)
+        except Refused as refused:
+            raise _answered(refused) from None
+        if verdict is not None:
+            let_in(connection.scope, verdict, self._rule)
+        return verdict
+
+
+def _answered(refused: Refused) -> HTTPException:
+    refusal = refused.refusal
+    return HTTPException(refusal.status, refusal.problem, dict(refusal.headers))
 
 
 _ASKED: Final = "keywright.asked"
@@ -128,7 +133,8 @@ class KeyRoute(APIRoute):
             asked: dict[RequireKey, Verdict] = {}
             request.scope[_ASKED] = asked
             for one in required:
-                asked[one] = await one(request)
+                verdict = one.at_once(request)
+                asked[one] = await one(request) if verdict is None else verdict
             return await lean(request)
 
         return guarded

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from litestar.exceptions import HTTPException
 
-from keywright.client.asgi import header_of
+from keywright.client.asgi import admit, known, let_in
 from keywright.client.guard import Resource, Rule
-from keywright.client.people import Grants, KeyUser
 from keywright.client.protection import Protection, Refused
 
 if TYPE_CHECKING:
@@ -42,16 +41,10 @@ class KeyAuth(Protection):
         rule = Rule(action, resource, cost)
 
         async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
-            scope = connection.scope
-            client = scope.get("client")
             try:
-                verdict = await self.admit(
-                    rule,
-                    header_of(scope["headers"]),
-                    None if client is None else client[0],
-                    scope["path_params"],
-                    connection,
-                )
+                verdict = known(self, rule, connection.scope, connection)
+                if verdict is None:
+                    verdict = await admit(self, rule, connection.scope, connection)
             except Refused as refused:
                 refusal = refused.refusal
                 raise HTTPException(
@@ -60,8 +53,6 @@ class KeyAuth(Protection):
                     headers=dict(refusal.headers),
                     extra={"code": refusal.code},
                 ) from None
-            scope["state"]["keywright"] = verdict
-            scope["user"] = KeyUser(verdict)
-            scope["auth"] = Grants(verdict, rule)
+            let_in(connection.scope, verdict, rule)
 
         return guard

@@ -12,12 +12,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from keywright.client.background import Background
+from keywright.client.bearers import Bearers
 from keywright.client.errors import ConnectionFailed, TooManyAttempts, Unavailable, UnexpectedAnswer
-from keywright.client.guard import Guard, Question, Refusal, Rule
-from keywright.client.verdict import Verdict, from_answer, from_decision
+from keywright.client.guard import Guard, Question, Refusal, Rule, Unnameable
+from keywright.client.verdict import Verdict, from_answer, from_decision, from_valid
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+
+    from keywright.client.bearers import Bearer, Credential
 
 log = logging.getLogger("keywright.client")
 _NO_ANSWER: Final = (ConnectionFailed, Unavailable, UnexpectedAnswer, TooManyAttempts)
@@ -29,7 +32,8 @@ class Verifies(Protocol):
 
     The answer, or what is awaited, is a `Verdict`, a `Decision` of the verifier, or the JSON object of `/v1/verify`.
     One that is awaited may also have `at_once`, with the same arguments: the answer if it can tell without waiting, in
-    any thread, and None, with nothing counted, if not.
+    any thread, and None, with nothing counted, if not. Beside that it may have `bearer`, with a token and an `ip`, whose
+    answer, a `Bearer` or None, is asked in its place when the token is shown again.
     """
 
     def verify(
@@ -78,6 +82,11 @@ class Protection:
             self._make = cast("Callable[[], Verifies]", verifier)
         self._made: Verifies | None = None
         self._at_once: Callable[..., Any] | None = None
+        self._bearer_of: Callable[..., Bearer | None] | None = None
+        self._bearers = Bearers()
+        self._reads_headers = key_from is None
+        self.recognizes = False
+        """Whether it knows bearers again, by headers alone; then a `Credential` is of use to it."""
         self._awaits = False
         self._here: _Here | None = None
         self._opening = threading.Lock()
@@ -103,15 +112,19 @@ class Protection:
         peer: str | None,
         params: Mapping[str, Any],
         request: object,
+        credential: Credential | None = None,
     ) -> Verdict:
-        """The verdict about a request that may pass; raises `Refused` for any other. For async applications."""
+        """The verdict about a request that may pass; raises `Refused` for any other. For async applications.
+
+        Whoever is let in is known again by `credential`.
+        """
         question = self.question(rule, header, peer, params, request)
         verifier = self._made or self._unopened()
         try:
             if self._at_once is not None:
                 answer = ask(self._at_once, question)
                 if answer is not None:
-                    return self._judged(answer)
+                    return self._met(question, answer, credential)
             if self._awaits:
                 answer = await ask(verifier.verify, question)
             else:
@@ -127,10 +140,31 @@ class Protection:
         peer: str | None,
         params: Mapping[str, Any],
         request: object,
+        credential: Credential | None = None,
     ) -> Verdict:
         """The same for applications that do not await; from many threads."""
         question = self.question(rule, header, peer, params, request)
-        return self.at_once(question) or self.waited_for(question)
+        return self.at_once(question, credential) or self.waited_for(question)
+
+    def known(
+        self, rule: Rule, credential: Credential, params: Mapping[str, Any], request: object
+    ) -> Verdict | None:
+        """The verdict about a request of whoever is known by a credential; None where it has to be read.
+
+        For all applications. Raises `Refused`.
+        """
+        bearer = self._bearers.get(credential)
+        if bearer is None:
+            return None
+        try:
+            resource = rule.resource_of(params, request)
+        except Unnameable:
+            return None
+        decision = bearer.decide(rule.action, resource)
+        if decision is None:
+            return None
+        verdict = from_valid(decision)
+        return self._judged(decision) if verdict is None else verdict
 
     def question(
         self,
@@ -146,14 +180,15 @@ class Protection:
             raise Refused(question)
         return question
 
-    def at_once(self, question: Question) -> Verdict | None:
+    def at_once(self, question: Question, credential: Credential | None = None) -> Verdict | None:
         """The answer to a question if it can be told without waiting, else None, with nothing counted.
 
-        For applications that do not await, and for their event loops where they have some. Raises `Refused`.
+        For applications that do not await, and for their event loops where they have some. Raises `Refused`. Whoever is
+        let in is known again by `credential`.
         """
         here = self._here
         answer = here.at_once(question) if here is not None and here.is_open else None
-        return None if answer is None else self._judged(answer)
+        return None if answer is None else self._met(question, answer, credential)
 
     def waited_for(self, question: Question) -> Verdict:
         """The answer to a question, for whoever may wait. Raises `Refused`."""
@@ -183,17 +218,20 @@ class Protection:
             if time.monotonic() < self._not_before:
                 raise Refused(self.guard.unknown())
             try:
-                self._here = _Here(self._make())
+                made = self._make()
+                self._here = _Here(made)
             except Exception as error:
                 # Requests that come meanwhile do not wait for the same failure one after another.
                 self._not_before = time.monotonic() + _AGAIN_SECONDS
                 log.exception("the verifier cannot be opened")
                 raise Refused(self.guard.unknown()) from error
+            self._recognize(made)
             return self._here
 
     def _forked(self) -> None:
         # Another thread of the parent may have held it at the moment of the fork, and is not here to let go.
         self._opening = threading.Lock()
+        self._bearers = Bearers()
         self._not_before = 0.0
 
     def _unopened(self) -> Verifies:
@@ -210,8 +248,21 @@ class Protection:
         made = self._make()
         self._awaits = inspect.iscoroutinefunction(made.verify)
         self._at_once = _at_once_of(made)
+        self._recognize(made)
         self._made = made
         return made
+
+    def _recognize(self, verifier: Verifies) -> None:
+        self._bearer_of = getattr(verifier, "bearer", None)
+        self.recognizes = self._reads_headers and self._bearer_of is not None
+
+    def _met(self, question: Question, answer: object, credential: Credential | None) -> Verdict:
+        verdict = self._judged(answer)
+        if credential is not None and self._bearer_of is not None:
+            bearer = self._bearer_of(question.token, ip=question.ip)
+            if bearer is not None:
+                self._bearers.keep(credential, bearer)
+        return verdict
 
     def _judged(self, answer: object) -> Verdict:
         verdict = verdict_of(answer)

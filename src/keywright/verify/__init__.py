@@ -1,6 +1,7 @@
 """The hot path: from a token to a decision, the lease under which memory counts, and what was used."""
 
 from keywright.core.usage import Use
+from keywright.verify.bearers import Bearer
 from keywright.verify.credits import CreditSpender
 from keywright.verify.glances import Glances
 from keywright.verify.memory import Memory
@@ -11,6 +12,7 @@ from keywright.verify.usage import Tally, UseLog
 from keywright.verify.verifier import Verifier
 
 __all__ = [
+    "Bearer",
     "CreditSpender",
     "Glances",
     "Label",

@@ -8,17 +8,18 @@ many times what the answer does, so that the thread that asks decides by itself 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from keywright.core.decision import NOT_FOUND, decide
 from keywright.core.tokens import digest, is_reserved
+from keywright.verify.bearers import Answer, Bearer
 from keywright.verify.verifier import refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keywright.core.decision import Asked, Code, Decision
-    from keywright.core.ports import Clock, KeyFacts
+    from keywright.core.decision import Asked, Decision
+    from keywright.core.ports import Clock
     from keywright.verify.node import Node
     from keywright.verify.usage import UseLog
 
@@ -26,14 +27,6 @@ HAND_OVER_AT: Final = 512
 """So many uses wait before the loop is asked to note them, which takes it about a millisecond."""
 MAX_WAITING: Final = 10_000
 """So many wait at most. Who comes then is not answered here, so that a loop that is late slows down those who ask."""
-
-
-class _Used(NamedTuple):
-    digest: bytes
-    facts: KeyFacts
-    code: Code
-    asked: Asked
-    now_us: int
 
 
 class Glances:
@@ -51,7 +44,7 @@ class Glances:
         self._uses = uses
         self._soon = soon
         self._lock = threading.Lock()
-        self._waiting: list[_Used] = []
+        self._waiting: list[Answer] = []
         self._is_closed = True
         uses.before_taking(self.hand_over)
 
@@ -72,14 +65,31 @@ class Glances:
         # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
         now_us = self._now_us()
         decision = decide(facts, asked, now_us, None)
-        return decision if self._note(_Used(token_digest, facts, decision.code, asked, now_us)) else None
+        return decision if self._note(Answer(token_digest, decision, asked), now_us) else None
+
+    def bearer(self, token: str, asked: Callable[[str | None, str | None], Asked]) -> Bearer | None:
+        """Whoever shows this token; None where nothing can be told of them at once.
+
+        `asked` makes a question of an action and a resource.
+        """
+        node = self._node
+        token_digest = digest(token)
+        facts = node.memory.glimpse(token_digest) if self._boottime() < node.lease_end else None
+        if is_reserved(token) or facts is None or not facts.uncounted:
+            return None
+        return Bearer(node, token_digest, facts, asked, now_us=self._now_us, note=self._note)
 
     def hand_over(self) -> None:
         """Note what was used; in the thread of the loop, before anybody reads it there."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            self._uses.note(one.facts, one.code, one.asked, one.now_us)
+            taken = [(one, one.times, one.at_us) for one in waiting]
+            for one in waiting:
+                one.times = one.at_us = 0
+        for one, times, at_us in taken:
+            facts = one.decision.facts
+            assert facts is not None  # noqa: S101 - it was decided about a key that was found
+            self._uses.note(facts, one.decision.code, one.asked, at_us, times)
         # What is used by threads alone is used, too: it is not what memory forgets first.
         for token_digest in {one.digest for one in waiting}:
             self._node.memory.get(token_digest)
@@ -94,14 +104,21 @@ class Glances:
             self._is_closed = True
         self.hand_over()
 
-    def _note(self, used: _Used) -> bool:
+    def _note(self, answer: Answer, now_us: int) -> bool:
         """Count a use, under a lock, so that each is handed over once; False where there is no counting any more."""
+        is_time = False
         with self._lock:
-            waiting = self._waiting
-            if self._is_closed or len(waiting) >= MAX_WAITING:
+            if self._is_closed:
                 return False
-            waiting.append(used)
-            is_time = len(waiting) == HAND_OVER_AT
+            if not answer.times:
+                waiting = self._waiting
+                if len(waiting) >= MAX_WAITING:
+                    return False
+                waiting.append(answer)
+                is_time = len(waiting) == HAND_OVER_AT
+            answer.times += 1
+            # The clock may have been set back.
+            answer.at_us = max(answer.at_us, now_us)
         if is_time:
             self._soon()
         return True

@@ -1,0 +1,104 @@
+"""Bearers who were met before, for whom most of the work of a decision is done.
+
+A program asks about the same few bearers all the time. What is looked up, compared and computed is the same each time,
+so that it is kept, and what is left of a decision is to find that all of it stands.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from keywright.core.decision import decide
+from keywright.core.usage import HOUR_US
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keywright.core.decision import Asked, Decision
+    from keywright.core.ports import KeyFacts
+    from keywright.verify.node import Node
+
+MAX_ANSWERS: Final = 32
+"""Answers about one bearer that are kept."""
+
+
+@dataclass(slots=True, eq=False)
+class Answer:
+    """A decision, how often it was given since that was last handed over, all within one hour, and when last."""
+
+    digest: bytes
+    decision: Decision
+    asked: Asked
+    times: int = 0
+    at_us: int = 0
+
+
+class Bearer:
+    """Whoever shows one token under the same circumstances, for further questions about them; in any thread.
+
+    It holds the digest of the token (SHA-256) and not the token. It answers for as long as the facts are the very
+    object that the node remembers, under a lease, and no longer than until the hour or the key's span of validity ends.
+    """
+
+    __slots__ = (
+        "_answers",
+        "_asked",
+        "_boottime",
+        "_digest",
+        "_ends_us",
+        "_facts",
+        "_node",
+        "_note",
+        "_now_us",
+        "_starts_us",
+    )
+
+    def __init__(
+        self,
+        node: Node,
+        token_digest: bytes,
+        facts: KeyFacts,
+        asked: Callable[[str | None, str | None], Asked],
+        *,
+        now_us: Callable[[], int],
+        note: Callable[[Answer, int], bool],
+    ) -> None:
+        self._node = node
+        self._boottime = node.boottime
+        self._digest = token_digest
+        self._facts = facts
+        self._asked = asked
+        self._now_us = now_us
+        self._note = note
+        # What is counted together belongs to one hour.
+        now = now_us()
+        hour = now - now % HOUR_US
+        self._starts_us = max(facts.starts_us, hour)
+        self._ends_us = min(facts.ends_us, hour + HOUR_US)
+        self._answers: dict[tuple[str | None, str | None], Answer] = {}
+
+    def decide(self, action: str | None = None, resource: str | None = None) -> Decision | None:
+        """The decision about an action on a resource, counted as a use; None, and nothing is, if it cannot be told.
+
+        Then the token has to be shown again. Raises what a question about them raises.
+        """
+        node = self._node
+        # First the lease and then the facts, for the reason that `Glances` gives.
+        if self._boottime() >= node.lease_end or node.memory.glimpse(self._digest) is not self._facts:
+            return None
+        now_us = self._now_us()
+        if not self._starts_us <= now_us < self._ends_us:
+            return None
+        answer = self._answers.get((action, resource))
+        if answer is None:
+            answer = self._judged(action, resource, now_us)
+        return answer.decision if self._note(answer, now_us) else None
+
+    def _judged(self, action: str | None, resource: str | None, now_us: int) -> Answer:
+        asked = self._asked(action, resource)
+        answer = Answer(self._digest, decide(self._facts, asked, now_us, None), asked)
+        if len(self._answers) >= MAX_ANSWERS:
+            self._answers.clear()
+        self._answers[action, resource] = answer
+        return answer
