@@ -19,9 +19,9 @@ The endpoint finds the verdict in `request.state.keywright`, and who it is in `r
 
 from __future__ import annotations
 
+from hashlib import blake2s
 from typing import TYPE_CHECKING, Any, Final
 
-from keywright.client.bearers import digest_of
 from keywright.client.guard import Resource, Rule
 from keywright.client.people import Grants, KeyUser
 from keywright.client.protection import Protection, Refused
@@ -62,9 +62,9 @@ class KeyRequired:
             await self._app(scope, receive, send)
             return
         try:
-            verdict = known(self._protection, self._rule, scope, scope)
+            verdict, credential = known(self._protection, self._rule, scope, scope)
             if verdict is None:
-                verdict = await admit(self._protection, self._rule, scope, scope)
+                verdict = await admit(self._protection, self._rule, scope, scope, credential)
         except Refused as refused:
             await _refuse(scope, send, refused.refusal)
             return
@@ -72,23 +72,51 @@ class KeyRequired:
         await self._app(scope, receive, send)
 
 
-def known(protection: Protection, rule: Rule, scope: Any, request: object) -> Verdict | None:  # noqa: ANN401 - ASGI is untyped
-    """The verdict about a request of whoever is known by what it shows; None for `admit` to tell. Raises `Refused`."""
-    credential = _credential(protection, scope)
-    if credential is None:
-        return None
-    return protection.known(rule, credential, scope.get("path_params") or {}, request)
+def known(
+    protection: Protection,
+    rule: Rule,
+    scope: Any,  # noqa: ANN401 - ASGI is untyped
+    request: object,
+) -> tuple[Verdict | None, Credential | None]:
+    """The verdict about a request of whoever is known by what it shows, and that; None for what there is not.
+
+    Raises `Refused`.
+    """
+    if not protection.recognizes:
+        return None, None
+    listed = scope["headers"]
+    headers = dict(listed)
+    if len(headers) != len(listed) and any(sum(name == one for name, _ in listed) > 1 for one in _READ):
+        return None, None
+    text, key = headers.get(b"authorization"), headers.get(b"x-api-key")
+    if (text is None) is (key is None):
+        return None, None
+    client = scope.get("client")
+    credential = (
+        blake2s(key if text is None else text).digest(),
+        text is None,
+        None if client is None else client[0],
+        headers.get(b"x-forwarded-for") if protection.trusts_proxies else None,
+    )
+    return protection.known(rule, credential, scope.get("path_params") or {}, request), credential
 
 
-async def admit(protection: Protection, rule: Rule, scope: Any, request: object) -> Verdict:  # noqa: ANN401 - as above
-    """The verdict about a request. Raises `Refused`."""
+async def admit(
+    protection: Protection,
+    rule: Rule,
+    scope: Any,  # noqa: ANN401 - as above
+    request: object,
+    credential: Credential | None,
+) -> Verdict:
+    """The verdict about a request of whoever is not `known`. Raises `Refused`."""
+    client = scope.get("client")
     return await protection.admit(
         rule,
         header_of(scope["headers"]),
-        _peer(scope),
+        None if client is None else client[0],
         scope.get("path_params") or {},
         request,
-        _credential(protection, scope),
+        credential,
     )
 
 
@@ -97,27 +125,6 @@ def let_in(scope: Any, verdict: Verdict, rule: Rule) -> None:  # noqa: ANN401 - 
     scope.setdefault("state", {})["keywright"] = verdict
     scope["user"] = KeyUser(verdict)
     scope["auth"] = Grants(verdict, rule)
-
-
-def _peer(scope: Any) -> str | None:  # noqa: ANN401 - as above
-    client = scope.get("client")
-    return None if client is None else client[0]
-
-
-def _credential(protection: Protection, scope: Any) -> Credential | None:  # noqa: ANN401 - as above
-    """What a request shows; None where that is nothing, or more than one."""
-    if not protection.recognizes:
-        return None
-    trusts = protection.guard.trusts_proxies
-    header = text = chain = None
-    for name, value in scope["headers"]:
-        if name == b"authorization" or name == b"x-api-key":  # noqa: PLR1714 - a set would need the hash of each name
-            if header is not None:
-                return None
-            header, text = name, value
-        elif trusts and name == b"x-forwarded-for":
-            chain = value if chain is None else chain + b"," + value
-    return None if text is None else (digest_of(text).digest(), header, _peer(scope), chain)
 
 
 _READ: Final = {name.encode(): name for name in ("authorization", "x-api-key", "x-forwarded-for")}

@@ -1,25 +1,19 @@
 """Who was let in before, by what they show.
 
-Nothing here can be read back: of a credential only a digest under a secret of the process is kept (BLAKE2s, RFC 7693),
-which takes a third of the time of SHA-256 where so little is digested.
+Of a credential only a digest is kept: BLAKE2s (RFC 7693), which takes less time than SHA-256 where so little is digested.
 """
 
 from __future__ import annotations
 
-import os
 import threading
-from functools import partial
-from hashlib import blake2s
 from typing import Any, Final, Protocol, TypeAlias
 
 MAX_KEPT: Final = 10_000
 """Bearers that are kept, of some 2 kB each; the oldest goes first."""
 
-Credential: TypeAlias = "tuple[bytes, str | bytes, str | None, str | bytes | None]"
-"""All that decides who shows what: digest, name of the header, address of the connection, addresses of proxies."""
-
-digest_of: Final = partial(blake2s, key=os.urandom(32))
-"""Begins the digest of a header in which a token stands."""
+Credential: TypeAlias = "tuple[bytes, bool, str | None, str | bytes | None]"
+"""All that decides who shows what: the digest of a header, whether that is `X-Api-Key`, the address of the connection,
+and those that proxies have written."""
 
 
 class Bearer(Protocol):

@@ -62,35 +62,27 @@ class RequireKey(SecurityBase):
     def __init__(self, protection: KeyAuth, rule: Rule) -> None:
         self.model = protection.scheme
         self.scheme_name = protection.scheme_name
-        self._protection = protection
-        self._rule = rule
+        self.protection = protection
+        self.rule = rule
 
     async def __call__(self, connection: HTTPConnection) -> Verdict:
         """The verdict about the key of a request."""
-        asked: dict[RequireKey, Verdict] = connection.scope.get(_ASKED) or {}
+        scope = connection.scope
+        asked: dict[RequireKey, Verdict] = scope.get(_ASKED) or {}
         if self in asked:
             return asked[self]  # a second use would be counted
         try:
-            verdict = known(self._protection, self._rule, connection.scope, connection)
+            verdict, credential = known(self.protection, self.rule, scope, connection)
             if verdict is None:
-                verdict = await admit(self._protection, self._rule, connection.scope, connection)
+                verdict = await admit(self.protection, self.rule, scope, connection, credential)
         except Refused as refused:
-            raise _answered(refused) from None
-        let_in(connection.scope, verdict, self._rule)
-        return verdict
-
-    def at_once(self, connection: HTTPConnection) -> Verdict | None:
-        """The same where it can be told without waiting; None, with nothing counted, where it cannot."""
-        try:
-            verdict = known(self._protection, self._rule, connection.scope, connection)
-        except Refused as refused:
-            raise _answered(refused) from None
-        if verdict is not None:
-            let_in(connection.scope, verdict, self._rule)
+            raise answered(refused) from None
+        let_in(scope, verdict, self.rule)
         return verdict
 
 
-def _answered(refused: Refused) -> HTTPException:
+def answered(refused: Refused) -> HTTPException:
+    """A refusal in the form in which FastAPI answers with it."""
     refusal = refused.refusal
     return HTTPException(refusal.status, refusal.problem, dict(refusal.headers))
 
@@ -130,11 +122,18 @@ class KeyRoute(APIRoute):
             if provider is not None and provider.dependency_overrides:
                 # A test may have put something in the place of a key.
                 return await whole(request)
+            scope = request.scope
             asked: dict[RequireKey, Verdict] = {}
-            request.scope[_ASKED] = asked
-            for one in required:
-                verdict = one.at_once(request)
-                asked[one] = await one(request) if verdict is None else verdict
+            scope[_ASKED] = asked
+            try:
+                for one in required:
+                    verdict, credential = known(one.protection, one.rule, scope, request)
+                    if verdict is None:
+                        verdict = await admit(one.protection, one.rule, scope, request, credential)
+                    let_in(scope, verdict, one.rule)
+                    asked[one] = verdict
+            except Refused as refused:
+                raise answered(refused) from None
             return await lean(request)
 
         return guarded

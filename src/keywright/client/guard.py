@@ -65,9 +65,9 @@ class Rule:
     cost: int = 1
     names: tuple[str, ...] = field(init=False, default=())
     """The parameters of the path that the resource needs."""
-    _begins: str = field(init=False, default="", repr=False, compare=False)
-    _parts: tuple[tuple[str, str], ...] = field(init=False, default=(), repr=False, compare=False)
-    """The parameters in their order, each with the text that follows it."""
+    _texts: tuple[str, ...] = field(init=False, default=(), repr=False, compare=False)
+    _single: Callable[[str], str] | None = field(init=False, default=None, repr=False, compare=False)
+    """The resource of a text, where one parameter is all that it needs."""
 
     def __post_init__(self) -> None:
         if self.resource is not None and self.action is None:
@@ -81,10 +81,11 @@ class Rule:
                 raise ValueError(
                     "A resource is one exact name, with parameters in braces: article:{article_id}."
                 )
-            begins, *texts = _parts.split(self.resource)
-            object.__setattr__(self, "names", tuple(texts[::2]))
-            object.__setattr__(self, "_begins", begins)
-            object.__setattr__(self, "_parts", tuple(zip(texts[::2], texts[1::2], strict=True)))
+            texts = _parts.split(self.resource)
+            object.__setattr__(self, "names", tuple(texts[1::2]))
+            object.__setattr__(self, "_texts", tuple(texts[::2]))
+            if len(self.names) == 1:
+                object.__setattr__(self, "_single", lru_cache(maxsize=1024)(self._filled))
 
     def resource_of(self, params: Mapping[str, Any], request: object) -> str | None:
         """The resource of one request. Raises `Unnameable`, and LookupError for a parameter that the path has not."""
@@ -92,17 +93,24 @@ class Rule:
         if resource is None or (isinstance(resource, str) and not self.names):
             return resource
         if isinstance(resource, str):
-            # Each part is a part of a name, so that the whole is one unless it is too long.
-            filled = self._begins
-            for name, text in self._parts:
-                filled += _one_segment(params[name]) + text
-            if len(filled) > _MAX_NAME:
-                raise Unnameable
-            return filled
+            value = params[self.names[0]]
+            if self._single is not None and type(value) is str:
+                return self._single(value)
+            return self._filled(*[params[name] for name in self.names])
         given = resource(request)
         if given is not None and not is_name(given):
             raise Unnameable
         return given
+
+
+    def _filled(self, *values: object) -> str:
+        # Each part is a part of a name, so that the whole is one unless it is too long.
+        filled = self._texts[0]
+        for value, text in zip(values, self._texts[1:], strict=True):
+            filled += _one_segment(value) + text
+        if len(filled) > _MAX_NAME:
+            raise Unnameable
+        return filled
 
 
 class Unnameable(Exception):
@@ -186,9 +194,7 @@ class Guard:
         if not _is_realm(realm):
             raise ValueError("A realm is printable ASCII, without quotes and backslashes.")
         self._key_from = key_from
-        self._trusted = tuple(ip_network(one) for one in trusted_proxies)
-        self.trusts_proxies = bool(self._trusted)
-        """Whether `X-Forwarded-For` has a part in where a request comes from."""
+        self.trusted = tuple(ip_network(one) for one in trusted_proxies)
         self.challenge = f'Bearer realm="{realm}"'
 
     def question(
@@ -267,7 +273,7 @@ class Guard:
 
         None where there is no address, as over a Unix socket, or a trusted proxy wrote one that cannot be read.
         """
-        if not self._trusted:
+        if not self.trusted:
             return _written(peer)
         here = _parsed(peer)
         if here is None or not self._is_trusted(here):
@@ -281,7 +287,7 @@ class Guard:
         return None if here is None else str(here)
 
     def _is_trusted(self, address: IPv4Address | IPv6Address) -> bool:
-        return any(address in network for network in self._trusted)
+        return any(address in network for network in self.trusted)
 
 
 Network: TypeAlias = IPv4Network | IPv6Network

@@ -42,9 +42,9 @@ class KeyAuth(Protection):
 
         async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
             try:
-                verdict = known(self, rule, connection.scope, connection)
+                verdict, credential = known(self, rule, connection.scope, connection)
                 if verdict is None:
-                    verdict = await admit(self, rule, connection.scope, connection)
+                    verdict = await admit(self, rule, connection.scope, connection, credential)
             except Refused as refused:
                 refusal = refused.refusal
                 raise HTTPException(

@@ -85,6 +85,8 @@ class Protection:
         self._bearer_of: Callable[..., Bearer | None] | None = None
         self._bearers = Bearers()
         self._reads_headers = key_from is None
+        self.trusts_proxies = bool(self.guard.trusted)
+        """Whether `X-Forwarded-For` has a part in where a request comes from."""
         self.recognizes = False
         """Whether it knows bearers again, by headers alone; then a `Credential` is of use to it."""
         self._awaits = False

@@ -25,20 +25,19 @@ MAX_ANSWERS: Final = 32
 
 @dataclass(slots=True, eq=False)
 class Answer:
-    """A decision, how often it was given since that was last handed over, all within one hour, and when last."""
+    """A decision, which may be given more than once, but all within one hour; `at_us` is when it was given last."""
 
     digest: bytes
     decision: Decision
     asked: Asked
-    times: int = 0
-    at_us: int = 0
+    at_us: int
 
 
 class Bearer:
     """Whoever shows one token under the same circumstances, for further questions about them; in any thread.
 
-    It holds the digest of the token (SHA-256) and not the token. It answers for as long as the facts are the very
-    object that the node remembers, under a lease, and no longer than until the hour or the key's span of validity ends.
+    It holds the digest of the token (SHA-256) and not the token. It answers for as long as the facts stand in the
+    node's memory, under a lease, and no longer than until the hour or the key's span of validity ends.
     """
 
     __slots__ = (
@@ -48,6 +47,7 @@ class Bearer:
         "_digest",
         "_ends_us",
         "_facts",
+        "_memory",
         "_node",
         "_note",
         "_now_us",
@@ -62,9 +62,10 @@ class Bearer:
         asked: Callable[[str | None, str | None], Asked],
         *,
         now_us: Callable[[], int],
-        note: Callable[[Answer, int], bool],
+        note: Callable[[Answer], bool],
     ) -> None:
         self._node = node
+        self._memory = node.memory
         self._boottime = node.boottime
         self._digest = token_digest
         self._facts = facts
@@ -83,9 +84,8 @@ class Bearer:
 
         Then the token has to be shown again. Raises what a question about them raises.
         """
-        node = self._node
-        # First the lease and then the facts, for the reason that `Glances` gives.
-        if self._boottime() >= node.lease_end or node.memory.glimpse(self._digest) is not self._facts:
+        # First the lease and then the facts, for the reason that `Glances` gives, and what was heard last of all.
+        if self._boottime() >= self._node.lease_end or self._facts.compared != self._memory.heard:
             return None
         now_us = self._now_us()
         if not self._starts_us <= now_us < self._ends_us:
@@ -93,11 +93,12 @@ class Bearer:
         answer = self._answers.get((action, resource))
         if answer is None:
             answer = self._judged(action, resource, now_us)
-        return answer.decision if self._note(answer, now_us) else None
+        answer.at_us = now_us
+        return answer.decision if self._note(answer) else None
 
     def _judged(self, action: str | None, resource: str | None, now_us: int) -> Answer:
         asked = self._asked(action, resource)
-        answer = Answer(self._digest, decide(self._facts, asked, now_us, None), asked)
+        answer = Answer(self._digest, decide(self._facts, asked, now_us, None), asked, now_us)
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
         self._answers[action, resource] = answer

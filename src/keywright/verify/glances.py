@@ -7,7 +7,7 @@ many times what the answer does, so that the thread that asks decides by itself 
 
 from __future__ import annotations
 
-import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from keywright.core.decision import NOT_FOUND, decide
@@ -35,7 +35,7 @@ class Glances:
     `soon` has the loop call `hand_over` before long; any thread may call it.
     """
 
-    __slots__ = ("_boottime", "_is_closed", "_lock", "_node", "_now_us", "_soon", "_uses", "_waiting")
+    __slots__ = ("_boottime", "_given", "_is_called", "_is_closed", "_node", "_now_us", "_soon", "_uses")
 
     def __init__(self, node: Node, clock: Clock, uses: UseLog, soon: Callable[[], None]) -> None:
         self._node = node
@@ -43,8 +43,8 @@ class Glances:
         self._now_us = clock.now_us
         self._uses = uses
         self._soon = soon
-        self._lock = threading.Lock()
-        self._waiting: list[Answer] = []
+        self._given: list[Answer] = []
+        self._is_called = False
         self._is_closed = True
         uses.before_taking(self.hand_over)
 
@@ -65,7 +65,7 @@ class Glances:
         # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
         now_us = self._now_us()
         decision = decide(facts, asked, now_us, None)
-        return decision if self._note(Answer(token_digest, decision, asked), now_us) else None
+        return decision if self._note(Answer(token_digest, decision, asked, now_us)) else None
 
     def bearer(self, token: str, asked: Callable[[str | None, str | None], Asked]) -> Bearer | None:
         """Whoever shows this token; None where nothing can be told of them at once.
@@ -81,17 +81,16 @@ class Glances:
 
     def hand_over(self) -> None:
         """Note what was used; in the thread of the loop, before anybody reads it there."""
-        with self._lock:
-            waiting, self._waiting = self._waiting, []
-            taken = [(one, one.times, one.at_us) for one in waiting]
-            for one in waiting:
-                one.times = one.at_us = 0
-        for one, times, at_us in taken:
+        self._is_called = False
+        # Others only append, so that the first ones are theirs no longer.
+        taken = self._given[: len(self._given)]
+        del self._given[: len(taken)]
+        for one, times in Counter(taken).items():
             facts = one.decision.facts
             assert facts is not None  # noqa: S101 - it was decided about a key that was found
-            self._uses.note(facts, one.decision.code, one.asked, at_us, times)
+            self._uses.note(facts, one.decision.code, one.asked, one.at_us, times)
         # What is used by threads alone is used, too: it is not what memory forgets first.
-        for token_digest in {one.digest for one in waiting}:
+        for token_digest in {one.digest for one in taken}:
             self._node.memory.get(token_digest)
 
     def open(self) -> None:
@@ -100,25 +99,22 @@ class Glances:
 
     def close(self) -> None:
         """Decide nothing any more; what was decided before is noted."""
-        with self._lock:
-            self._is_closed = True
+        self._is_closed = True
         self.hand_over()
 
-    def _note(self, answer: Answer, now_us: int) -> bool:
-        """Count a use, under a lock, so that each is handed over once; False where there is no counting any more."""
-        is_time = False
-        with self._lock:
-            if self._is_closed:
+    def _note(self, answer: Answer) -> bool:
+        """Count a use; False where there is no counting any more.
+
+        To append is one step for other threads. Whoever still finds it open after that has counted before the last are
+        handed over; whoever does not may have been counted, and is not answered.
+        """
+        given = self._given
+        waiting = len(given)
+        if waiting >= HAND_OVER_AT:
+            if waiting >= MAX_WAITING:
                 return False
-            if not answer.times:
-                waiting = self._waiting
-                if len(waiting) >= MAX_WAITING:
-                    return False
-                waiting.append(answer)
-                is_time = len(waiting) == HAND_OVER_AT
-            answer.times += 1
-            # The clock may have been set back.
-            answer.at_us = max(answer.at_us, now_us)
-        if is_time:
-            self._soon()
-        return True
+            if not self._is_called:
+                self._is_called = True
+                self._soon()
+        given.append(answer)
+        return not self._is_closed

@@ -37,11 +37,11 @@ class Memory:
         "_called",
         "_entries",
         "_floor",
-        "_heard",
         "_max_bytes",
         "_max_entries",
         "_places",
         "_touched",
+        "heard",
     )
 
     def __init__(
@@ -54,7 +54,8 @@ class Memory:
         self._places: dict[str, tuple[Tenant, int]] = {}
         self._touched: dict[str, int] = {}
         self._bytes = 0
-        self._heard = 0
+        self.heard = 0
+        """How many changes were heard of. Facts that were `compared` with so many are remembered, and hold."""
         self._floor = 0
 
     def __len__(self) -> int:
@@ -70,23 +71,23 @@ class Memory:
         facts = self._entries.get(digest)
         if facts is None:
             return None
-        if facts.compared != self._heard:
+        if facts.compared != self.heard:
             if not self.holds(facts):
                 self._drop(digest)
                 return None
-            facts.compare(self._heard)
+            facts.compare(self.heard)
         self._entries.move_to_end(digest)
         return facts
 
     def glimpse(self, digest: bytes) -> KeyFacts | None:
         """What `get` gives, if it was compared with all that was heard; changes nothing, and any thread may call it.
 
-        Each of its three reads is one step for other threads, and `_heard` is the last: facts carry that number only
+        Each of its three reads is one step for other threads, and `heard` is the last: facts carry that number only
         after they were found to hold, and what outdates some raises it before anybody is told that it was heard. Who
         looked before that may still be given them, like a decision that had begun before.
         """
         facts = self._entries.get(digest)
-        if facts is None or facts.compared != self._heard:
+        if facts is None or facts.compared != self.heard:
             return None
         return facts
 
@@ -115,12 +116,11 @@ class Memory:
             return False
         if digest in self._entries:
             self._drop(digest)
-        facts.compare(self._heard)
+        facts.compare(self.heard)
         self._entries[digest] = facts
         self._bytes += _size(facts)
         while self._entries and (len(self._entries) > self._max_entries or self._bytes > self._max_bytes):
-            _, gone = self._entries.popitem(last=False)
-            self._bytes -= _size(gone)
+            self._gone(self._entries.popitem(last=False)[1])
         return True
 
     def place(self, slug: str) -> Tenant | None:
@@ -151,7 +151,7 @@ class Memory:
                 self.forget_all(entry.epoch)
             else:
                 self._touched.update(dict.fromkeys(entry.touched, entry.epoch))
-        self._heard += 1
+        self.heard += 1
         if len(self._touched) > MAX_TOUCHED:
             self._tidy(newest)
 
@@ -161,7 +161,7 @@ class Memory:
         self._places.clear()
         self._touched.clear()
         self._bytes = 0
-        self._heard += 1
+        self.heard += 1
         self._floor = epoch
 
     def _tidy(self, newest: int) -> None:
@@ -176,10 +176,15 @@ class Memory:
         self._touched.clear()
         self._floor = newest
         for _, facts in kept:
-            facts.compare(self._heard)
+            facts.compare(self.heard)
 
     def _drop(self, digest: bytes) -> None:
-        self._bytes -= _size(self._entries.pop(digest))
+        self._gone(self._entries.pop(digest))
+
+    def _gone(self, facts: KeyFacts) -> None:
+        """Have facts that are remembered no longer be compared with nothing, for whoever else has them."""
+        facts.compare(-1)
+        self._bytes -= _size(facts)
 
 
 def _size(facts: KeyFacts) -> int:
