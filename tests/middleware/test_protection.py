@@ -51,7 +51,8 @@ class Living:
 
 
 def now(protection: Protection, rule: Rule | None = None) -> Verdict:
-    return protection.admit_now(rule or Rule(), HEADERS.get, "192.0.2.1", {}, None)
+    question = protection.question(rule or Rule(), HEADERS.get, "192.0.2.1", {}, None)
+    return protection.at_once(question) or protection.waited_for(question)
 
 
 async def later(protection: Protection, rule: Rule | None = None) -> Verdict:
@@ -229,12 +230,12 @@ import os, sys, time
 import keywright
 from keywright.client.guard import Rule
 from keywright.client.protection import Protection
+from keywright.client.wsgi import admit
 
 url, token, shared = sys.argv[1:]
 make = lambda: keywright.Verifier(url, tenant="default", name=f"process-{os.getpid()}")
 protection = Protection(make() if shared == "shared" else make)
-headers = {"x-api-key": token}
-ask = lambda: protection.admit_now(Rule(), headers.get, None, {}, None).valid
+ask = lambda: admit(protection, Rule(), {"HTTP_X_API_KEY": token}, {}, None).verdict.valid
 assert ask()
 child = os.fork()
 if child == 0:

@@ -78,8 +78,17 @@ def test_a_malformed_key_is_refused(app: App) -> None:
         refused(app.read(token), 401, "NOT_FOUND", "invalid_token")
     token = a_key(app)["token"]
     both = {"Authorization": f"Bearer {token}", "X-Api-Key": token}
-    for headers in (both, {"Authorization": "Bearer"}, {"Authorization": f"Bearer {token} {token}"}):
+    for _ in range(3):  # it is known by then
+        assert app.read(token).status_code == app.get("/articles/42", {"X-Api-Key": token}).status_code == 200
+    elsewhere = {"X-Api-Key": f"Bearer {token}"}
+    for headers in (
+        both,
+        elsewhere,
+        {"Authorization": "Bearer"},
+        {"Authorization": f"Bearer {token} {token}"},
+    ):
         refused(app.get("/articles/42", headers), 400, "malformed_request", "invalid_request")
+    refused(app.get("/articles/42", {"Authorization": token}), 401, None, None)
 
 
 def test_a_revoked_key_is_refused_at_once(app: App) -> None:
@@ -96,8 +105,9 @@ def test_a_revoked_key_is_refused_at_once(app: App) -> None:
 
 def test_a_narrowed_key_reads_only_what_it_may(app: App) -> None:
     token = a_key(app, {"actions": ["article:read"], "resources": ["article:7"]})["token"]
-    assert app.read(token, "7").status_code == 200
-    refused(app.read(token, "8"), 403, "INSUFFICIENT_PERMISSIONS", "insufficient_scope")
+    for _ in range(4):
+        assert app.read(token, "7").status_code == 200
+        refused(app.read(token, "8"), 403, "INSUFFICIENT_PERMISSIONS", "insufficient_scope")
     other = a_key(app, {"actions": ["article:write"]})["token"]
     refused(app.read(other), 403, "INSUFFICIENT_PERMISSIONS", "insufficient_scope")
 
@@ -111,7 +121,8 @@ def test_what_stands_in_the_path_is_no_more_than_one_segment(app: App, forged: s
 def test_a_key_for_other_addresses_is_refused_whatever_the_request_says(app: App) -> None:
     here = a_key(app, allowed_cidrs=["127.0.0.0/8"])["token"]
     elsewhere = a_key(app, allowed_cidrs=["203.0.113.0/24"])["token"]
-    assert app.read(here).status_code == 200
+    for _ in range(3):
+        assert app.read(here).status_code == 200
     headers = {"Authorization": f"Bearer {elsewhere}", "X-Forwarded-For": "203.0.113.9"}
     refused(app.get("/articles/42", headers), 403, "IP_NOT_ALLOWED", "insufficient_scope")
 

@@ -23,7 +23,7 @@ from hashlib import blake2s
 from typing import TYPE_CHECKING, Any, Final
 
 from keywright.client.guard import Resource, Rule
-from keywright.client.people import Grants, KeyUser
+from keywright.client.people import Admitted, admitted
 from keywright.client.protection import Protection, Refused
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
     from keywright.client.bearers import Credential
     from keywright.client.guard import Refusal
-    from keywright.client.verdict import Verdict
 
 __all__ = ["KeyRequired", "Protection"]
 
@@ -62,13 +61,13 @@ class KeyRequired:
             await self._app(scope, receive, send)
             return
         try:
-            verdict, credential = known(self._protection, self._rule, scope, scope)
-            if verdict is None:
-                verdict = await admit(self._protection, self._rule, scope, scope, credential)
+            found, credential = known(self._protection, self._rule, scope, scope)
+            if found is None:
+                found = await admit(self._protection, self._rule, scope, scope, credential)
         except Refused as refused:
             await _refuse(scope, send, refused.refusal)
             return
-        let_in(scope, verdict, self._rule)
+        let_in(scope, found)
         await self._app(scope, receive, send)
 
 
@@ -77,8 +76,8 @@ def known(
     rule: Rule,
     scope: Any,  # noqa: ANN401 - ASGI is untyped
     request: object,
-) -> tuple[Verdict | None, Credential | None]:
-    """The verdict about a request of whoever is known by what it shows, and that; None for what there is not.
+) -> tuple[Admitted | None, Credential | None]:
+    """Whoever is known by what a request shows, if they may pass, and that; None for what there is not.
 
     Raises `Refused`.
     """
@@ -89,11 +88,12 @@ def known(
     if len(headers) != len(listed) and any(sum(name == one for name, _ in listed) > 1 for one in _READ):
         return None, None
     text, key = headers.get(b"authorization"), headers.get(b"x-api-key")
-    if (text is None) is (key is None):
+    shown = key if text is None else text
+    if shown is None or (text is not None and key is not None):
         return None, None
     client = scope.get("client")
     credential = (
-        blake2s(key if text is None else text).digest(),
+        blake2s(shown).digest(),
         text is None,
         None if client is None else client[0],
         headers.get(b"x-forwarded-for") if protection.trusts_proxies else None,
@@ -107,10 +107,10 @@ async def admit(
     scope: Any,  # noqa: ANN401 - as above
     request: object,
     credential: Credential | None,
-) -> Verdict:
-    """The verdict about a request of whoever is not `known`. Raises `Refused`."""
+) -> Admitted:
+    """Whoever is not `known`, if they may pass. Raises `Refused`."""
     client = scope.get("client")
-    return await protection.admit(
+    verdict = await protection.admit(
         rule,
         header_of(scope["headers"]),
         None if client is None else client[0],
@@ -118,13 +118,13 @@ async def admit(
         request,
         credential,
     )
+    return admitted(verdict, rule.action)
 
 
-def let_in(scope: Any, verdict: Verdict, rule: Rule) -> None:  # noqa: ANN401 - as above
+def let_in(scope: Any, found: Admitted) -> None:  # noqa: ANN401 - as above
     """Leave the verdict where an endpoint looks for it, and who it is about."""
+    verdict, scope["user"], scope["auth"] = found
     scope.setdefault("state", {})["keywright"] = verdict
-    scope["user"] = KeyUser(verdict)
-    scope["auth"] = Grants(verdict, rule)
 
 
 _READ: Final = {name.encode(): name for name in ("authorization", "x-api-key", "x-forwarded-for")}

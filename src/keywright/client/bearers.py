@@ -1,12 +1,16 @@
 """Who was let in before, by what they show.
 
-Of a credential only a digest is kept: BLAKE2s (RFC 7693), which takes less time than SHA-256 where so little is digested.
+Of a credential only a digest is kept: BLAKE2s (RFC 7693), which for so little takes less time than SHA-256.
 """
 
 from __future__ import annotations
 
 import threading
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from keywright.client.guard import Refusal
+    from keywright.client.people import Admitted
 
 MAX_KEPT: Final = 10_000
 """Bearers that are kept, of some 2 kB each; the oldest goes first."""
@@ -19,8 +23,8 @@ and those that proxies have written."""
 class Bearer(Protocol):
     """Decides about whoever showed a token: a `Bearer` of the verifier, or anything like it."""
 
-    def decide(self, action: str | None, resource: str | None) -> Any:  # noqa: ANN401 - as of `Verifies`
-        """What `at_once` would answer; None, with nothing counted, where the token has to be shown again."""
+    def decide(self, action: str | None, resource: str | None) -> Admitted | Refusal | None:
+        """What is told of the answer of `at_once`; None, with nothing counted, where the token has to be shown."""
         ...
 
 

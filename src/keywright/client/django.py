@@ -15,7 +15,6 @@ The decorator works without the middleware too. The middleware asks for a valid 
 
 from __future__ import annotations
 
-import asyncio
 from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Final
@@ -27,14 +26,13 @@ from django.http import HttpResponse
 from django.utils.module_loading import import_string
 
 from keywright.client.guard import Refusal, Resource, Rule
-from keywright.client.people import KeyUser
 from keywright.client.protection import Protection, Refused
-from keywright.client.wsgi import header_of
+from keywright.client.wsgi import admit, admit_later
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from keywright.client.verdict import Verdict
+    from keywright.client.people import Admitted
 
 __all__ = ["KeyRequiredMiddleware", "open_to_all", "protection", "requires_key"]
 
@@ -140,14 +138,9 @@ class KeyRequiredMiddleware:
         return None if refusal is None else _response(refusal)
 
 
-def judge(request: Any, rule: Rule, params: Mapping[str, Any]) -> Verdict:  # noqa: ANN401 - Django has no types
-    """The verdict about a request; raises `Refused`."""
-    return protection().admit_now(rule, *_read(request), params, request)
-
-
-def _read(request: Any) -> tuple[Callable[[str], str | None], str | None]:  # noqa: ANN401 - as above
-    """What gives the headers of a request, and the address that it came from."""
-    return header_of(request.META), request.META.get("REMOTE_ADDR") or None
+def judge(request: Any, rule: Rule, params: Mapping[str, Any]) -> Admitted:  # noqa: ANN401 - Django has no types
+    """Whoever sends a request, if they may pass; raises `Refused`."""
+    return admit(protection(), rule, request.META, params, request)
 
 
 def _refusal(request: Any, rule: Rule, params: Mapping[str, Any]) -> Refusal | None:  # noqa: ANN401 - as above
@@ -163,15 +156,11 @@ def _refusal(request: Any, rule: Rule, params: Mapping[str, Any]) -> Refusal | N
 async def _refusal_later(request: Any, rule: Rule, params: Mapping[str, Any]) -> Refusal | None:  # noqa: ANN401 - as above
     if _is_judged(request, rule):
         return None
-    keys = protection()
     try:
-        question = keys.question(rule, *_read(request), params, request)
-        verdict = keys.at_once(question)
-        if verdict is None:
-            verdict = await asyncio.to_thread(keys.waited_for, question)
+        found = await admit_later(protection(), rule, request.META, params, request)
     except Refused as refused:
         return refused.refusal
-    _let_in(request, rule, verdict)
+    _let_in(request, rule, found)
     return None
 
 
@@ -180,10 +169,10 @@ def _is_judged(request: Any, rule: Rule) -> bool:  # noqa: ANN401 - as above
     return getattr(request, "_keywright_rule", None) is rule
 
 
-def _let_in(request: Any, rule: Rule, verdict: Verdict) -> None:  # noqa: ANN401 - as above
-    request.keywright = verdict
+def _let_in(request: Any, rule: Rule, found: Admitted) -> None:  # noqa: ANN401 - as above
+    request.keywright = found.verdict
     request._keywright_rule = rule  # noqa: SLF001 - the request is where Django's middlewares leave things
-    request.user = KeyUser(verdict)
+    request.user = found.user
 
 
 def _response(refusal: Refusal) -> Any:  # noqa: ANN401 - Django has no types

@@ -23,12 +23,13 @@ from rest_framework.permissions import BasePermission
 
 from keywright.client.django import judge, protection
 from keywright.client.guard import Refusal, Rule
-from keywright.client.people import KeyUser
 from keywright.client.protection import Refused
 from keywright.client.verdict import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from keywright.client.people import KeyUser
 
 __all__ = ["KeyAuthentication", "KeyPermission", "KeyRefused", "Rule", "exception_handler"]
 
@@ -59,13 +60,13 @@ class KeyAuthentication(BaseAuthentication):  # type: ignore[misc] # the framewo
         context = request.parser_context
         rule = rule_of(context.get("view"), request)
         try:
-            verdict = judge(request._request, rule, context.get("kwargs") or {})  # noqa: SLF001 - the documented way to Django's request
+            found = judge(request._request, rule, context.get("kwargs") or {})  # noqa: SLF001 - the documented way to Django's request
         except Refused as refused:
             if refused.refusal.status == 401 and "error=" not in refused.refusal.headers["WWW-Authenticate"]:
                 return None
             raise KeyRefused(refused.refusal) from None
-        request._request.keywright = verdict  # noqa: SLF001 - as above
-        return KeyUser(verdict), verdict
+        request._request.keywright = found.verdict  # noqa: SLF001 - as above
+        return found.user, found.verdict
 
     def authenticate_header(self, _request: object) -> str:
         """The challenge to whom permissions refuse because nobody is logged in."""

@@ -72,13 +72,13 @@ class RequireKey(SecurityBase):
         if self in asked:
             return asked[self]  # a second use would be counted
         try:
-            verdict, credential = known(self.protection, self.rule, scope, connection)
-            if verdict is None:
-                verdict = await admit(self.protection, self.rule, scope, connection, credential)
+            found, credential = known(self.protection, self.rule, scope, connection)
+            if found is None:
+                found = await admit(self.protection, self.rule, scope, connection, credential)
         except Refused as refused:
             raise answered(refused) from None
-        let_in(scope, verdict, self.rule)
-        return verdict
+        let_in(scope, found)
+        return found.verdict
 
 
 def answered(refused: Refused) -> HTTPException:
@@ -127,11 +127,11 @@ class KeyRoute(APIRoute):
             scope[_ASKED] = asked
             try:
                 for one in required:
-                    verdict, credential = known(one.protection, one.rule, scope, request)
-                    if verdict is None:
-                        verdict = await admit(one.protection, one.rule, scope, request, credential)
-                    let_in(scope, verdict, one.rule)
-                    asked[one] = verdict
+                    found, credential = known(one.protection, one.rule, scope, request)
+                    if found is None:
+                        found = await admit(one.protection, one.rule, scope, request, credential)
+                    let_in(scope, found)
+                    asked[one] = found.verdict
             except Refused as refused:
                 raise answered(refused) from None
             return await lean(request)

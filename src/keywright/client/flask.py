@@ -18,7 +18,7 @@ from flask import Response, abort, current_app, g, request
 
 from keywright.client.guard import Resource, Rule
 from keywright.client.protection import Protection, Refused
-from keywright.client.wsgi import header_of
+from keywright.client.wsgi import admit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ class KeyAuth(Protection):
         asked = request._get_current_object()  # type: ignore[attr-defined] # noqa: SLF001 - Flask's way to it
         params: dict[str, Any] = asked.view_args or {}
         try:
-            g.keywright = self.admit_now(rule, header_of(asked.environ), asked.remote_addr, params, asked)
+            g.keywright = admit(self, rule, asked.environ, params, asked).verdict
         except Refused as refused:
             refusal = refused.refusal
             abort(Response(refusal.body, refusal.status, refusal.all_headers))

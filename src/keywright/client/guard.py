@@ -102,7 +102,6 @@ class Rule:
             raise Unnameable
         return given
 
-
     def _filled(self, *values: object) -> str:
         # Each part is a part of a name, so that the whole is one unless it is too long.
         filled = self._texts[0]

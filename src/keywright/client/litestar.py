@@ -42,9 +42,9 @@ class KeyAuth(Protection):
 
         async def guard(connection: ASGIConnection[Any, Any, Any, Any], _handler: BaseRouteHandler) -> None:
             try:
-                verdict, credential = known(self, rule, connection.scope, connection)
-                if verdict is None:
-                    verdict = await admit(self, rule, connection.scope, connection, credential)
+                found, credential = known(self, rule, connection.scope, connection)
+                if found is None:
+                    found = await admit(self, rule, connection.scope, connection, credential)
             except Refused as refused:
                 refusal = refused.refusal
                 raise HTTPException(
@@ -53,6 +53,6 @@ class KeyAuth(Protection):
                     headers=dict(refusal.headers),
                     extra={"code": refusal.code},
                 ) from None
-            let_in(connection.scope, verdict, rule)
+            let_in(connection.scope, found)
 
         return guard

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from keywright.client.guard import Rule
     from keywright.client.verdict import Verdict
 
 
-# Each request makes both of these, and a frozen dataclass takes several times as long.
 @dataclass(slots=True, unsafe_hash=True)
 class KeyUser:
     """Whoever a key speaks for: a user of Starlette, Litestar, Django and Django REST framework.
@@ -72,9 +70,22 @@ class Grants:
     """What Starlette calls credentials: `scopes` are what was asked for and allowed."""
 
     verdict: Verdict
-    rule: Rule
+    action: str | None
 
     @property
     def scopes(self) -> list[str]:
         """`authenticated`, and the action that was allowed."""
-        return ["authenticated"] if self.rule.action is None else ["authenticated", self.rule.action]
+        return ["authenticated"] if self.action is None else ["authenticated", self.action]
+
+
+class Admitted(NamedTuple):
+    """Whoever was let in, as an application is told of it. Requests that ask the same may share one."""
+
+    verdict: Verdict
+    user: KeyUser
+    grants: Grants
+
+
+def admitted(verdict: Verdict, action: str | None) -> Admitted:
+    """What an application is told of a key that is valid and may do something."""
+    return Admitted(verdict, KeyUser(verdict), Grants(verdict, action))

@@ -15,7 +15,8 @@ from keywright.client.background import Background
 from keywright.client.bearers import Bearers
 from keywright.client.errors import ConnectionFailed, TooManyAttempts, Unavailable, UnexpectedAnswer
 from keywright.client.guard import Guard, Question, Refusal, Rule, Unnameable
-from keywright.client.verdict import Verdict, from_answer, from_decision, from_valid
+from keywright.client.people import Admitted, admitted
+from keywright.client.verdict import Verdict, from_answer, from_decision
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -32,8 +33,8 @@ class Verifies(Protocol):
 
     The answer, or what is awaited, is a `Verdict`, a `Decision` of the verifier, or the JSON object of `/v1/verify`.
     One that is awaited may also have `at_once`, with the same arguments: the answer if it can tell without waiting, in
-    any thread, and None, with nothing counted, if not. Beside that it may have `bearer`, with a token and an `ip`, whose
-    answer, a `Bearer` or None, is asked in its place when the token is shown again.
+    any thread, and None, with nothing counted, if not. Beside that it may have `bearer` as `keywright.Verifier` has it:
+    what it gives is asked in its place when the token is shown again.
     """
 
     def verify(
@@ -135,23 +136,10 @@ class Protection:
             raise self._unknown(error) from None
         return self._judged(answer)
 
-    def admit_now(
-        self,
-        rule: Rule,
-        header: Callable[[str], str | None],
-        peer: str | None,
-        params: Mapping[str, Any],
-        request: object,
-        credential: Credential | None = None,
-    ) -> Verdict:
-        """The same for applications that do not await; from many threads."""
-        question = self.question(rule, header, peer, params, request)
-        return self.at_once(question, credential) or self.waited_for(question)
-
     def known(
         self, rule: Rule, credential: Credential, params: Mapping[str, Any], request: object
-    ) -> Verdict | None:
-        """The verdict about a request of whoever is known by a credential; None where it has to be read.
+    ) -> Admitted | None:
+        """Whoever is known by a credential, if they may pass; None where it has to be read.
 
         For all applications. Raises `Refused`.
         """
@@ -162,11 +150,10 @@ class Protection:
             resource = rule.resource_of(params, request)
         except Unnameable:
             return None
-        decision = bearer.decide(rule.action, resource)
-        if decision is None:
-            return None
-        verdict = from_valid(decision)
-        return self._judged(decision) if verdict is None else verdict
+        told = bearer.decide(rule.action, resource)
+        if isinstance(told, Refusal):
+            raise Refused(told)
+        return told
 
     def question(
         self,
@@ -176,7 +163,7 @@ class Protection:
         params: Mapping[str, Any],
         request: object,
     ) -> Question:
-        """What `admit_now` asks about a request; raises `Refused` where there is nothing to ask about."""
+        """What is asked about a request; raises `Refused` where there is nothing to ask about."""
         question = self.guard.question(rule, header, peer, params, request)
         if isinstance(question, Refusal):
             raise Refused(question)
@@ -204,7 +191,7 @@ class Protection:
         return self._judged(answer)
 
     def close(self) -> None:
-        """Close what `admit_now` opened; at the end of the process that happens by itself."""
+        """Close what requests opened; at the end of the process that happens by itself."""
         if self._here is not None:
             self._here.close()
 
@@ -261,7 +248,7 @@ class Protection:
     def _met(self, question: Question, answer: object, credential: Credential | None) -> Verdict:
         verdict = self._judged(answer)
         if credential is not None and self._bearer_of is not None:
-            bearer = self._bearer_of(question.token, ip=question.ip)
+            bearer = self._bearer_of(question.token, ip=question.ip, told=self._told)
             if bearer is not None:
                 self._bearers.keep(credential, bearer)
         return verdict
@@ -270,8 +257,14 @@ class Protection:
         verdict = verdict_of(answer)
         if verdict.valid:
             return verdict
-        refusal = self.guard.refusal(verdict)
-        raise Refused(refusal or self.guard.unknown())
+        raise Refused(self._refusal(verdict))
+
+    def _refusal(self, verdict: Verdict) -> Refusal:
+        return self.guard.refusal(verdict) or self.guard.unknown()
+
+    def _told(self, decision: Any) -> Admitted | Refusal:  # noqa: ANN401 - as of `Verifies`
+        verdict = verdict_of(decision)
+        return admitted(verdict, decision.action) if verdict.valid else self._refusal(verdict)
 
     def _unknown(self, error: Exception) -> Refused:
         log.warning("a key cannot be checked: %s", error)

@@ -62,7 +62,7 @@ class Verdict(_Later):
     `code` says why. Beside `code`, `key_id` and what is told of limits and credits, facts are there for a valid key
     alone. `scope` None is a key that is not narrowed. `retry_after_seconds` is when a use that a limit refused would
     be let through, None where waiting does not help. `answer` is the JSON object of the API as it came, empty where
-    the decision was made in this process.
+    the decision was made in this process. What can be written into is a copy then, at each reading.
     """
 
     valid: bool
@@ -91,7 +91,8 @@ class Verdict(_Later):
             if name not in _MADE_LATER:
                 raise AttributeError(f"A verdict has no {name!r}.", name=name, obj=self)
             value = _told(self._decision, name)
-            object.__setattr__(self, name, value)
+            if name not in _OPEN:
+                object.__setattr__(self, name, value)
             return value
 
 
@@ -126,16 +127,20 @@ def from_answer(answer: Json) -> Verdict:
 
 def from_decision(decision: Any) -> Verdict:  # noqa: ANN401 - a `Decision` of the core, which the SDK stands apart from
     """A verdict from what `keywright.Verifier` decided, in the shape that the API gives it."""
-    valid = from_valid(decision)
-    if valid is not None:
-        return valid
-    code, facts = decision.code, decision.facts
+    facts, code = decision.facts, decision.code.value
+    if code == _VALID:
+        found = _new(Verdict)
+        _set_valid(found, True)  # noqa: FBT003 - a value, as for any field
+        _set_code(found, code)
+        _set_key_id(found, facts.key.id)
+        _set_decision(found, decision)
+        return found
     if facts is None:
-        return Verdict(valid=False, code=code.value)
+        return Verdict(valid=False, code=code)
     limits, retry_after = _counted(decision.limits)
     return Verdict(
         valid=False,
-        code=code.value,
+        code=code,
         key_id=facts.key.id,
         limits=limits,
         credits_left=decision.credits_left,
@@ -143,25 +148,10 @@ def from_decision(decision: Any) -> Verdict:  # noqa: ANN401 - a `Decision` of t
     )
 
 
-def from_valid(decision: Any) -> Verdict | None:  # noqa: ANN401 - as above
-    """The same of a decision that is a yes; None for any other."""
-    if decision.code != _VALID:
-        return None
-    found = _new(Verdict)
-    _set_decision(found, decision)
-    return found
-
-
 def _told(decision: Any, name: str) -> Any:  # noqa: ANN401, PLR0911 - as above, and one for each field
     """What a valid decision tells in a field of a verdict."""
     facts = decision.facts
     match name:
-        case "valid":
-            return True
-        case "code":
-            return _VALID
-        case "key_id":
-            return facts.key.id
         case "identity":
             return Identity(facts.identity.id, facts.identity.kind.value, facts.identity.name)
         case "tenant":
@@ -186,10 +176,20 @@ def _told(decision: Any, name: str) -> Any:  # noqa: ANN401, PLR0911 - as above,
 
 
 _VALID: Final = "VALID"
-_MADE_LATER: Final = frozenset(one.name for one in fields(Verdict))
+_MADE_LATER: Final = frozenset(one.name for one in fields(Verdict)) - {"valid", "code", "key_id"}
+_OPEN: Final = frozenset({"roles", "scope", "metadata", "answer"})
+"""What somebody could write into: it is made anew each time, since requests may share a verdict."""
+
+
+def _setter(of: type, name: str) -> Callable[[Verdict, object], None]:
+    """What fills a slot, past a frozen class's refusal to be written to."""
+    setter: Callable[[Verdict, object], None] = getattr(of, name).__set__
+    return setter
+
+
 _new = object.__new__
-# It fills the slot, past a frozen class's refusal to be written to.
-_set_decision: Callable[[Verdict, object], None] = _Later._decision.__set__  # noqa: SLF001 - it is of this module
+_set_valid, _set_code = _setter(Verdict, "valid"), _setter(Verdict, "code")
+_set_key_id, _set_decision = _setter(Verdict, "key_id"), _setter(_Later, "_decision")
 
 
 def _counted(taken: Any) -> tuple[tuple[LimitState, ...], int | None]:  # noqa: ANN401 - as above

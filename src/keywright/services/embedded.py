@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 from weakref import WeakSet
 
 from keywright.core import checks
@@ -27,11 +27,13 @@ from keywright.storage.migrate import require_current
 from keywright.verify import Glances, Label, Terms
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from keywright.core.decision import Decision
     from keywright.verify import Bearer
 
+T = TypeVar("T")
 FLUSH_SECONDS = 5.0
 
 log = get_logger("keywright")
@@ -164,17 +166,22 @@ class Verifier:
         return self._glances.at_once(token, asked)
 
     def bearer(
-        self, token: str, *, tenant: str | None = None, ip: str | None = None
-    ) -> Bearer | None:
+        self,
+        token: str,
+        *,
+        told: Callable[[Decision], T],
+        tenant: str | None = None,
+        ip: str | None = None,
+    ) -> Bearer[T] | None:
         """Whoever shows a token in a tenant from an address, to ask about again and again: `decide(action, resource)`.
 
-        That is what `at_once` would say, in less time. None where `at_once` says nothing. Raises what `verify` raises.
+        That gives what `told` makes of the decision that `at_once` would give, and makes it once of the same decision;
+        None where `at_once` gives None. So does this. Raises what `verify` raises.
         """
         place = self._tenant if tenant is None else tenant
-        _asked(place, None, None, ip, 1, False)  # noqa: FBT003 - as it is declared
+        _asked(place, None, None, ip, 1, explain=False)
         return self._glances.bearer(
-            token,
-            lambda action, resource: _asked(place, action, resource, ip, 1, False),  # noqa: FBT003 - as above
+            token, lambda action, resource: _asked(place, action, resource, ip, 1, explain=False), told
         )
 
     def _soon(self) -> None:

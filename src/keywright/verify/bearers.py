@@ -7,7 +7,7 @@ so that it is kept, and what is left of a decision is to find that all of it sta
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from keywright.core.decision import decide
 from keywright.core.usage import HOUR_US
@@ -23,17 +23,22 @@ MAX_ANSWERS: Final = 32
 """Answers about one bearer that are kept."""
 
 
+T = TypeVar("T")
+
+
 @dataclass(slots=True, eq=False)
-class Answer:
+class Answer(Generic[T]):
     """A decision, which may be given more than once, but all within one hour; `at_us` is when it was given last."""
 
     digest: bytes
     decision: Decision
     asked: Asked
     at_us: int
+    told: T
+    """What is told of it."""
 
 
-class Bearer:
+class Bearer(Generic[T]):
     """Whoever shows one token under the same circumstances, for further questions about them; in any thread.
 
     It holds the digest of the token (SHA-256) and not the token. It answers for as long as the facts stand in the
@@ -52,6 +57,7 @@ class Bearer:
         "_note",
         "_now_us",
         "_starts_us",
+        "_told",
     )
 
     def __init__(
@@ -60,9 +66,10 @@ class Bearer:
         token_digest: bytes,
         facts: KeyFacts,
         asked: Callable[[str | None, str | None], Asked],
+        told: Callable[[Decision], T],
         *,
         now_us: Callable[[], int],
-        note: Callable[[Answer], bool],
+        note: Callable[[Answer[T]], bool],
     ) -> None:
         self._node = node
         self._memory = node.memory
@@ -70,6 +77,7 @@ class Bearer:
         self._digest = token_digest
         self._facts = facts
         self._asked = asked
+        self._told = told
         self._now_us = now_us
         self._note = note
         # What is counted together belongs to one hour.
@@ -77,10 +85,10 @@ class Bearer:
         hour = now - now % HOUR_US
         self._starts_us = max(facts.starts_us, hour)
         self._ends_us = min(facts.ends_us, hour + HOUR_US)
-        self._answers: dict[tuple[str | None, str | None], Answer] = {}
+        self._answers: dict[tuple[str | None, str | None], Answer[T]] = {}
 
-    def decide(self, action: str | None = None, resource: str | None = None) -> Decision | None:
-        """The decision about an action on a resource, counted as a use; None, and nothing is, if it cannot be told.
+    def decide(self, action: str | None = None, resource: str | None = None) -> T | None:
+        """What is told of an action on a resource, counted as a use; None, and nothing is, if it cannot be decided.
 
         Then the token has to be shown again. Raises what a question about them raises.
         """
@@ -94,11 +102,12 @@ class Bearer:
         if answer is None:
             answer = self._judged(action, resource, now_us)
         answer.at_us = now_us
-        return answer.decision if self._note(answer) else None
+        return answer.told if self._note(answer) else None
 
-    def _judged(self, action: str | None, resource: str | None, now_us: int) -> Answer:
+    def _judged(self, action: str | None, resource: str | None, now_us: int) -> Answer[T]:
         asked = self._asked(action, resource)
-        answer = Answer(self._digest, decide(self._facts, asked, now_us, None), asked, now_us)
+        decision = decide(self._facts, asked, now_us, None)
+        answer = Answer(self._digest, decision, asked, now_us, self._told(decision))
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
         self._answers[action, resource] = answer

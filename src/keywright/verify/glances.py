@@ -8,7 +8,7 @@ many times what the answer does, so that the thread that asks decides by itself 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from keywright.core.decision import NOT_FOUND, decide
 from keywright.core.tokens import digest, is_reserved
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from keywright.verify.node import Node
     from keywright.verify.usage import UseLog
 
+T = TypeVar("T")
 HAND_OVER_AT: Final = 512
 """So many uses wait before the loop is asked to note them, which takes it about a millisecond."""
 MAX_WAITING: Final = 10_000
@@ -35,7 +36,17 @@ class Glances:
     `soon` has the loop call `hand_over` before long; any thread may call it.
     """
 
-    __slots__ = ("_boottime", "_given", "_is_called", "_is_closed", "_node", "_now_us", "_soon", "_uses")
+    __slots__ = (
+        "_boottime",
+        "_full_at",
+        "_given",
+        "_is_called",
+        "_is_closed",
+        "_node",
+        "_now_us",
+        "_soon",
+        "_uses",
+    )
 
     def __init__(self, node: Node, clock: Clock, uses: UseLog, soon: Callable[[], None]) -> None:
         self._node = node
@@ -43,9 +54,9 @@ class Glances:
         self._now_us = clock.now_us
         self._uses = uses
         self._soon = soon
-        self._given: list[Answer] = []
+        self._given: list[Answer[Any]] = []
         self._is_called = False
-        self._is_closed = True
+        self._is_closed, self._full_at = True, 0
         uses.before_taking(self.hand_over)
 
     def at_once(self, token: str, asked: Asked) -> Decision | None:
@@ -65,19 +76,21 @@ class Glances:
         # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
         now_us = self._now_us()
         decision = decide(facts, asked, now_us, None)
-        return decision if self._note(Answer(token_digest, decision, asked, now_us)) else None
+        return decision if self._note(Answer(token_digest, decision, asked, now_us, decision)) else None
 
-    def bearer(self, token: str, asked: Callable[[str | None, str | None], Asked]) -> Bearer | None:
+    def bearer(
+        self, token: str, asked: Callable[[str | None, str | None], Asked], told: Callable[[Decision], T]
+    ) -> Bearer[T] | None:
         """Whoever shows this token; None where nothing can be told of them at once.
 
-        `asked` makes a question of an action and a resource.
+        `asked` makes a question of an action and a resource, and `told` what is told of a decision.
         """
         node = self._node
         token_digest = digest(token)
         facts = node.memory.glimpse(token_digest) if self._boottime() < node.lease_end else None
         if is_reserved(token) or facts is None or not facts.uncounted:
             return None
-        return Bearer(node, token_digest, facts, asked, now_us=self._now_us, note=self._note)
+        return Bearer(node, token_digest, facts, asked, told, now_us=self._now_us, note=self._note)
 
     def hand_over(self) -> None:
         """Note what was used; in the thread of the loop, before anybody reads it there."""
@@ -95,26 +108,30 @@ class Glances:
 
     def open(self) -> None:
         """Decide from now on."""
-        self._is_closed = False
+        self._is_closed, self._full_at = False, HAND_OVER_AT
 
     def close(self) -> None:
         """Decide nothing any more; what was decided before is noted."""
-        self._is_closed = True
+        self._is_closed, self._full_at = True, 0
         self.hand_over()
 
-    def _note(self, answer: Answer) -> bool:
+    def _note(self, answer: Answer[Any]) -> bool:
         """Count a use; False where there is no counting any more.
 
         To append is one step for other threads. Whoever still finds it open after that has counted before the last are
         handed over; whoever does not may have been counted, and is not answered.
         """
         given = self._given
-        waiting = len(given)
-        if waiting >= HAND_OVER_AT:
-            if waiting >= MAX_WAITING:
-                return False
-            if not self._is_called:
-                self._is_called = True
-                self._soon()
+        if len(given) >= self._full_at and not self._has_room():
+            return False
         given.append(answer)
         return not self._is_closed
+
+    def _has_room(self) -> bool:
+        """Whether more uses may wait, of which there are many; the loop is asked to note them."""
+        if self._is_closed or len(self._given) >= MAX_WAITING:
+            return False
+        if not self._is_called:
+            self._is_called = True
+            self._soon()
+        return True
