@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from copy import copy, deepcopy
 from dataclasses import FrozenInstanceError, asdict, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -50,9 +50,13 @@ QUESTIONS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _translator(place: Place) -> None:
+    place.keywright.rest("POST", "/v1/roles", ROLE, tenant="default")
+
+
 async def test_both_tell_the_same(place: Place) -> None:
     server = place.keywright
-    server.rest("POST", "/v1/roles", ROLE, tenant="default")
     tokens = [server.key("default", **fields)["token"] for fields in KEYS.values()] + ["kw_nonsense"]
     async with keywright.Verifier(f"sqlite:///{place.database}", tenant="default") as verifier:
         with Client(server.url, place.asker) as client:
@@ -76,9 +80,15 @@ async def test_what_is_made_of_a_decision_when_it_is_asked_for_is_a_verdict_like
         assert change(from_decision(decision)) == whole
     assert repr(from_decision(decision)) == repr(whole)
     assert asdict(from_decision(decision)) == asdict(whole)
-    # What one request does to its own, no other sees.
-    from_decision(decision).metadata["team"] = "another"
-    assert from_decision(decision).metadata == KEYS["rich"]["metadata"]
+    # What one request writes into it, no other sees: they may share a verdict.
+    shared = from_decision(decision)
+    shared.metadata["team"] = "another"
+    shared.answer["valid"] = False
+    assert shared.roles
+    assert shared.scope
+    cast("dict[str, Any]", shared.roles[0].variables).clear()
+    shared.scope[0]["actions"].clear()
+    assert shared == whole
     for verdict in (whole, from_decision(decision)):
         with pytest.raises(AttributeError, match="no 'colour'"):
             _ = verdict.colour  # type: ignore[attr-defined] # that is the point

@@ -198,6 +198,36 @@ async def test_a_revocation_is_final_for_threads_and_each_use_is_counted(
     assert await used(home, shop) == sum(accepted) + 1
 
 
+async def test_whoever_was_met_is_decided_about_without_their_token(
+    each_home: House, database_url: str
+) -> None:
+    """In the loop's thread and in others; each use is counted, and a revocation that has returned is final."""
+    home = each_home
+    shop = await sold(home)
+    verifier = keywright.Verifier(database_url, tenant="acme")
+
+    def meet(**place: Any) -> Any:
+        return verifier.bearer(shop.token, told=lambda decision: decision.code, **place)
+
+    assert meet() is None
+    async with verifier:
+        assert meet() is None
+        assert (await verifier.verify(shop.token)).valid
+        here, elsewhere = meet(ip="192.0.2.1"), meet(tenant="other")
+        for _ in range(2):
+            assert here.decide() == await asyncio.to_thread(here.decide) == Code.VALID
+            assert elsewhere.decide() == Code.TENANT_MISMATCH
+        with pytest.raises(InvalidValue):
+            here.decide("a b")
+        with pytest.raises(InvalidValue):
+            meet(ip="nowhere")
+        await home.services.change(delete_keys, shop.call, KeyIds((shop.key_id,)))
+        assert here.decide() is None
+        assert await asyncio.to_thread(here.decide) is None
+        assert meet() is None
+    assert await used(home, shop) == 5
+
+
 async def test_a_process_that_is_forked_off_answers_nothing_from_what_it_remembers(
     each_home: House, database_url: str
 ) -> None:
