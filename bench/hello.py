@@ -18,6 +18,7 @@ ACTION, RESOURCE = "article:read", "article:{article_id}"
 WAYS = {
     "fastapi": {
         "keyed": "FastAPI, on a KeyRoute",
+        "varied": "FastAPI, on a KeyRoute, each request for another article",
         "value": "FastAPI, on a KeyRoute, with the verdict as a parameter",
         "dependency": "FastAPI, as a dependency",
         "parameter": "FastAPI, as a dependency, with the verdict as a parameter",
@@ -78,6 +79,7 @@ def fastapi() -> Any:  # noqa: ANN401 - an application of a framework
         {
             "open": app("open", hello, APIRoute),
             "keyed": app("keyed", hello, KeyRoute, reads),
+            "varied": app("varied", hello, KeyRoute, reads),
             "value": app("value", told, KeyRoute),
             "dependency": app("dependency", hello, APIRoute, reads),
             "parameter": app("parameter", told, APIRoute),

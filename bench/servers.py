@@ -53,9 +53,10 @@ end
 """
 VARIATIONS = {
     "trace": """one[3]["Traceparent"] = string.format("00-%016x%016x-%016x-01", began, count, count)""",
+    "path": """one[2] = one[2]:gsub("[^/]*$", string.format("%x-%x", began, count))""",
     "resource": """body = body:gsub("}$", string.format(', "resource": "article:%x:%x"}', began, count))""",
 }
-"""How requests can be made to differ: by a trace in each head, or a resource in each question."""
+"""How requests can be made to differ: by a trace in each head, the end of the path, or a resource in each question."""
 
 
 class DidNotStart(Exception):

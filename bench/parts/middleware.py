@@ -82,7 +82,9 @@ def _loaded(options: Options, folder: Path, url: str, token: str) -> dict[str, l
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     scripts = {
         kind: script_of(
-            [Request("GET", f"/{kind}/42", {"Authorization": f"Bearer {token}"})], folder / f"{kind}.lua"
+            [Request("GET", f"/{kind}/42", {"Authorization": f"Bearer {token}"})],
+            folder / f"{kind}.lua",
+            varied="path" if kind == "varied" else None,
         )
         for kind in ("open", *(kind for name in hello.FAST for kind in hello.WAYS[name]))
     }

@@ -179,10 +179,12 @@ class Verifier:
         None where `at_once` gives None. So does this. Raises what `verify` raises.
         """
         place = self._tenant if tenant is None else tenant
-        _asked(place, None, None, ip, 1, explain=False)
-        return self._glances.bearer(
-            token, lambda action, resource: _asked(place, action, resource, ip, 1, explain=False), told
-        )
+        address = None if ip is None else _address(ip)
+
+        def asked(action: str | None, resource: str | None) -> Asked:
+            return Asked(place, *_named(action, resource), address)
+
+        return self._glances.bearer(token, asked, told)
 
     def _soon(self) -> None:
         """Have the loop note what other threads have used."""
@@ -218,16 +220,24 @@ def _asked(
     explain: bool,  # noqa: FBT001 - as above
 ) -> Asked:
     """The question; raises `InvalidValue` and `MissingField` for what is none."""
-    if resource is not None and action is None:
-        raise MissingField("A resource is asked about together with an action.", field="action")
+    action, resource = _named(action, resource)
     return Asked(
         tenant=tenant,
-        action=None if action is None else checks.action(action),
-        resource=None if resource is None else checks.action(resource, "resource"),
+        action=action,
+        resource=resource,
         ip=None if ip is None else _address(ip),
         cost=checks.cost(cost),
         explain=explain,
     )
+
+
+def _named(action: str | None, resource: str | None) -> tuple[str | None, str | None]:
+    """Both as they are; raises `InvalidValue` and `MissingField` where they are no names."""
+    if action is None:
+        if resource is not None:
+            raise MissingField("A resource is asked about together with an action.", field="action")
+        return None, None
+    return checks.action(action), None if resource is None else checks.action(resource, "resource")
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

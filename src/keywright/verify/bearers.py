@@ -15,27 +15,26 @@ from keywright.core.usage import HOUR_US
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keywright.core.decision import Asked, Decision
+    from keywright.core.decision import Asked, Code, Decision
     from keywright.core.ports import KeyFacts
     from keywright.verify.node import Node
 
 MAX_ANSWERS: Final = 32
-"""Answers about one bearer that are kept."""
+"""Answers about one bearer that are kept, and kinds of uses that are counted together."""
 
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Answer(Generic[T]):
-    """A decision, which may be given more than once, but all within one hour; `at_us` is when it was given last."""
+class Use:
+    """A code that was told of an action, as often as it is handed over, all within one hour; `at_us` is when last."""
 
     digest: bytes
-    decision: Decision
+    facts: KeyFacts
+    code: Code
     asked: Asked
     at_us: int
-    told: T
-    """What is told of it."""
 
 
 class Bearer(Generic[T]):
@@ -58,6 +57,7 @@ class Bearer(Generic[T]):
         "_now_us",
         "_starts_us",
         "_told",
+        "_uses",
     )
 
     def __init__(
@@ -69,7 +69,7 @@ class Bearer(Generic[T]):
         told: Callable[[Decision], T],
         *,
         now_us: Callable[[], int],
-        note: Callable[[Answer[T]], bool],
+        note: Callable[[Use], bool],
     ) -> None:
         self._node = node
         self._memory = node.memory
@@ -85,7 +85,8 @@ class Bearer(Generic[T]):
         hour = now - now % HOUR_US
         self._starts_us = max(facts.starts_us, hour)
         self._ends_us = min(facts.ends_us, hour + HOUR_US)
-        self._answers: dict[tuple[str | None, str | None], Answer[T]] = {}
+        self._answers: dict[tuple[str | None, str | None], tuple[T, Use]] = {}
+        self._uses: dict[tuple[str | None, Code], Use] = {}
 
     def decide(self, action: str | None = None, resource: str | None = None) -> T | None:
         """What is told of an action on a resource, counted as a use; None, and nothing is, if it cannot be decided.
@@ -98,17 +99,20 @@ class Bearer(Generic[T]):
         now_us = self._now_us()
         if not self._starts_us <= now_us < self._ends_us:
             return None
-        answer = self._answers.get((action, resource))
-        if answer is None:
-            answer = self._judged(action, resource, now_us)
-        answer.at_us = now_us
-        return answer.told if self._note(answer) else None
+        told, use = self._answers.get((action, resource)) or self._judged(action, resource, now_us)
+        use.at_us = now_us
+        return told if self._note(use) else None
 
-    def _judged(self, action: str | None, resource: str | None, now_us: int) -> Answer[T]:
+    def _judged(self, action: str | None, resource: str | None, now_us: int) -> tuple[T, Use]:
         asked = self._asked(action, resource)
         decision = decide(self._facts, asked, now_us, None)
-        answer = Answer(self._digest, decision, asked, now_us, self._told(decision))
+        counted = action, decision.code
+        use = self._uses.get(counted)
+        if use is None:
+            if len(self._uses) >= MAX_ANSWERS:
+                self._uses.clear()
+            use = self._uses[counted] = Use(self._digest, self._facts, decision.code, asked, now_us)
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
-        self._answers[action, resource] = answer
+        answer = self._answers[action, resource] = self._told(decision), use
         return answer

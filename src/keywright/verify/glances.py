@@ -8,11 +8,11 @@ many times what the answer does, so that the thread that asks decides by itself 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from keywright.core.decision import NOT_FOUND, decide
 from keywright.core.tokens import digest, is_reserved
-from keywright.verify.bearers import Answer, Bearer
+from keywright.verify.bearers import Bearer, Use
 from keywright.verify.verifier import refused
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Glances:
         self._now_us = clock.now_us
         self._uses = uses
         self._soon = soon
-        self._given: list[Answer[Any]] = []
+        self._given: list[Use] = []
         self._is_called = False
         self._is_closed, self._full_at = True, 0
         uses.before_taking(self.hand_over)
@@ -76,7 +76,7 @@ class Glances:
         # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
         now_us = self._now_us()
         decision = decide(facts, asked, now_us, None)
-        return decision if self._note(Answer(token_digest, decision, asked, now_us, decision)) else None
+        return decision if self._note(Use(token_digest, facts, decision.code, asked, now_us)) else None
 
     def bearer(
         self, token: str, asked: Callable[[str | None, str | None], Asked], told: Callable[[Decision], T]
@@ -99,9 +99,7 @@ class Glances:
         taken = self._given[: len(self._given)]
         del self._given[: len(taken)]
         for one, times in Counter(taken).items():
-            facts = one.decision.facts
-            assert facts is not None  # noqa: S101 - it was decided about a key that was found
-            self._uses.note(facts, one.decision.code, one.asked, one.at_us, times)
+            self._uses.note(one.facts, one.code, one.asked, one.at_us, times)
         # What is used by threads alone is used, too: it is not what memory forgets first.
         for token_digest in {one.digest for one in taken}:
             self._node.memory.get(token_digest)
@@ -115,7 +113,7 @@ class Glances:
         self._is_closed, self._full_at = True, 0
         self.hand_over()
 
-    def _note(self, answer: Answer[Any]) -> bool:
+    def _note(self, use: Use) -> bool:
         """Count a use; False where there is no counting any more.
 
         To append is one step for other threads. Whoever still finds it open after that has counted before the last are
@@ -124,7 +122,7 @@ class Glances:
         given = self._given
         if len(given) >= self._full_at and not self._has_room():
             return False
-        given.append(answer)
+        given.append(use)
         return not self._is_closed
 
     def _has_room(self) -> bool:

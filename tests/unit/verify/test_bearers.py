@@ -273,7 +273,7 @@ class ComparedFirst(Bearer[Any]):
         stands = self._facts.compared == self._memory.heard
         if not stands or not self._node.holds_lease:
             return None
-        return self._judged(action, resource, self._now_us()).told
+        return self._judged(action, resource, self._now_us())[0]
 
 
 def test_the_order_of_lease_and_facts_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
