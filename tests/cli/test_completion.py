@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING
 import pytest
 from click.shell_completion import CompletionItem
 
+from keywright.cli.completion import names
+from keywright.client import Client
 from tests.cli.commands import KEYWRIGHT, ROOT_TOKEN, Shell
 from tests.cli.terminal import Terminal, terminal
 from tests.cli.test_docs import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import click
+
+    from keywright.cli.completion.names import Named
 
 BREAKS = " \t\n\"'@><=;|&(:"
 SHELLS = {
@@ -231,6 +235,28 @@ def test_names_come_from_where_the_line_says(own: Shell) -> None:
     assert words(own, "keywright roles update ") == ["translator"]
     assert "admin" in words(own, "keywright roles show ")
     assert words(own.with_(KEYWRIGHT_TENANT="*"), "keywright --tenant tabs roles delete t") == ["translator"]
+
+
+def test_whoever_stands_beyond_the_first_that_are_listed_is_found_by_name(
+    own: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(names, "_MOST", 1)
+    for name in ("Aardvark", "Idle robot", "Zebra"):
+        own.run("service-accounts", "create", name, "--quiet")
+    person = own.run("users", "create", "zoe.tabs", "Zoe", "--quiet").out.strip()
+    assert own.run("memberships", "create", person, "admin").code == 0
+    with Client(own.variables["KEYWRIGHT_URL"], ROOT_TOKEN, "tabs") as client:
+
+        def found(source: Callable[[Client, str], Iterator[Named]], incomplete: str) -> set[str]:
+            return {one.name for one in source(client, incomplete)}
+
+        assert len(found(names._accounts, "")) == len(found(names._accounts, "idn_")) == 1
+        assert found(names._accounts, "Zeb") == {"Zebra"}
+        assert "Idle robot" in found(names._accounts, "I")
+        assert found(names._account_names, "Aard") == {"Aardvark"}
+        assert found(names._users, "zoe") == {"zoe.tabs"}
+        assert {one.word for one in names._logins(client, "zo")} == {"zoe.tabs"}
+        assert "Nightly import" in found(names._keys, "Nightly i")
 
 
 @pytest.mark.parametrize(

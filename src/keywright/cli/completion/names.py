@@ -107,11 +107,16 @@ def _tenants(client: Client, _incomplete: str) -> Iterator[Named]:
         yield Named(one["slug"], one["name"])
 
 
+def _begun(calls: Any, incomplete: str, ids: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - any calls that list and search
+    """What an index finds by its name, and the first of all where an id may have been begun."""
+    if incomplete and not incomplete.startswith(ids):
+        yield from calls.page(search=incomplete, limit=_PAGE).items
+    if incomplete.startswith(ids) or ids.startswith(incomplete):
+        yield from _some(calls.list(limit=_PAGE))
+
+
 def _keys(client: Client, incomplete: str, *, by_handle: bool = True) -> Iterator[Named]:
-    if incomplete and not "key_".startswith(incomplete[:4]):
-        for one in client.keys.page(search=incomplete, limit=_PAGE).items:
-            yield from _key(one, by_handle=by_handle)
-    for one in _some(client.keys.list(limit=_PAGE)):
+    for one in _begun(client.keys, incomplete, "key_"):
         yield from _key(one, by_handle=by_handle and not incomplete.startswith("key_"))
 
 
@@ -124,18 +129,18 @@ def _key_ids(client: Client, incomplete: str) -> Iterator[Named]:
     return _keys(client, incomplete, by_handle=False)
 
 
-def _users(client: Client, _incomplete: str) -> Iterator[Named]:
-    for one in _some(client.users.list(limit=_PAGE)):
+def _users(client: Client, incomplete: str) -> Iterator[Named]:
+    for one in _begun(client.users, incomplete, "idn_"):
         yield Named(one["id"], one["login"] or one["name"], "" if one["active"] else "disabled")
 
 
-def _logins(client: Client, _incomplete: str) -> Iterator[Named]:
-    for one in _some(client.users.list(limit=_PAGE)):
+def _logins(client: Client, incomplete: str) -> Iterator[Named]:
+    for one in _begun(client.users, incomplete, "idn_"):
         yield Named(one["login"] or "", one["name"])
 
 
-def _accounts(client: Client, _incomplete: str) -> Iterator[Named]:
-    for one in _some(client.service_accounts.list(limit=_PAGE)):
+def _accounts(client: Client, incomplete: str) -> Iterator[Named]:
+    for one in _begun(client.service_accounts, incomplete, "idn_"):
         yield Named(one["id"], one["name"], "" if one["active"] else "disabled")
 
 
