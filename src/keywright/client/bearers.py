@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from keywright.client.guard import Refusal
     from keywright.client.people import Admitted
 
-MAX_KEPT: Final = 10_000
-"""Bearers that are kept, of some 2 kB each; the oldest goes first."""
+MAX_KEPT: Final = 8_192
+"""Bearers that are kept, of 3 to 8 kB each; the one that was met first goes first."""
 
 Credential: TypeAlias = "tuple[bytes, bool, str | None, str | bytes | None]"
 """All that decides who shows what: the digest of a header, whether that is `X-Api-Key`, the address of the connection,
@@ -39,6 +39,6 @@ class Bearers:
     def keep(self, credential: Credential, bearer: Bearer) -> None:
         """Know a bearer by a credential from now on."""
         with self._putting:
-            if len(self._kept) >= MAX_KEPT:
+            if len(self._kept) >= MAX_KEPT and credential not in self._kept:
                 del self._kept[next(iter(self._kept))]
             self._kept[credential] = bearer

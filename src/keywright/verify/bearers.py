@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from keywright.core.ports import KeyFacts
     from keywright.verify.node import Node
 
-MAX_ANSWERS: Final = 32
-"""Answers about one bearer that are kept, and kinds of uses that are counted together."""
-
+MAX_ANSWERS: Final = 8
+"""Answers about one bearer that are kept, of some 650 bytes each, and kinds of uses that are counted together."""
 
 T = TypeVar("T")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 
@@ -132,6 +133,18 @@ def test_what_fills_a_template_stays_one_segment(value: str) -> None:
     else:
         assert (found.status, found.code) == (403, "INSUFFICIENT_PERMISSIONS")
         assert ":" in value or not valid_name(whole)
+
+
+def test_what_fills_a_template_is_its_text_whatever_filled_it_before() -> None:
+    rule = Rule("a:b", "article:{value}")
+    for _ in range(2):
+        for value in (1, "1", True, "True", 1.0, "ß", "a" * 504):
+            assert resource(rule, value=value) == f"article:{value}"
+        assert isinstance(asked({"x-api-key": TOKEN}, rule, value="a" * 505), Refusal)
+
+
+def test_letters_and_digits_of_all_scripts_are_parts_of_names() -> None:
+    assert all(is_name(one) for one in map(chr, range(sys.maxunicode + 1)) if one.isalnum())
 
 
 @given(st.text(st.sampled_from("ab:*$ {}\n\x7f\ud800é"), max_size=12))
