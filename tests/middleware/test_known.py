@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gc
+from asyncio import AbstractEventLoop
+from contextvars import Context
+from threading import Thread
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.anyio
 TOKEN = "kw_" + "abcdefgh" * 5
 SHOWN = ("Authorization", f"Bearer {TOKEN}")
 HERE = "192.0.2.1"
+SHARED = (type, ModuleType, FunctionType, AbstractEventLoop, Thread, Context)
 
 
 def decided(code: Code, action: str | None) -> Decision:
@@ -294,13 +298,13 @@ async def test_so_many_are_known_and_the_first_is_forgotten_first(
 
 
 async def test_no_token_is_kept(kind: type[Door]) -> None:
-    """Nothing that can be reached from the guard, without what classes and modules hold, contains it."""
+    """Nothing that can be reached from the guard, without what the whole process shares, contains it."""
     door = kind()
     await met(door)
     seen, waiting = set[int](), [door.protection]
     while waiting:
         one: Any = waiting.pop()
-        if id(one) in seen or isinstance(one, (type, ModuleType, FunctionType)):
+        if id(one) in seen or isinstance(one, SHARED):
             continue
         seen.add(id(one))
         if isinstance(one, str | bytes):
