@@ -7,7 +7,7 @@ import http.client
 import json
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -158,7 +158,9 @@ def ask(
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"
-    connection.request(method, path, body, sent)
+    # Whoever refuses may say so and hang up before it has read a whole body (RFC 9112, section 9.5).
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.request(method, path, body, sent)
     answer = connection.getresponse()
     text = answer.read()
     found = {name.lower(): value for name, value in answer.getheaders()}
