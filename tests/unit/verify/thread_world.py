@@ -108,6 +108,8 @@ def stepping(run_one: Callable[[], Any], at: int, meanwhile: Callable[[], Any]) 
         return trace
 
     before = sys.gettrace()
+    # Python 3.12 shows steps only where a frame had asked for them before the tracing began.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(trace)
     try:
         found = run_one()
