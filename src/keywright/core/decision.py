@@ -6,7 +6,7 @@ state, tenant, address, permission, limits, credits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from keywright.core.codes import Code
@@ -35,7 +35,8 @@ __all__ = [
 ]
 
 
-class Asked(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asked:
     """What is asked about a token, beyond whether it is valid. `tenant` is a slug.
 
     `cost` is what the use takes of limits and credits; 0 only looks whether there is room. `request` is the method
@@ -177,7 +178,7 @@ def _routed(facts: KeyFacts, asked: Asked, request: tuple[str, str]) -> tuple[Co
     found = facts.routes.match(*request)
     if found is None:
         return Code.INSUFFICIENT_PERMISSIONS, asked
-    return None, asked._replace(action=found[0], resource=found[1])
+    return None, replace(asked, action=found[0], resource=found[1])
 
 
 def _permission(narrowed: Policies | None, held: RoleSet, asked: Asked) -> tuple[Code, Explanation | None]:

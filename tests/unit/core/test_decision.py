@@ -210,7 +210,7 @@ LIST = Policy.parse(["image:list"])
 
 
 def explained(asked: Asked, *grants: Grant, **key: Any) -> Explanation:
-    decision = decide(some_facts(grants=grants, **key), asked._replace(explain=True), to_us(NOW), None)
+    decision = decide(some_facts(grants=grants, **key), replace(asked, explain=True), to_us(NOW), None)
     assert decision.explanation is not None
     return decision.explanation
 
@@ -534,7 +534,7 @@ def test_a_decision_is_valid_exactly_when_the_reference_says_so(data: st.DataObj
     assert decision.valid is slow_valid(facts, holdings, scope, asked, NOW, place)
     assert decision.valid is (decision.code is Code.VALID)
     assert (decision.explanation is not None) is asked.explain
-    assert decide(facts, asked._replace(explain=not asked.explain), to_us(NOW), place).code is decision.code
+    assert decide(facts, replace(asked, explain=not asked.explain), to_us(NOW), place).code is decision.code
 
 
 TABLE = RouteTable.compile(
