@@ -76,13 +76,12 @@ class RequireKey(SecurityBase):
             if found is None:
                 found = await admit(self.protection, self.rule, scope, connection, credential)
         except Refused as refused:
-            raise answered(refused) from None
+            raise _answered(refused) from None
         let_in(scope, found)
         return found.verdict
 
 
-def answered(refused: Refused) -> HTTPException:
-    """A refusal in the form in which FastAPI answers with it."""
+def _answered(refused: Refused) -> HTTPException:
     refusal = refused.refusal
     return HTTPException(refusal.status, refusal.problem, dict(refusal.headers))
 
@@ -133,7 +132,7 @@ class KeyRoute(APIRoute):
                     let_in(scope, found)
                     asked[one] = found.verdict
             except Refused as refused:
-                raise answered(refused) from None
+                raise _answered(refused) from None
             return await lean(request)
 
         return guarded

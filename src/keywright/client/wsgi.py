@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyRequired", "Protection"]
 
-_HEADERS: Final = {
-    "authorization": "HTTP_AUTHORIZATION",
-    "x-api-key": "HTTP_X_API_KEY",
-    "x-forwarded-for": "HTTP_X_FORWARDED_FOR",
-}
+_AUTHORIZATION, _KEY, _CHAIN = "HTTP_AUTHORIZATION", "HTTP_X_API_KEY", "HTTP_X_FORWARDED_FOR"
+_HEADERS: Final = {"authorization": _AUTHORIZATION, "x-api-key": _KEY, "x-forwarded-for": _CHAIN}
 """Where WSGI has the headers that a guard reads."""
 _ROUTING: Final = "wsgiorg.routing_args"
 """Where routers leave the parameters of the path: positional ones, and those that have names."""
@@ -109,7 +106,7 @@ def _credential(protection: Protection, environ: WSGIEnvironment) -> Credential 
     """What a request shows; None where that is nothing, more than one, or of no use."""
     if not protection.recognizes:
         return None
-    text, key = environ.get("HTTP_AUTHORIZATION"), environ.get("HTTP_X_API_KEY")
+    text, key = environ.get(_AUTHORIZATION), environ.get(_KEY)
     shown = key if text is None else text
     if shown is None or (text is not None and key is not None):
         return None
@@ -118,7 +115,7 @@ def _credential(protection: Protection, environ: WSGIEnvironment) -> Credential 
         blake2s(shown.encode("utf-8", "surrogatepass")).digest(),
         text is None,
         environ.get("REMOTE_ADDR") or None,
-        environ.get("HTTP_X_FORWARDED_FOR") if protection.trusts_proxies else None,
+        environ.get(_CHAIN) if protection.trusts_proxies else None,
     )
 
 

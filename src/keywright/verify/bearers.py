@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True, eq=False)
-class Use:
-    """A code that was told of an action, as often as it is handed over, all within one hour; `at_us` is when last."""
+class Counted:
+    """Uses of a kind within one hour, one for each time that this is handed over; `at_us` is when the last was."""
 
     digest: bytes
     facts: KeyFacts
@@ -68,7 +68,7 @@ class Bearer(Generic[T]):
         told: Callable[[Decision], T],
         *,
         now_us: Callable[[], int],
-        note: Callable[[Use], bool],
+        note: Callable[[Counted], bool],
     ) -> None:
         self._node = node
         self._memory = node.memory
@@ -84,8 +84,8 @@ class Bearer(Generic[T]):
         hour = now - now % HOUR_US
         self._starts_us = max(facts.starts_us, hour)
         self._ends_us = min(facts.ends_us, hour + HOUR_US)
-        self._answers: dict[tuple[str | None, str | None], tuple[T, Use]] = {}
-        self._uses: dict[tuple[str | None, Code], Use] = {}
+        self._answers: dict[tuple[str | None, str | None], tuple[T, Counted]] = {}
+        self._uses: dict[tuple[str | None, Code], Counted] = {}
 
     def decide(self, action: str | None = None, resource: str | None = None) -> T | None:
         """What is told of an action on a resource, counted as a use; None, and nothing is, if it cannot be decided.
@@ -102,15 +102,15 @@ class Bearer(Generic[T]):
         use.at_us = now_us
         return told if self._note(use) else None
 
-    def _judged(self, action: str | None, resource: str | None, now_us: int) -> tuple[T, Use]:
+    def _judged(self, action: str | None, resource: str | None, now_us: int) -> tuple[T, Counted]:
         asked = self._asked(action, resource)
         decision = decide(self._facts, asked, now_us, None)
-        counted = action, decision.code
-        use = self._uses.get(counted)
+        kind = action, decision.code
+        use = self._uses.get(kind)
         if use is None:
             if len(self._uses) >= MAX_ANSWERS:
                 self._uses.clear()
-            use = self._uses[counted] = Use(self._digest, self._facts, decision.code, asked, now_us)
+            use = self._uses[kind] = Counted(self._digest, self._facts, decision.code, asked, now_us)
         if len(self._answers) >= MAX_ANSWERS:
             self._answers.clear()
         answer = self._answers[action, resource] = self._told(decision), use

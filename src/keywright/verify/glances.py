@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from keywright.core.decision import NOT_FOUND, decide
 from keywright.core.tokens import digest, is_reserved
-from keywright.verify.bearers import Bearer, Use
+from keywright.verify.bearers import Bearer, Counted
 from keywright.verify.verifier import refused
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Glances:
         self._now_us = clock.now_us
         self._uses = uses
         self._soon = soon
-        self._given: list[Use] = []
+        self._given: list[Counted] = []
         self._is_called = False
         self._is_closed, self._full_at = True, 0
         uses.before_taking(self.hand_over)
@@ -76,7 +76,7 @@ class Glances:
         # Facts are values: what `decide` finds out about them once and keeps is the same whichever thread does.
         now_us = self._now_us()
         decision = decide(facts, asked, now_us, None)
-        return decision if self._note(Use(token_digest, facts, decision.code, asked, now_us)) else None
+        return decision if self._note(Counted(token_digest, facts, decision.code, asked, now_us)) else None
 
     def bearer(
         self, token: str, asked: Callable[[str | None, str | None], Asked], told: Callable[[Decision], T]
@@ -113,7 +113,7 @@ class Glances:
         self._is_closed, self._full_at = True, 0
         self.hand_over()
 
-    def _note(self, use: Use) -> bool:
+    def _note(self, use: Counted) -> bool:
         """Count a use; False where there is no counting any more.
 
         To append is one step for other threads. Whoever still finds it open after that has counted before the last are
